@@ -1,0 +1,154 @@
+"""The one place that knows which Keras backend is in use, and picks what goes with it.
+
+TensorFlow is first-class: it is what the zoo ships and exports. Under `KERAS_BACKEND=jax` the same
+files run on TensorFlow Probability's JAX substrate. Everything else in `zoo/` says `keras.ops` and
+the names below, never `tf.` or `jax.`.
+"""
+
+import secrets
+
+import keras
+import numpy as np
+
+NAME = keras.backend.backend()
+
+if NAME == "tensorflow":
+    import tensorflow as tf
+    import tensorflow_probability as tfp
+    from tensorflow_probability.python.internal import cache_util, samplers
+    from tensorflow_probability.python.internal import prefer_static as ps
+elif NAME == "jax":
+    import jax
+    from tensorflow_probability.substrates import jax as tfp
+    from tensorflow_probability.substrates.jax.internal import cache_util, samplers
+    from tensorflow_probability.substrates.jax.internal import prefer_static as ps
+else:
+    raise ImportError(
+        f"Flow Zoo needs a Keras backend that TensorFlow Probability supports: 'tensorflow' or "
+        f"'jax', and got {NAME!r}; set the environment variable KERAS_BACKEND."
+    )
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+__all__ = [
+    "NAME",
+    "cache_util",
+    "compiled",
+    "dtype",
+    "has_tracers",
+    "is_concrete",
+    "loop",
+    "make_seed",
+    "ps",
+    "raw",
+    "read",
+    "samplers",
+    "shape_invariant_jit",
+    "split_seed",
+    "tfb",
+    "tfd",
+    "tfp",
+]
+
+
+def raw(variable):
+    """The backend's own variable behind a `keras.Variable` (a `tf.Variable` under TensorFlow)."""
+    return variable.value
+
+
+def read(variable):
+    """The value of a `keras.Variable` as a tensor, in the type that autocasting asks for."""
+    if NAME == "tensorflow":
+        return tf.convert_to_tensor(variable.value)
+    return variable.value
+
+
+def dtype(name):
+    """The type called `name`, as TFP wants it."""
+    return tf.as_dtype(name) if NAME == "tensorflow" else jax.numpy.dtype(name)
+
+
+def is_concrete(x):
+    """Whether `x` holds numbers that can be looked at now (it is no tracer or graph tensor)."""
+    if NAME == "tensorflow":
+        return not tf.is_tensor(x) or hasattr(x, "numpy")
+    return not isinstance(x, jax.core.Tracer)
+
+
+def has_tracers(tensors):
+    """Whether any of `tensors` belongs to a function being traced by the user."""
+    if NAME == "tensorflow" and not tf.executing_eagerly():
+        return True
+    return any(t is not None and not is_concrete(t) for t in tensors)
+
+
+def make_seed(seed=None):
+    """A stateless seed: the same integer gives the same numbers in every process.
+
+    Args:
+      seed: `None` (fresh randomness), an integer, or a stateless seed as TFP takes it (two int32
+        numbers, or a JAX key), which is handed through.
+    """
+    if seed is None:
+        if NAME == "tensorflow" and not tf.executing_eagerly():
+            return samplers.sanitize_seed(None)
+        seed = secrets.randbits(31)
+    if isinstance(seed, int | np.integer):
+        if NAME == "jax":
+            return jax.random.PRNGKey(int(seed))
+        return tf.constant([0, int(seed) & 0x7FFFFFFF], tf.int32)
+    if NAME == "tensorflow":
+        seed = tf.convert_to_tensor(seed)
+        if seed.shape.rank == 0:
+            seed = tf.stack([tf.zeros([], tf.int32), tf.cast(seed, tf.int32)])
+    return seed
+
+
+def split_seed(seed, n=2):
+    """`n` independent stateless seeds out of one."""
+    return samplers.split_seed(seed, n=n)
+
+
+def compiled(function, model, jit):
+    """`function(*tensors)` compiled on first use; reads the weights `model` has at each call.
+
+    Args:
+      function: Takes and returns tensors (or `None`); may read `model`'s variables.
+      model: The Keras model whose variables `function` reads.
+      jit: Whether to compile with XLA (under JAX everything is).
+    """
+    if NAME == "tensorflow":
+        graph = tf.function(function, jit_compile=bool(jit), reduce_retracing=not jit)
+        # TensorFlow counts traces by source line: many flows would look like one traced often.
+        graph._omit_frequent_tracing_warning = True
+        return graph
+
+    @jax.jit
+    def stateless(values, *args):
+        with keras.StatelessScope(state_mapping=zip(model.variables, values, strict=True)):
+            return function(*args)
+
+    return lambda *args: stateless([v.value for v in model.variables], *args)
+
+
+def shape_invariant_jit(function):
+    """XLA-compiles a loop-heavy function even where the caller runs op by op; gradients pass."""
+    if NAME == "tensorflow":
+        return compiled(function, None, jit=True)
+    return jax.jit(function)
+
+
+def loop(count, body, state):
+    """`state = body(i, state)` for `i = 0..count-1`, in one traced step; gradients pass."""
+    if NAME == "tensorflow":
+
+        def step(i, *state):
+            return (i + 1, *body(i, state))
+
+        return tf.while_loop(
+            lambda i, *state: i < count,
+            step,
+            (tf.constant(0), *state),
+            maximum_iterations=count,
+        )[1:]
+    return jax.lax.fori_loop(0, count, lambda i, state: tuple(body(i, state)), tuple(state))

@@ -1,0 +1,47 @@
+"""Scalar affine maps, of which additive, scaled and gated transformers are made."""
+
+from keras import ops
+
+from zoo.bijectors.one_pass import OnePassBijector
+
+
+class Affine(OnePassBijector):
+    """Scalar map `y = x * exp(log_scale) + shift` with log-determinant `log_scale`.
+
+    Args:
+      shift: Tensor that broadcasts with the values.
+      log_scale: Tensor that broadcasts with the values; the caller bounds it.
+    """
+
+    def __init__(self, shift, log_scale, name=None):
+        self.shift = shift
+        self.log_scale = log_scale
+        super().__init__(event_ndims=0, name=name)
+
+    def forward_and_log_det(self, x):
+        y = x * ops.exp(self.log_scale) + self.shift
+        return y, ops.broadcast_to(self.log_scale, ops.shape(y))
+
+    def inverse_and_log_det(self, y):
+        x = (y - self.shift) * ops.exp(-self.log_scale)
+        return x, ops.broadcast_to(-self.log_scale, ops.shape(x))
+
+
+class Shift(OnePassBijector):
+    """Scalar map `y = x + shift`; its log-determinant is zero.
+
+    Args:
+      shift: Tensor that broadcasts with the values.
+    """
+
+    def __init__(self, shift, name=None):
+        self.shift = shift
+        super().__init__(event_ndims=0, name=name)
+
+    def forward_and_log_det(self, x):
+        y = x + self.shift
+        return y, ops.zeros_like(y)
+
+    def inverse_and_log_det(self, y):
+        x = y - self.shift
+        return x, ops.zeros_like(x)

@@ -1,0 +1,44 @@
+"""Coupling: one half of the event decides how the other half is transformed."""
+
+from keras import ops
+
+from zoo.bijectors.one_pass import OnePassBijector
+
+
+class Coupling(OnePassBijector):
+    """Keeps one part of a vector and transforms the other, given the first.
+
+    With `(a, b) = split(x)`: forward is `(a, T(b; network(a)))`, inverse is `(a, T^-1(b;
+    network(a)))`; the Jacobian is block triangular and its log-determinant is the sum of the
+    transformer's over `b` (Dinh et al., 2015, section 3.2). Both directions cost one evaluation.
+
+    Args:
+      partition: Has `split(x) -> (kept, changed)` and `join(kept, changed) -> x`.
+      conditioner: `kept [..., k] -> parameters [..., d - k, num_params]`.
+      transformer: A `zoo.transformers.Transformer`.
+      **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
+    """
+
+    def __init__(self, partition, conditioner, transformer, **kwargs):
+        self._partition = partition
+        self._conditioner = conditioner
+        self._transformer = transformer
+        super().__init__(event_ndims=1, **kwargs)
+
+    def forward_and_log_det(self, x):
+        return self._apply(x, self._transformer.forward_and_log_det)
+
+    def inverse_and_log_det(self, y):
+        return self._apply(y, self._transformer.inverse_and_log_det)
+
+    def _apply(self, x, transform):
+        kept, changed = self._partition.split(x)
+        params = self._conditioner(kept)
+        changed, log_det = transform(changed, params)
+        # A batch of contexts may have given `changed` leading dimensions that `kept` lacks.
+        if len(kept.shape) < len(changed.shape):
+            lead = ops.shape(changed)[:-1]
+            kept = ops.broadcast_to(kept, (*lead, kept.shape[-1]))
+        elif kept.shape[:-1] != changed.shape[:-1]:
+            kept = ops.broadcast_to(kept, (*ops.shape(changed)[:-1], kept.shape[-1]))
+        return self._partition.join(kept, changed), ops.sum(log_det, axis=-1)

@@ -1,0 +1,32 @@
+"""Elementwise maps of a whole event."""
+
+from keras import ops
+
+from zoo.bijectors.one_pass import OnePassBijector
+
+
+class Elementwise(OnePassBijector):
+    """Applies a transformer to every entry of an event, with parameters that no entry decides.
+
+    Args:
+      parameters_fn: `() -> parameters [*batch, *event_shape, num_params]`, read at each use, so
+        that the bijector follows its variables.
+      transformer: A `zoo.transformers.Transformer`.
+      event_ndims: Rank of an event.
+      **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
+    """
+
+    def __init__(self, parameters_fn, transformer, event_ndims=1, **kwargs):
+        self._parameters_fn = parameters_fn
+        self._transformer = transformer
+        self._axes = tuple(range(-event_ndims, 0))
+        super().__init__(event_ndims=event_ndims, **kwargs)
+
+    def forward_and_log_det(self, x):
+        return self._sum(*self._transformer.forward_and_log_det(x, self._parameters_fn()))
+
+    def inverse_and_log_det(self, y):
+        return self._sum(*self._transformer.inverse_and_log_det(y, self._parameters_fn()))
+
+    def _sum(self, value, log_det):
+        return value, ops.sum(ops.broadcast_to(log_det, ops.shape(value)), axis=self._axes)

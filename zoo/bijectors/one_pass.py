@@ -1,0 +1,137 @@
+"""The base of every bijector here: value and log-determinant from one evaluation."""
+
+from zoo.backend import cache_util, ps, tfb
+
+
+class OnePassBijector(tfb.Bijector):
+    """A `tfb.Bijector` given by two methods that return a value and its log-determinant together.
+
+    Subclasses implement
+
+    ```python
+    def forward_and_log_det(self, x): ...   # x -> (y, log|det dy/dx|)
+    def inverse_and_log_det(self, y): ...   # y -> (x, log|det dx/dy|)
+    ```
+
+    Everything TFP asks of a bijector is derived from the two through TFP's own cache, so that
+    `tfd.TransformedDistribution.log_prob` costs one evaluation, and `log_prob` of a fresh sample
+    costs none. Where only one direction is written, the other raises `NotImplementedError`.
+
+    Args:
+      event_ndims: Rank of one event on both sides; the log-determinant is summed over it.
+      latent_ndims: Rank on the latent side where it differs from `event_ndims`.
+      context: Tensor that the transformation is conditioned on, `[*batch, *context_shape]`, or
+        `None`; its leading dimensions are the bijector's batch shape.
+      context_ndims: Rank of one context.
+      variables: The raw variables behind the transformation, so that
+        `distribution.trainable_variables` finds them.
+      dtype: Floating type of both sides.
+      parameters: What tells this bijector from others of its class; TFP's cache compares it.
+      name: Name of the bijector.
+    """
+
+    _cache = cache_util.BijectorCacheWithGreedyAttrs(
+        forward_name="_augmented_forward", inverse_name="_augmented_inverse"
+    )
+
+    def __init__(
+        self,
+        event_ndims=1,
+        latent_ndims=None,
+        context=None,
+        context_ndims=1,
+        variables=(),
+        dtype=None,
+        parameters=None,
+        name=None,
+    ):
+        self._context = context
+        self._context_ndims = context_ndims
+        parameters = dict(parameters or {})
+        # Two bijectors share cached values when their parameters are equal; weights may have
+        # changed between them, so each is made different from every other.
+        parameters["identity"] = object()
+        if context is not None:
+            parameters["context"] = context
+        super().__init__(
+            forward_min_event_ndims=event_ndims if latent_ndims is None else latent_ndims,
+            inverse_min_event_ndims=event_ndims,
+            dtype=dtype,
+            validate_args=False,
+            parameters=parameters,
+            name=name or type(self).__name__,
+        )
+        self._raw_variables = list(variables)
+
+    @property
+    def context(self):
+        """What the transformation is conditioned on, or `None`."""
+        return self._context
+
+    def forward_and_log_det(self, x):
+        """Latent to data: `x -> (y, log|det dy/dx|)`."""
+        raise NotImplementedError(f"{self.name} has no forward direction (latent to data).")
+
+    def inverse_and_log_det(self, y):
+        """Data to latent: `y -> (x, log|det dx/dy|)`."""
+        raise NotImplementedError(f"{self.name} has no inverse direction (data to latent).")
+
+    @classmethod
+    def _is_increasing(cls):
+        raise NotImplementedError("Only scalar bijectors are increasing or decreasing.")
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
+    def _batch_shape(self, x_event_ndims):
+        if self._context is None:
+            return []
+        return self._context.shape[: len(self._context.shape) - self._context_ndims]
+
+    def _batch_shape_tensor(self, x_event_ndims):
+        if self._context is None:
+            return []
+        return ps.shape(self._context)[: ps.rank(self._context) - self._context_ndims]
+
+    def _augmented_forward(self, x):
+        y, log_det = self.forward_and_log_det(x)
+        return y, {"fldj": log_det, "ildj": -log_det}
+
+    def _augmented_inverse(self, y):
+        x, log_det = self.inverse_and_log_det(y)
+        return x, {"ildj": log_det, "fldj": -log_det}
+
+    def _forward(self, x):
+        return self._augmented_forward(x)[0]
+
+    def _inverse(self, y):
+        return self._augmented_inverse(y)[0]
+
+    def _forward_log_det_jacobian(self, x):
+        attributes = self._cache.forward_attributes(x)
+        if "fldj" not in attributes:
+            attributes.update(self._augmented_forward(x)[1])
+        return attributes["fldj"]
+
+    def _inverse_log_det_jacobian(self, y):
+        attributes = self._cache.inverse_attributes(y)
+        if "ildj" not in attributes:
+            attributes.update(self._augmented_inverse(y)[1])
+        return attributes["ildj"]
+
+
+def forward_and_log_det(bijector, x, event_ndims):
+    """`(y, log_det)` of any TFP bijector, in one evaluation where it offers that."""
+    if isinstance(bijector, OnePassBijector):
+        return bijector.forward_and_log_det(x)
+    y = bijector.forward(x)
+    return y, bijector.forward_log_det_jacobian(x, event_ndims)
+
+
+def inverse_and_log_det(bijector, y, event_ndims):
+    """`(x, log_det)` of any TFP bijector, in one evaluation where it offers that."""
+    if isinstance(bijector, OnePassBijector):
+        return bijector.inverse_and_log_det(y)
+    x = bijector.inverse(y)
+    return x, bijector.inverse_log_det_jacobian(y, event_ndims)

@@ -1,0 +1,53 @@
+"""Activation normalisation (Kingma and Dhariwal, 2018, arXiv:1807.03039, section 3.1)."""
+
+import keras
+from keras import ops
+
+from zoo import bijectors
+from zoo.backend import read
+from zoo.layers.flow_layer import FlowLayer
+from zoo.transformers import Affine
+
+
+@keras.saving.register_keras_serializable("zoo")
+class ActNorm(FlowLayer):
+    """Learned shift and scale of each entry, or of each channel of an image.
+
+    `adapt` sets them so that the batch it is given comes out with mean zero and variance one. It
+    assigns the variables before any training step: there is no flag to lose on reload, and no
+    replica that differs.
+
+    Args:
+      event_shape: Shape of one event; the last axis has the parameters.
+      min_variance: Floor of the variance that `adapt` divides by, in squared data units: pixels
+        that never change would otherwise be blown up.
+      max_log_scale: The log-scale is softly clamped to this magnitude, nats.
+      **kwargs: `dtype` and `name` of a Keras layer.
+    """
+
+    def __init__(self, event_shape, min_variance=1e-4, max_log_scale=8.0, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        self.min_variance = float(min_variance)
+        self._transformer = Affine(max_log_scale)
+        shape = (self.event_shape[-1],) if self.event_shape else ()
+        self.shift = self.add_weight(name="shift", shape=shape, initializer="zeros")
+        self.log_scale = self.add_weight(name="log_scale", shape=shape, initializer="zeros")
+
+    def adapt(self, x, context=None):
+        x = ops.reshape(ops.cast(x, self.variable_dtype), (-1, *self.shift.shape))
+        mean, variance = ops.moments(x, axes=[0])
+        log_scale = 0.5 * ops.log(ops.maximum(variance, self.min_variance))
+        bound = self._transformer.max_log_scale
+        # The inverse of the soft clamp, so that the scale comes out as measured.
+        log_scale = bound * ops.arctanh(ops.clip(log_scale / bound, -0.999, 0.999))
+        self.shift.assign(mean)
+        self.log_scale.assign(log_scale)
+
+    def _parameters(self):
+        shift, log_scale = read(self.shift), read(self.log_scale)
+        return ops.stack([shift, log_scale], axis=-1)
+
+    def bijector(self, context=None):
+        return bijectors.Elementwise(
+            self._parameters, self._transformer, len(self.event_shape), **self._options()
+        )

@@ -1,0 +1,128 @@
+"""Autoregressive layer (Kingma et al., 2016, arXiv:1606.04934; Papamakarios et al., 2017)."""
+
+import keras
+import numpy as np
+
+from zoo import backend, bijectors, transformers
+from zoo.layers.flow_layer import FlowLayer, vector_size
+from zoo.networks import MADE
+from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
+
+FAST = ("log_prob", "sample")
+
+
+def autoregressive_order(order, size, seed=None):
+    """The permutation `[size]` in which entries decide each other, or `None` for as they stand.
+
+    Args:
+      order: `"sequential"`, `"reversed"`, `"random"` (drawn from `seed`), or `size` integers.
+      size: Length of the vector.
+      seed: Seed of a random order.
+
+    Raises:
+      ValueError: The order is none of these.
+    """
+    if isinstance(order, str):
+        if order == "sequential":
+            return None
+        if order == "reversed":
+            return np.arange(size)[::-1]
+        if order == "random":
+            return np.random.default_rng(0 if seed is None else seed).permutation(size)
+        raise ValueError(
+            "order must be 'sequential', 'reversed', 'random' or a permutation of "
+            f"0..{size - 1}, got {order!r}."
+        )
+    order = np.asarray(order)
+    if order.shape != (size,) or not np.array_equal(np.sort(order), np.arange(size)):
+        raise ValueError(f"order must be a permutation of 0..{size - 1}, got {order.tolist()}.")
+    return order
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Autoregressive(FlowLayer):
+    """Transforms each entry given the entries before it, with a MADE as the network.
+
+    One direction takes one pass of the network; the other runs through the dimensions in order, in
+    one compiled loop that computes each hidden unit once.
+
+    Args:
+      event_shape: `(d,)`.
+      transformer: Name or instance of a `zoo.transformers.Transformer`.
+      hidden_units: Width of each hidden layer.
+      activation: Name of a Keras activation.
+      order: `"sequential"`, `"reversed"`, `"random"`, or a permutation of `0..d-1`.
+      fast: The direction that takes one pass: `"log_prob"` (MAF) or `"sample"` (IAF).
+      residual: See `zoo.networks.MADE`.
+      context_shape: Shape of one context vector, or `None`.
+      seed: Seed of the initial weights and of a random order.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: An argument is none of the values named here.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        transformer="affine",
+        hidden_units=(512, 512),
+        activation="relu",
+        order="sequential",
+        fast="log_prob",
+        residual=False,
+        context_shape=None,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(event_shape, context_shape, **kwargs)
+        size = vector_size(event_shape, "Autoregressive")
+        if fast not in FAST:
+            raise ValueError(f"fast must be one of {FAST}, got {fast!r}.")
+        self.transformer = transformers.get(transformer)
+        self.fast = fast
+        self.order = autoregressive_order(order, size, seed)
+        self.network = MADE(
+            size,
+            self.transformer.num_params,
+            hidden_units,
+            activation,
+            self.context_size,
+            residual,
+            seed,
+            dtype=self.dtype_policy,
+        )
+        self._compiled_sweep = backend.shape_invariant_jit(self._run_sweep)
+
+    def _run_sweep(self, noise, weights):
+        transform = self.transformer
+        step = (
+            transform.forward_and_log_det
+            if self.fast == "log_prob"
+            else transform.inverse_and_log_det
+        )
+        return self.network.sweep(step, noise, weights, self.variable_dtype)
+
+    def _sweep(self, context):
+        size = self.event_shape[0]
+
+        def sweep(x):
+            given = context
+            if given is not None:
+                x, given = broadcast_lead(x, 1, given, len(self.context_shape))
+                given = flatten_lead(given, self.context_shape)
+            weights = self.network.sweep_weights(given)
+            value, log_det = self._compiled_sweep(flatten_lead(x, (size,)), weights)
+            return unflatten_lead(value, x, 1), unflatten_lead(log_det, x, 1)
+
+        return sweep
+
+    def bijector(self, context=None):
+        return bijectors.Autoregressive(
+            self._conditioner(self.network, context, self.event_shape[0]),
+            self._sweep(context),
+            self.transformer,
+            self.fast,
+            self.order,
+            **self._options(context),
+        )

@@ -1,0 +1,62 @@
+"""Elementwise layer."""
+
+import keras
+from keras import ops
+
+from zoo import bijectors, transformers
+from zoo.backend import read
+from zoo.layers.flow_layer import FlowLayer
+from zoo.networks import MLP
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Elementwise(FlowLayer):
+    """A transformer on every entry, with learned parameters, or parameters read from the context.
+
+    With `transformer="scale"` this is the diagonal scale at the end of NICE (Dinh et al., 2015,
+    section 3.3).
+
+    Args:
+      event_shape: Shape of one event.
+      transformer: Name or instance of a `zoo.transformers.Transformer`.
+      hidden_units: Width of each hidden layer of the network that reads the context.
+      context_shape: Shape of one context vector; `None` learns the parameters themselves.
+      seed: Seed of the initial weights.
+      **kwargs: `dtype` and `name` of a Keras layer.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        transformer="affine",
+        hidden_units=(64,),
+        context_shape=None,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(event_shape, context_shape, **kwargs)
+        self.transformer = transformers.get(transformer)
+        shape = (*self.event_shape, self.transformer.num_params)
+        if context_shape is None:
+            self.parameters = self.add_weight(name="parameters", shape=shape, initializer="zeros")
+        else:
+            self.network = MLP(
+                self.context_size, shape, hidden_units, seed=seed, dtype=self.dtype_policy
+            )
+
+    def bijector(self, context=None):
+        if self.context_shape is None:
+            parameters = self._parameters
+        else:
+            network = self._conditioner(self.network, None, self.context_size)
+
+            def parameters():
+                lead = ops.shape(context)[: len(context.shape) - len(self.context_shape)]
+                return network(ops.reshape(context, (*lead, self.context_size)))
+
+        return bijectors.Elementwise(
+            parameters, self.transformer, len(self.event_shape), **self._options(context)
+        )
+
+    def _parameters(self):
+        return read(self.parameters)

@@ -1,0 +1,88 @@
+"""The base of the layers a flow is made of."""
+
+import math
+
+import keras
+
+from zoo import backend
+from zoo.networks.conditioner import condition
+
+
+class FlowLayer(keras.layers.Layer):
+    """A Keras layer that owns variables and builds a bijector over them on demand.
+
+    It is built at construction, from its `event_shape`: nothing is lazy. Subclasses implement
+    `bijector(context=None)`, latent to data in the forward direction, and where they initialise
+    from data also `adapt(x, context=None)`.
+
+    Args:
+      event_shape: Shape of one event on the data side.
+      context_shape: Shape of one context vector, or `None` where the layer takes none.
+      latent_shape: Shape of one event on the latent side, where it differs.
+      **kwargs: `dtype` and `name` of a Keras layer. The flow's arithmetic is in the policy's
+        variable type; only networks compute in its compute type.
+    """
+
+    def __init__(self, event_shape, context_shape=None, latent_shape=None, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.event_shape = tuple(event_shape)
+        self.latent_shape = self.event_shape if latent_shape is None else tuple(latent_shape)
+        self.context_shape = None if context_shape is None else tuple(context_shape)
+        self.built = True
+
+    def bijector(self, context=None):
+        """A `tfb.Bijector`, latent to data, that follows this layer's weights.
+
+        Args:
+          context: Tensor `[*lead, *context_shape]`, or `None`.
+        """
+        raise NotImplementedError
+
+    def adapt(self, x, context=None):
+        """Initialises from a batch of data `[n, *event_shape]`, by assigning variables.
+
+        Does nothing by default.
+        """
+
+    def call(self, x, context=None):
+        """Data to latent: `x [*lead, *event_shape] -> (z [*lead, *latent_shape], log_det [*lead])`.
+
+        Args:
+          x: Tensor `[*lead, *event_shape]`.
+          context: Tensor `[*lead, *context_shape]`, or `None`.
+        """
+        return self.bijector(context).inverse_and_log_det(x)
+
+    @property
+    def context_size(self):
+        """Length of the flattened context, or `None`."""
+        return None if self.context_shape is None else math.prod(self.context_shape)
+
+    def _options(self, context=None):
+        """What every bijector of a layer is told: context, variables, type and name."""
+        return {
+            "context": context,
+            "context_ndims": len(self.context_shape or ()),
+            "variables": [backend.raw(v) for v in self.trainable_variables],
+            "dtype": self.variable_dtype,
+            "name": self.name,
+        }
+
+    def _conditioner(self, network, context, size):
+        """`network` as a function of vectors `[*lead, size]`, given the context."""
+        return condition(network, context, (size,), self.context_shape, self.variable_dtype)
+
+
+def vector_size(event_shape, layer):
+    """The length `d` of events of shape `(d,)`.
+
+    Raises:
+      ValueError: The events are no vectors.
+    """
+    shape = tuple(event_shape)
+    if len(shape) != 1 or shape[0] < 1:
+        raise ValueError(
+            f"{layer} works on vectors, event_shape=(d,) with d >= 1, got event_shape={shape}; "
+            "put a zoo.layers.Reshape before it."
+        )
+    return shape[0]

@@ -1,0 +1,49 @@
+"""Invertible linear layer."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import bijectors
+from zoo.backend import read
+from zoo.layers.flow_layer import FlowLayer, vector_size
+
+
+@keras.saving.register_keras_serializable("zoo")
+class LULinear(FlowLayer):
+    """Linear map `P L U` with a bias, invertible at any weights.
+
+    `L` is unit lower triangular, `U` upper triangular with diagonal `softplus(.) + 1e-3`. It starts
+    as the permutation `P`, or as the identity.
+
+    Args:
+      event_shape: `(d,)`.
+      permute: Whether `P` is a random permutation drawn from `seed`; otherwise the identity.
+      seed: Seed of the permutation.
+      **kwargs: `dtype` and `name` of a Keras layer.
+    """
+
+    min_diagonal = 1e-3
+
+    def __init__(self, event_shape, permute=True, seed=0, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        size = vector_size(event_shape, "LULinear")
+        generator = np.random.default_rng(0 if seed is None else seed)
+        self.permutation = generator.permutation(size) if permute else np.arange(size)
+        # softplus(start) + min_diagonal = 1
+        start = float(np.log(np.expm1(1.0 - self.min_diagonal)))
+        self.entries = self.add_weight(name="entries", shape=(size, size), initializer="zeros")
+        self.diagonal = self.add_weight(
+            name="diagonal", shape=(size,), initializer=keras.initializers.Constant(start)
+        )
+        self.bias = self.add_weight(name="bias", shape=(size,), initializer="zeros")
+
+    def _factors(self):
+        entries = read(self.entries)
+        diagonal = ops.softplus(read(self.diagonal)) + self.min_diagonal
+        lower = ops.tril(entries, -1) + ops.eye(self.event_shape[0], dtype=entries.dtype)
+        upper = ops.triu(entries, 1) + ops.diag(diagonal)
+        return lower, upper, ops.log(diagonal), read(self.bias)
+
+    def bijector(self, context=None):
+        return bijectors.LULinear(self._factors, self.permutation, **self._options())

@@ -1,0 +1,125 @@
+"""Layers between data in its own units and the numbers a flow works on; they learn nothing."""
+
+import math
+
+import keras
+
+from zoo import bijectors
+from zoo.layers.flow_layer import FlowLayer
+
+PREPROCESSING = ("logit", "center", "none")
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Logit(FlowLayer):
+    """Bounded grey values to the whole line; see `zoo.bijectors.Logit`.
+
+    Args:
+      event_shape: Shape of one event, with values in `[0, levels]`.
+      levels: Number of grey levels.
+      alpha: Margin kept from both ends, in `(0, 0.5)`.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: `alpha` is out of range.
+    """
+
+    def __init__(self, event_shape, levels, alpha=1e-2, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        if not 0.0 < alpha < 0.5:
+            raise ValueError(f"alpha must lie between 0 and 0.5, got {alpha!r}.")
+        self.levels, self.alpha = levels, alpha
+
+    def bijector(self, context=None):
+        return bijectors.Logit(self.levels, self.alpha, self.event_shape, **_plain(self))
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Rescale(FlowLayer):
+    """Data `x` has latent `(x - shift) / scale`.
+
+    Args:
+      event_shape: Shape of one event.
+      shift: Number, in data units.
+      scale: Positive number, data units per latent unit.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: `scale` is not positive.
+    """
+
+    def __init__(self, event_shape, shift=0.0, scale=1.0, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        if not scale > 0:
+            raise ValueError(f"scale must be positive, got {scale!r}.")
+        self.shift, self.scale = shift, scale
+
+    def bijector(self, context=None):
+        return bijectors.Rescale(self.shift, self.scale, self.event_shape, **_plain(self))
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Reshape(FlowLayer):
+    """Events of one shape to latents of another with as many entries.
+
+    Args:
+      event_shape: Shape of one event on the data side.
+      latent_shape: Shape of one event on the latent side.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: The two shapes differ in their number of entries.
+    """
+
+    def __init__(self, event_shape, latent_shape, **kwargs):
+        if math.prod(event_shape) != math.prod(latent_shape):
+            raise ValueError(
+                f"Reshape keeps the number of entries, got event_shape={tuple(event_shape)} and "
+                f"latent_shape={tuple(latent_shape)}."
+            )
+        super().__init__(event_shape, latent_shape=latent_shape, **kwargs)
+
+    def bijector(self, context=None):
+        return bijectors.Reshape(self.event_shape, self.latent_shape, **_plain(self))
+
+
+def _plain(layer):
+    return {"dtype": layer.variable_dtype, "name": layer.name}
+
+
+def to_vector(event_shape, levels=None, preprocessing=None, alpha=1e-2, dtype=None):
+    """The layers that take data to vectors `[d]` of roughly unit range.
+
+    Args:
+      event_shape: Shape of one event.
+      levels: Number of grey levels of integer data; `None` for continuous data, which is only
+        flattened.
+      preprocessing: `"logit"` (default), `"center"` (to `[-1, 1]`) or `"none"`.
+      alpha: Margin of the logit.
+      dtype: Type or policy of the layers.
+
+    Returns:
+      A list of `FlowLayer`s, and the shape `(d,)` after them.
+
+    Raises:
+      ValueError: The preprocessing is unknown, or asked of data without levels.
+    """
+    event_shape = tuple(event_shape)
+    if preprocessing is None:
+        preprocessing = "none" if levels is None else "logit"
+    if preprocessing not in PREPROCESSING:
+        raise ValueError(f"preprocessing must be one of {PREPROCESSING}, got {preprocessing!r}.")
+    if levels is None and preprocessing != "none":
+        raise ValueError(
+            f"preprocessing={preprocessing!r} needs the data's range: give levels, the number of "
+            "grey levels of integer data."
+        )
+    layers = []
+    if preprocessing == "logit":
+        layers.append(Logit(event_shape, levels, alpha, dtype=dtype))
+    elif preprocessing == "center":
+        layers.append(Rescale(event_shape, levels / 2.0, levels / 2.0, dtype=dtype))
+    size = math.prod(event_shape)
+    if event_shape != (size,):
+        layers.append(Reshape(event_shape, (size,), dtype=dtype))
+    return layers, (size,)

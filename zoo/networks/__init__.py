@@ -1,0 +1,7 @@
+"""Conditioners: Keras layers from part of an event, and a context, to parameters."""
+
+from zoo.networks.made import MADE
+from zoo.networks.masked_dense import MaskedDense
+from zoo.networks.mlp import MLP
+
+__all__ = ["MADE", "MLP", "MaskedDense"]

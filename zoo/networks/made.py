@@ -1,0 +1,194 @@
+"""Masked autoencoder for distribution estimation (Germain et al., 2015, arXiv:1502.03509)."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import backend
+from zoo.backend import read
+from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
+from zoo.networks.masked_dense import MaskedDense
+
+
+def hidden_degrees(units, size, first):
+    """Degrees of `units` hidden units, spread evenly over `first..size-1` and sorted.
+
+    The degree of a unit is the number of leading inputs that it may see.
+    """
+    spread = max(size - first, 1)
+    return first + (np.arange(units) * spread) // units
+
+
+@keras.saving.register_keras_serializable("zoo")
+class MADE(keras.layers.Layer):
+    """Network whose `i`-th outputs depend on the inputs before the `i`-th, and on the context.
+
+    Hidden units are sorted by degree, so that "all units which x_1..x_i decide" is a leading slice:
+    `MaskedDense` then stores half a matrix, and `sweep` computes each unit once.
+
+    The context enters the first hidden layer through an unmasked matrix (Papamakarios et al., 2017,
+    section 3.4); where there is one, some hidden units see nothing else, so that the first
+    dimension depends on it too.
+
+    Args:
+      size: Length `d` of the input vector.
+      num_params: Number of outputs a dimension.
+      hidden_units: Width of each hidden layer; may be empty.
+      activation: Name of a Keras activation.
+      context_size: Length of the context, or `None`.
+      residual: Adds the input of each pair of hidden layers to its output (Durkan and Nash, 2019,
+        arXiv:1904.05626); wants an odd number of hidden layers of one width.
+      seed: Seed of the initial weights. The output layer starts at zero.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: `residual` with widths it cannot take.
+    """
+
+    def __init__(
+        self,
+        size,
+        num_params,
+        hidden_units=(512, 512),
+        activation="relu",
+        context_size=None,
+        residual=False,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        units = check_hidden_units(hidden_units)
+        if residual and (len(units) % 2 == 0 or len(set(units)) != 1):
+            raise ValueError(
+                "residual wants an odd number of hidden layers of one width (one, and two a "
+                f"residual block), got hidden_units={units}."
+            )
+        if context_size and not units:
+            raise ValueError("A context enters the first hidden layer: hidden_units is empty.")
+        self.size, self.num_params, self.residual = size, num_params, residual
+        self.activation = get_activation(activation)
+        first = 0 if context_size or size == 1 else 1
+        # Degree of an input: its position, from 1. An output sees the degrees before its own.
+        degrees = [np.arange(1, size + 1)]
+        degrees += [hidden_degrees(n, size, first) for n in units]
+        self._degrees = degrees
+        seeds = seed_stream(seed)
+        outputs = np.repeat(np.arange(size), num_params)
+        self.dense = [
+            MaskedDense(
+                before,
+                after,
+                keras.initializers.GlorotUniform(next(seeds)),
+                dtype=self.dtype_policy,
+            )
+            for before, after in zip(degrees[:-1], degrees[1:], strict=True)
+        ]
+        self.dense.append(MaskedDense(degrees[-1], outputs, "zeros", dtype=self.dtype_policy))
+        self.context_kernel = None
+        if context_size:
+            self.context_kernel = self.add_weight(
+                name="context_kernel",
+                shape=(context_size, units[0]),
+                initializer=keras.initializers.GlorotUniform(next(seeds)),
+            )
+        self.built = True
+
+    def call(self, x, context=None):
+        """`x [n, d]` and `context [n, context_size]` to parameters `[n, d, num_params]`."""
+        hidden, skip = x, None
+        for i, layer in enumerate(self.dense):
+            out = layer(hidden)
+            last = i == len(self.dense) - 1
+            if i == 0 and context is not None:
+                kernel = read(self.context_kernel)
+                out = out + ops.matmul(ops.cast(context, out.dtype), kernel)
+            if self.residual and not last and i % 2 == 0:
+                out = out if skip is None else out + skip
+                skip = out
+            hidden = out if last else self.activation(out)
+        return ops.reshape(hidden, (-1, self.size, self.num_params))
+
+    def sweep_weights(self, context=None):
+        """What `sweep` reads: transposed kernels, biases, and the context's share, as tensors."""
+        kernels = [self._cast(ops.transpose(layer.dense_kernel())) for layer in self.dense]
+        biases = [self._cast(read(layer.bias))[:, None] for layer in self.dense]
+        if context is not None:
+            kernel = ops.transpose(self._cast(read(self.context_kernel)))
+            biases[0] = biases[0] + ops.matmul(kernel, ops.transpose(self._cast(context)))
+        return kernels, biases
+
+    def _cast(self, x):
+        return ops.cast(x, self.compute_dtype)
+
+    def sweep(self, step, noise, weights, dtype):
+        """Runs through the dimensions in order; each step sees all outcomes before it.
+
+        At step `i` only the hidden units that `x_i-1` completes are computed, each layer's from the
+        finished units of the layer before, so a whole sweep costs about the arithmetic of one pass.
+
+        Args:
+          step: `(noise of dimension i [n, ...], parameters [n, num_params]) -> (x_i [n], l_i [n])`.
+          noise: Tensor `[n, d, ...]`.
+          weights: What `sweep_weights` returned.
+          dtype: Type of the outcome.
+
+        Returns:
+          `x [n, d]`, and the sum of the `l_i`, `[n]`.
+        """
+        kernels, biases = weights
+        n = ops.shape(noise)[0]
+        noise = ops.moveaxis(noise, 1, 0)
+        compute = kernels[0].dtype
+        groups = [self._groups(degrees) for degrees in self._degrees[1:]]
+        columns = ops.zeros((self.size, n), dtype=compute)
+        total = ops.zeros((n,), dtype=dtype)
+        hidden = [ops.zeros((len(d), n), dtype=compute) for d in self._degrees[1:]]
+        skips = list(hidden[::2]) if self.residual else []
+
+        def body(i, state):
+            columns, total, out, hidden, skips = self._unpack(state)
+            below = columns
+            for layer, (starts, width) in enumerate(groups):
+                start = ops.convert_to_tensor(starts)[i]
+                units = self._rows(kernels[layer], biases[layer], below, start, width, n)
+                if self.residual and layer % 2 == 0:
+                    if layer > 0:
+                        units = units + ops.slice(skips[layer // 2 - 1], (start, 0), (width, n))
+                    skips[layer // 2] = self._put(skips[layer // 2], start, units)
+                hidden[layer] = self._put(hidden[layer], start, self.activation(units))
+                below = hidden[layer]
+            start = i * self.num_params
+            params = self._rows(kernels[-1], biases[-1], below, start, self.num_params, n)
+            params = ops.cast(ops.transpose(params), dtype)
+            value, log_det = step(noise[i], params)
+            out = self._put(out, i, value[None])
+            columns = self._put(columns, i, ops.cast(value, compute)[None])
+            return (columns, total + log_det, out, *hidden, *skips)
+
+        out = ops.zeros((self.size, n), dtype=dtype)
+        state = backend.loop(self.size, body, (columns, total, out, *hidden, *skips))
+        return ops.transpose(state[2]), state[1]
+
+    def _unpack(self, state):
+        layers = len(self._degrees) - 1
+        return *state[:3], list(state[3 : 3 + layers]), list(state[3 + layers :])
+
+    def _groups(self, degrees):
+        """Where the units of each degree `0..d-1` start, and how many to compute at each step.
+
+        A slice may reach into units of other degrees: finished ones are computed again to the same
+        value, later ones get a value that only weights of zero read before their own turn.
+        """
+        starts = np.searchsorted(degrees, np.arange(self.size), side="left")
+        stops = np.searchsorted(degrees, np.arange(self.size), side="right")
+        width = int((stops - starts).max())
+        return np.minimum(starts, len(degrees) - width).astype(np.int32), width
+
+    @staticmethod
+    def _put(x, start, rows):
+        return ops.slice_update(x, (start, ops.zeros_like(start)), rows)
+
+    def _rows(self, kernel, bias, below, start, width, n):
+        part = ops.slice(kernel, (start, 0), (width, kernel.shape[1]))
+        shift = ops.slice(bias, (start, 0), (width, 1 if bias.shape[1] == 1 else n))
+        return ops.matmul(part, below) + shift

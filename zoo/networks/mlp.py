@@ -1,0 +1,68 @@
+"""Multilayer perceptron."""
+
+import keras
+from keras import ops
+
+from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
+
+
+@keras.saving.register_keras_serializable("zoo")
+class MLP(keras.layers.Layer):
+    """Dense layers from a vector, and a context beside it, to parameters.
+
+    The last layer starts at zero, so that the flow around it starts near the identity.
+
+    Args:
+      size: Length of the input vector.
+      output_shape: Shape of the output of one event.
+      hidden_units: Width of each hidden layer.
+      activation: Name of a Keras activation.
+      context_size: Length of the context, which is concatenated to the input, or `None`.
+      seed: Seed of the initial weights.
+      **kwargs: `dtype` and `name` of a Keras layer.
+    """
+
+    def __init__(
+        self,
+        size,
+        output_shape,
+        hidden_units=(256, 256),
+        activation="relu",
+        context_size=None,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self._output_shape = tuple(output_shape)
+        units = check_hidden_units(hidden_units)
+        activation = get_activation(activation)
+        seeds = seed_stream(seed)
+        outputs = 1
+        for n in self._output_shape:
+            outputs *= n
+        self.dense = []
+        width = size + (context_size or 0)
+        for n in units:
+            self.dense.append(
+                keras.layers.Dense(
+                    n,
+                    activation=activation,
+                    kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+                    dtype=self.dtype_policy,
+                )
+            )
+        self.dense.append(
+            keras.layers.Dense(outputs, kernel_initializer="zeros", dtype=self.dtype_policy)
+        )
+        for layer in self.dense:
+            layer.build((None, width))
+            width = layer.units
+        self.built = True
+
+    def call(self, x, context=None):
+        """`x [n, size]` and `context [n, context_size]` to `[n, *output_shape]`."""
+        if context is not None:
+            x = ops.concatenate([x, ops.cast(context, x.dtype)], axis=-1)
+        for layer in self.dense:
+            x = layer(x)
+        return ops.reshape(x, (-1, *self._output_shape))

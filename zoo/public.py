@@ -1,0 +1,208 @@
+"""The public calls of a flow: checked, compiled on first use, usable in a user's own function."""
+
+
+import numpy as np
+from keras import ops
+
+from zoo import backend, checks
+
+
+def bucket(n):
+    """The batch size that a call with `n` rows is padded to under XLA, which compiles per shape.
+
+    The sizes are 1, 2, 3, 4, 6, 8, 12, 16, 24, ...: few enough that calls with many batch sizes
+    compile rarely, and at most half of the work is on padding.
+    """
+    size = 1 << max(n - 1, 0).bit_length()
+    return size * 3 // 4 if size >= 4 and n <= size * 3 // 4 else size
+
+
+class PublicCalls:
+    """What `Flow` offers its users; the mathematics is in the methods it calls."""
+
+    def log_prob(self, x, context=None, seed=None):
+        """Log-likelihood in nats, in data units (one grey level has length 1).
+
+        Args:
+          x: `[batch, *event_shape]`. Integers are dequantized with uniform noise, and the result is
+            then a lower bound of their log-probability, on average; floats are taken as they are.
+          context: `[batch, *context_shape]` or one `[*context_shape]` for all; class labels for a
+            class-conditional flow, which without them is the uniform mixture over its classes.
+          seed: Integer that fixes the noise; fresh noise without one.
+
+        Returns:
+          Tensor `[batch]`.
+
+        Raises:
+          ValueError: A shape, a type or a value is not as described.
+        """
+        x = self._check_data(x)
+        context = self._check_context(context, ops.shape(x)[0], optional=bool(self.num_classes))
+        seed = backend.make_seed(seed) if checks.is_integer(x) else None
+        return self._batched("_log_prob", x, context, extra=(seed,))
+
+    def bits_per_dim(self, x, context=None, seed=None):
+        """`-log2 p(x) / d`, bits per dimension, `[batch]`; arguments as in `log_prob`."""
+        return self._to_bits(self.log_prob(x, context, seed))
+
+    def encode(self, x, context=None):
+        """Data `[batch, *event_shape]` to latents `[batch, *latent_shape]`.
+
+        Integers are encoded at the middle of their level. Arguments as in `log_prob`; a
+        class-conditional flow needs labels here.
+        """
+        x = self._check_data(x)
+        return self._batched("_encode", x, self._check_context(context, ops.shape(x)[0]))
+
+    def decode(self, z, context=None):
+        """Latents `[batch, *latent_shape]` to data `[batch, *event_shape]`; inverts `encode`."""
+        z = checks.tensor(z, "z")
+        checks.shape(z, self.latent_shape, "z")
+        checks.values(z, "z")
+        return self._batched("_decode", z, self._check_context(context, ops.shape(z)[0]))
+
+    def sample(self, n, context=None, seed=None, temperature=1.0):
+        """Draws events `[n, *event_shape]`, floats in data units.
+
+        Args:
+          n: Number of samples.
+          context: `[n, *context_shape]` or one `[*context_shape]` for all; class labels for a
+            class-conditional flow, which without them draws them uniformly.
+          seed: Integer: the same one gives the same samples, in every process.
+          temperature: Factor on the latent's deviation from the base's mean (Kingma and Dhariwal,
+            2018, section 6): below 1 samples are more typical, 1 samples the flow itself.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        n = checks.count(n, "n")
+        temperature = checks.temperature(temperature)
+        context = self._check_context(context, n, optional=bool(self.num_classes))
+        seed = backend.make_seed(seed)
+        if not isinstance(n, int) or backend.has_tracers([context, seed]):
+            return self._sample(n, context, seed, temperature)
+        first, second = backend.split_seed(seed)
+        if self.num_classes and context is None:
+            context = self._labels(n, first)
+        if backend.NAME == "tensorflow":
+            draw = self._function("_draw", jit=False)
+            factor = ops.convert_to_tensor(temperature, dtype=self.variable_dtype)
+            z = draw(ops.convert_to_tensor(n), context, second, factor)
+        else:  # Shapes are static there, and nothing below runs op by op.
+            z = self._draw(n, context, second, temperature)
+        return self._batched("_decode", z, context)
+
+    def quantize(self, x):
+        """Samples as grey levels: `floor`, within `0..levels-1`, integers `[batch, *event_shape]`.
+
+        Raises:
+          ValueError: The flow is over continuous data.
+        """
+        if self.levels is None:
+            raise ValueError(f"{self.name} is a flow over continuous data: it has no levels.")
+        kind = "uint8" if self.levels <= 256 else "int32"
+        return ops.cast(ops.clip(ops.floor(x), 0, self.levels - 1), kind)
+
+    def interpolate(self, a, b, steps=8, context=None):
+        """Events on the straight line in the latent between `a` and `b`, ends included.
+
+        Args:
+          a, b: One event each, `[*event_shape]`, or batches `[batch, *event_shape]`.
+          steps: Number of events on the way, at least 2.
+          context: As in `encode`, the same for both ends.
+
+        Returns:
+          `[steps, *event_shape]`, or `[steps, batch, *event_shape]`.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        if not (isinstance(steps, int) and steps >= 2):
+            raise ValueError(f"steps must be an integer of at least 2, got {steps!r}.")
+        a, b = checks.tensor(a, "a"), checks.tensor(b, "b")
+        single = len(a.shape) == len(self.event_shape)
+        if single:
+            a, b = ops.expand_dims(a, 0), ops.expand_dims(b, 0)
+        ends = [self.encode(x, context) for x in (a, b)]
+        path = [self.decode(ends[0] * (1 - t) + ends[1] * t, context) for t in _line(steps)]
+        return ops.stack([x[0] for x in path] if single else path)
+
+    # Checking and compiling.
+
+    def _check_data(self, x):
+        x = checks.tensor(x, "x")
+        checks.shape(x, self.event_shape, "x")
+        if checks.is_integer(x) and self.levels is None:
+            raise ValueError(
+                f"{self.name} is a flow over continuous data and x holds integers: cast them to "
+                "float, or build the flow with levels, the number of grey levels."
+            )
+        checks.values(x, "x", self.levels)
+        return x
+
+    def _check_context(self, context, batch, optional=False):
+        """The context as a tensor, repeated over the batch where one is given for all."""
+        if not self.conditional:
+            if context is not None:
+                raise ValueError(f"{self.name} takes no context, got one.")
+            return None
+        wanted = (
+            f"class labels 0..{self.num_classes - 1}"
+            if self.num_classes
+            else f"vectors of shape {self.context_shape}"
+        )
+        if context is None:
+            if optional:
+                return None
+            raise ValueError(f"{self.name} needs a context: {wanted}.")
+        context = checks.tensor(context, "context")
+        if self.num_classes:
+            checks.labels(context, self.num_classes)
+        else:
+            checks.values(context, "context")
+        tail, rank = self.context_shape, len(self.context_shape)
+        have = tuple(context.shape)
+        lead = have[: len(have) - rank]
+        single = len(lead) == 0
+        if len(have) < rank or have[len(have) - rank :] != tail:
+            raise ValueError(f"context must hold {wanted}, got shape {list(have)}.")
+        if batch is None or (len(lead) == 1 and (lead[0] is None or not isinstance(batch, int))):
+            return context
+        if single:
+            return ops.broadcast_to(context, (batch, *tail))
+        if len(lead) != 1 or lead[0] != batch:
+            raise ValueError(
+                f"context must hold {wanted}, one a row ({batch}) or one for all, got shape "
+                f"{list(have)}."
+            )
+        return context
+
+    def _function(self, name, jit):
+        cache = self.__dict__.setdefault("_functions", {})
+        key = (name, bool(jit))
+        if key not in cache:
+            cache[key] = backend.compiled(getattr(self, name), self, jit)
+        return cache[key]
+
+    def _batched(self, name, x, context=None, extra=()):
+        """Runs a computation over rows, compiled; inside a user's own function, inlined."""
+        if backend.has_tracers([x, context, *extra]):
+            return getattr(self, name)(x, context, *extra)
+        jit = self.uses_xla
+        n = x.shape[0]
+        padding = bucket(n) - n if jit else 0
+        if padding and n:
+            x, context = _pad(x, padding), _pad(context, padding)
+        y = self._function(name, jit)(x, context, *extra)
+        return y[:n] if padding and n else y
+
+
+def _pad(x, rows):
+    """Repeats the first row at the end: padding must be data that the flow can take."""
+    if x is None:
+        return None
+    return ops.concatenate([x, ops.repeat(x[:1], rows, axis=0)], axis=0)
+
+
+def _line(steps):
+    return [float(t) for t in np.linspace(0.0, 1.0, steps)]
