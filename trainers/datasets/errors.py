@@ -1,0 +1,21 @@
+"""The one error of the dataset room, and the names that always work."""
+
+from trainers.datasets.toy_densities import TOYS
+
+OFFLINE = ("digits", *TOYS)
+"""Datasets that need no download, by the names `load` takes."""
+
+
+class DatasetError(ValueError):
+    """A dataset cannot be had or used; the message is one line that says what to do."""
+
+
+def unusable(message):
+    """A `DatasetError` that ends with the names of the datasets that need no download."""
+    return DatasetError(f"{message}; datasets that need no download: {', '.join(OFFLINE)}")
+
+
+def one_line(error, limit=200):
+    """The message of any exception on one line, cut to `limit` characters."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,245 @@
+"""Input pipelines: any TFDS dataset as batches for a flow.
+
+Example:
+    >>> data = load("digits")
+    >>> data.event_shape, data.levels, data.num_classes
+    ((8, 8, 1), 17, 10)
+    >>> batches = data.batches("train", 64, shuffle=True, seed=0, labels=True)   # of (x, label)
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from trainers.datasets import builders, features, reading
+from trainers.datasets.errors import DatasetError, one_line
+from trainers.datasets.toy_densities import TOYS
+
+MEMORY_LIMIT = 1 << 30  # bytes; a larger split is read from disk at every epoch
+VALIDATION_NAMES = ("validation", "valid", "val", "dev")
+AUTOTUNE = tf.data.AUTOTUNE
+
+
+def load(name, data_dir=None, manual_dir=None):
+    """Loads a dataset, and prepares it first where that has not been done.
+
+    Args:
+        name: "digits", a toy ("two_moons" or "toy2d/two_moons"), a density benchmark ("power" or
+            "uci_density/power"), or any name that TFDS knows or that is prepared in `data_dir`.
+        data_dir: Folder of prepared datasets, to read and, if need be, to write; or the folder of
+            one prepared dataset. Default: TFDS's own, `~/tensorflow_datasets`.
+        manual_dir: Folder of files downloaded by hand, for the datasets that need them.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        DatasetError: unknown name, no network, nowhere to write, or nothing in it that a flow can
+            model. The message is one line and names datasets that need no download.
+    """
+    return Dataset(builders.prepared_builder(name, data_dir, manual_dir))
+
+
+class Dataset:
+    """A prepared dataset as seen by a flow: x, and a class label if there is one.
+
+    Images of 8 bits stay uint8; of anything else, the numeric features become one float32 vector
+    (`trainers.datasets.features` has the rule). The splits are "train", "validation" and "test".
+    Where the dataset has no validation split, the last tenth of train is taken for it.
+
+    A split of up to `memory_limit` bytes is read once and kept in memory, shared by all its
+    pipelines; it is then shuffled as a whole. A larger one is read from disk at each pass and
+    shuffled within a buffer of that size.
+
+    Args:
+        builder: A prepared `tfds.core.DatasetBuilder`.
+
+    Attributes:
+        name: Full name, such as "toy2d/rings".
+        event_shape: Shape of one x.
+        levels: Number of grey levels of integer images (17 for digits, else 256); None for vectors.
+        num_classes: Of the label; None without one.
+        input_names: The features used: one name a column for vectors, one for an image.
+        true_log_prob: The true log-density, from numpy [n, 2] to [n] nats; None where unknown.
+        memory_limit: In bytes, as above.
+    """
+
+    def __init__(self, builder):
+        self.builder = builder
+        config = builder.builder_config.name if builder.builder_config else None
+        self.name = f"{builder.name}/{config}" if config else builder.name
+        self._inputs = features.choose(builder.info, self.name)
+        self.event_shape = self._inputs.event_shape
+        levels = getattr(builders.OWN.get(builder.name), "LEVELS", 256)
+        self.levels = levels if self._inputs.is_image else None
+        self.num_classes = self._inputs.num_classes
+        self.input_names = self._inputs.names
+        self.true_log_prob = TOYS[config].log_prob if builder.name == "toy2d" else None
+        self.memory_limit = MEMORY_LIMIT
+        self._memory = {}
+        self._finite = set()
+
+    def num_examples(self, split):
+        """How many examples a split has."""
+        return self.builder.info.splits[self._instruction(split)].num_examples
+
+    def batches(
+        self,
+        split,
+        batch_size,
+        shuffle=False,
+        seed=None,
+        labels=False,
+        repeat=False,
+        drop_remainder=False,
+        flips=False,
+    ):
+        """A `tf.data.Dataset` of batches, ready for `fit`.
+
+        Args:
+            split: "train", "validation" or "test".
+            batch_size: Examples a batch.
+            shuffle: Give a new order at each pass. Pipelines made with the same seed give the same
+                sequence of orders.
+            seed: Of the order and the flips, together with `tf.random.set_seed`; None for another
+                at each call. A training that resumes at a later pass should use a seed of its own.
+            labels: Give (x, label) in place of x.
+            repeat: Never end. One pass runs into the next, so that every batch is full.
+            drop_remainder: Leave out a last batch that is not full.
+            flips: Mirror images left to right with probability 1/2, anew at each pass; for
+                training only.
+
+        Returns:
+            A dataset of x [batch, *event_shape] (uint8 images, float32 vectors), or of (x, label)
+            with labels [batch] int32.
+
+        Raises:
+            DatasetError: unknown split, labels asked where there are none, flips of what is not a
+                training image, a batch size that gives no batch, or NaN or infinite values.
+        """
+        self._check_options(split, batch_size, labels, flips, drop_remainder and not repeat)
+        data = self._order(split, shuffle, seed)
+        if repeat:
+            data = data.repeat()
+        data = data.batch(batch_size, drop_remainder=drop_remainder or repeat)
+        if self._fits(split):
+            tensors = self._tensors(split)
+            data = data.map(lambda rows: tuple(tf.gather(t, rows) for t in tensors), AUTOTUNE)
+        if flips:
+            data = _mirror_at_random(data, seed)
+        if not labels:
+            data = data.map(lambda x, *label: x)
+        return data.prefetch(AUTOTUNE)
+
+    def numpy(self, split, limit=None, labels=False):
+        """The first `limit` examples of a split (default: all) as arrays, in a fixed order.
+
+        Returns:
+            x [n, *event_shape], or (x, labels [n]).
+
+        Raises:
+            DatasetError: as `batches`.
+        """
+        self._check_options(split, 1, labels, flips=False, only_full=False)
+        if self._fits(split):
+            arrays = [tensor[:limit].numpy() for tensor in self._tensors(split)]
+        else:
+            arrays = self._guarded(split, reading.read, limit)
+            self._require_finite(split, arrays[0])
+        return tuple(arrays) if labels else arrays[0]
+
+    def _instruction(self, split):
+        """The TFDS name of a split, such as "train[:90%]"."""
+        there = self.builder.info.splits
+        held_out = next((name for name in VALIDATION_NAMES if name in there), None)
+        known = {"test": "test"} if "test" in there else {}
+        if held_out:
+            known["validation"] = held_out
+        if "train" in there:
+            known["train"] = "train" if held_out else "train[:90%]"
+            known.setdefault("validation", "train[90%:]")
+        if split not in known:
+            raise DatasetError(
+                f"dataset {self.name!r} has no split {split!r}; it has "
+                f"{', '.join(sorted(known)) or 'none'}"
+            )
+        return known[split]
+
+    def _check_options(self, split, batch_size, labels, flips, only_full):
+        count = self.num_examples(split)
+        if not count:
+            raise DatasetError(f"split {split!r} of dataset {self.name!r} is empty")
+        if batch_size < 1 or (only_full and batch_size > count):
+            raise DatasetError(
+                f"expected a batch size from 1 to {count}, the size of split {split!r}, "
+                f"got {batch_size}"
+            )
+        if labels and not self._inputs.label:
+            raise DatasetError(f"dataset {self.name!r} has no class labels")
+        if flips and not (self._inputs.is_image and split == "train"):
+            raise DatasetError(f"flips are for training images, not for {split!r} of {self.name!r}")
+
+    def _fits(self, split):
+        size = self.num_examples(split) * reading.example_bytes(self._inputs)
+        return size <= self.memory_limit
+
+    def _order(self, split, shuffle, seed):
+        """One pass: the row numbers of a split in memory, else the examples themselves."""
+        count = self.num_examples(split)
+        if self._fits(split):
+            data, buffer = tf.data.Dataset.range(count), count
+        else:
+            self._require_finite(split)
+            data = self._guarded(split, reading.blocks, shuffle, seed).unbatch()
+            data = data.apply(tf.data.experimental.assert_cardinality(count))
+            buffer = max(1, self.memory_limit // reading.example_bytes(self._inputs))
+        return data.shuffle(min(buffer, count), seed=seed) if shuffle else data
+
+    def _tensors(self, split):
+        """The whole split, (x,) or (x, labels), read once."""
+        if split not in self._memory:
+            arrays = self._guarded(split, reading.read)
+            self._require_finite(split, arrays[0])
+            with tf.device("CPU"):  # batches are cut on the host while the accelerator computes
+                self._memory[split] = tuple(tf.constant(a) for a in arrays)
+        return self._memory[split]
+
+    def _guarded(self, split, read, *args):
+        """Calls a function of `reading` on a split, with damaged files told in one line."""
+        try:
+            return read(self.builder, self._inputs, self._instruction(split), *args)
+        except tf.errors.OpError as error:
+            raise DatasetError(
+                f"split {split!r} of dataset {self.name!r} cannot be read from "
+                f"{self.builder.data_dir}: {one_line(error)}"
+            ) from error
+
+    def _require_finite(self, split, x=None):
+        """Raises if x, by default the whole split read from disk, has NaN or infinite values."""
+        if self._inputs.is_image or split in self._finite:
+            return
+        if x is None:
+            bad = self._guarded(split, reading.count_bad)
+        else:
+            bad = np.sum(~np.isfinite(x), axis=0)
+        if bad.any():
+            columns = [name for name, n in zip(self.input_names, bad, strict=True) if n]
+            more = ", ..." if len(columns) > 5 else ""
+            raise DatasetError(
+                f"split {split!r} of dataset {self.name!r} has {bad.sum()} NaN or infinite values, "
+                f"in {', '.join(columns[:5])}{more}; remove or replace them before training"
+            )
+        if x is None:
+            self._finite.add(split)
+
+
+def _mirror_at_random(data, seed):
+    """Mirrors half of the images of each batch, others at each pass; the same for the same seed."""
+    # A stateless draw from a seed a batch stays reproducible when tf.data maps in parallel.
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+
+    def mirror(batch, batch_seed):
+        x, *label = batch
+        draw = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], batch_seed)
+        return (tf.where(draw < 0.5, tf.reverse(x, axis=[2]), x), *label)
+
+    return tf.data.Dataset.zip(data, seeds).map(mirror, AUTOTUNE)
