@@ -5,6 +5,7 @@ files run on TensorFlow Probability's JAX substrate. Everything else in `zoo/` s
 the names below, never `tf.` or `jax.`.
 """
 
+import itertools
 import secrets
 
 import keras
@@ -29,11 +30,13 @@ else:
     )
 
 tfb, tfd = tfp.bijectors, tfp.distributions
+_gradients = itertools.count()
 
 __all__ = [
     "NAME",
     "cache_util",
     "compiled",
+    "constrain",
     "dtype",
     "has_tracers",
     "is_concrete",
@@ -48,6 +51,9 @@ __all__ = [
     "tfb",
     "tfd",
     "tfp",
+    "vjp",
+    "wide_dtype",
+    "with_gradient",
 ]
 
 
@@ -63,9 +69,20 @@ def read(variable):
     return variable.value
 
 
+def constrain(variable):
+    """Makes a `keras.Variable`'s constraint known to optimizers that are handed the raw one."""
+    if NAME == "tensorflow":
+        variable.value._constraint = variable.constraint
+
+
 def dtype(name):
     """The type called `name`, as TFP wants it."""
     return tf.as_dtype(name) if NAME == "tensorflow" else jax.numpy.dtype(name)
+
+
+def wide_dtype():
+    """The widest floating type there is: JAX has no float64 unless told to."""
+    return "float64" if NAME == "tensorflow" else str(jax.dtypes.canonicalize_dtype("float64"))
 
 
 def is_concrete(x):
@@ -88,15 +105,21 @@ def make_seed(seed=None):
     Args:
       seed: `None` (fresh randomness), an integer, or a stateless seed as TFP takes it (two int32
         numbers, or a JAX key), which is handed through.
+
+    Raises:
+      ValueError: It is none of these.
     """
     if seed is None:
         if NAME == "tensorflow" and not tf.executing_eagerly():
             return samplers.sanitize_seed(None)
         seed = secrets.randbits(31)
-    if isinstance(seed, int | np.integer):
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         if NAME == "jax":
             return jax.random.PRNGKey(int(seed))
         return tf.constant([0, int(seed) & 0x7FFFFFFF], tf.int32)
+    kind = str(getattr(seed, "dtype", "")) or "int" * isinstance(seed, list | tuple)
+    if "int" not in kind and "key" not in kind:
+        raise ValueError(f"seed must be an integer, or None for fresh randomness, got {seed!r}.")
     if NAME == "tensorflow":
         seed = tf.convert_to_tensor(seed)
         if seed.shape.rank == 0:
@@ -118,7 +141,9 @@ def compiled(function, model, jit):
       jit: Whether to compile with XLA (under JAX everything is).
     """
     if NAME == "tensorflow":
-        graph = tf.function(function, jit_compile=bool(jit), reduce_retracing=not jit)
+        graph = tf.function(
+            function, jit_compile=bool(jit), reduce_retracing=not jit, autograph=False
+        )
         # TensorFlow counts traces by source line: many flows would look like one traced often.
         graph._omit_frequent_tracing_warning = True
         return graph
@@ -152,3 +177,56 @@ def loop(count, body, state):
             maximum_iterations=count,
         )[1:]
     return jax.lax.fori_loop(0, count, lambda i, state: tuple(body(i, state)), tuple(state))
+
+
+def vjp(function, *args):
+    """`function(*args)`, and a function from gradients of that to gradients of each of `args`."""
+    if NAME == "jax":
+        return jax.vjp(function, *args)
+    with tf.GradientTape() as tape:
+        tape.watch(args)
+        result = function(*args)
+
+    def pull(upstream):
+        return tape.gradient(
+            result, args, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+
+    return result, pull
+
+
+def with_gradient(function, gradient):
+    """`function(*args)` with a gradient of one's own.
+
+    Args:
+      function: Takes nested tensors and returns a tuple of tensors; captures none.
+      gradient: `(args, outputs, upstream) -> gradients of each of args`.
+    """
+    if NAME == "jax":
+        own = jax.custom_vjp(function)
+
+        def forward(*args):
+            outputs = function(*args)
+            return outputs, (args, outputs)
+
+        own.defvjp(forward, lambda kept, upstream: gradient(*kept, upstream))
+        return own
+
+    def own(*args):
+        outputs = function(*args)
+        name = f"FlowZooGradient-{next(_gradients)}"
+
+        @tf.RegisterGradient(name)
+        def pull(op, *upstream):
+            # tf.custom_gradient would hand on what `function` returned, which second derivatives
+            # then differentiate as plain operations; the outputs of `op` lead back here. (There is
+            # no `op` when a SavedModel stores its gradients.)
+            kept = outputs if op is None else op.outputs[: len(outputs)]
+            found = gradient(args, tuple(kept), upstream[: len(outputs)])
+            return [None] * len(outputs) + tf.nest.flatten(found)
+
+        with tf.compat.v1.get_default_graph().gradient_override_map({"IdentityN": name}):
+            return tuple(tf.identity_n([*outputs, *tf.nest.flatten(args)])[: len(outputs)])
+
+    # A graph of its own: tapes look at operations one by one, and pass over the override.
+    return tf.function(own, autograph=False)

@@ -146,11 +146,11 @@ class MixtureBase(keras.layers.Layer):
     def _run_sweep(self, noise, weights):
         def step(noise, params):
             log_weights, means, log_scales = self._split(params)
-            edges = ops.cumsum(ops.exp(log_weights), axis=-1)[:, :-1]
-            drawn = ops.sum(ops.cast(noise[:, :1] > edges, "int32"), axis=-1)
+            edges = ops.cumsum(ops.exp(log_weights), axis=-1)[..., :-1]
+            drawn = ops.sum(ops.cast(noise[..., :1] > edges, "int32"), axis=-1)
             pick = ops.one_hot(drawn, self.components, dtype=means.dtype)
             mean, log_scale = ops.sum(pick * means, -1), ops.sum(pick * log_scales, -1)
-            value = mean + noise[:, 1] * ops.exp(log_scale)
+            value = mean + noise[..., 1] * ops.exp(log_scale)
             return value, ops.zeros_like(value)
 
         return self.network.sweep(step, noise, weights, self.variable_dtype)[0]

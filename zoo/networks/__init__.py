@@ -1,7 +1,18 @@
 """Conditioners: Keras layers from part of an event, and a context, to parameters."""
 
+from zoo.networks.convolution import NormConv, ZeroConv
+from zoo.networks.image_nets import ConvNet, LinearConvNet, ResidualNet
 from zoo.networks.made import MADE
 from zoo.networks.masked_dense import MaskedDense
 from zoo.networks.mlp import MLP
 
-__all__ = ["MADE", "MLP", "MaskedDense"]
+__all__ = [
+    "ConvNet",
+    "LinearConvNet",
+    "MADE",
+    "MLP",
+    "MaskedDense",
+    "NormConv",
+    "ResidualNet",
+    "ZeroConv",
+]

@@ -80,9 +80,7 @@ def check_hidden_units(hidden_units):
     Raises:
       ValueError: It is no sequence of positive integers.
     """
-    if isinstance(hidden_units, int):
-        hidden_units = (hidden_units,)
-    units = tuple(hidden_units)
+    units = tuple(hidden_units) if isinstance(hidden_units, list | tuple) else (hidden_units,)
     if not all(isinstance(u, int) and u > 0 for u in units):
         raise ValueError(
             f"hidden_units must be a tuple of positive integers, one a hidden layer, "

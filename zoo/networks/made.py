@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import backend
 from zoo.backend import read
 from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
 from zoo.networks.masked_dense import MaskedDense
+from zoo.networks.sweep import Sweep
 
 
 def hidden_degrees(units, size, first):
@@ -71,7 +71,7 @@ class MADE(keras.layers.Layer):
         # Degree of an input: its position, from 1. An output sees the degrees before its own.
         degrees = [np.arange(1, size + 1)]
         degrees += [hidden_degrees(n, size, first) for n in units]
-        self._degrees = degrees
+        self._sweep = Sweep(degrees[1:], size, num_params, self.activation, residual)
         seeds = seed_stream(seed)
         outputs = np.repeat(np.arange(size), num_params)
         self.dense = [
@@ -121,74 +121,16 @@ class MADE(keras.layers.Layer):
         return ops.cast(x, self.compute_dtype)
 
     def sweep(self, step, noise, weights, dtype):
-        """Runs through the dimensions in order; each step sees all outcomes before it.
-
-        At step `i` only the hidden units that `x_i-1` completes are computed, each layer's from the
-        finished units of the layer before, so a whole sweep costs about the arithmetic of one pass.
+        """Runs through the dimensions in order; see `zoo.networks.sweep.Sweep`.
 
         Args:
-          step: `(noise of dimension i [n, ...], parameters [n, num_params]) -> (x_i [n], l_i [n])`.
-          noise: Tensor `[n, d, ...]`.
+          step: `(noise [..., *], parameters [..., num_params]) -> (x [...], l [...])`, entry by
+            entry, at any leading shape.
+          noise: Tensor `[n, d, *]`.
           weights: What `sweep_weights` returned.
           dtype: Type of the outcome.
 
         Returns:
           `x [n, d]`, and the sum of the `l_i`, `[n]`.
         """
-        kernels, biases = weights
-        n = ops.shape(noise)[0]
-        noise = ops.moveaxis(noise, 1, 0)
-        compute = kernels[0].dtype
-        groups = [self._groups(degrees) for degrees in self._degrees[1:]]
-        columns = ops.zeros((self.size, n), dtype=compute)
-        total = ops.zeros((n,), dtype=dtype)
-        hidden = [ops.zeros((len(d), n), dtype=compute) for d in self._degrees[1:]]
-        skips = list(hidden[::2]) if self.residual else []
-
-        def body(i, state):
-            columns, total, out, hidden, skips = self._unpack(state)
-            below = columns
-            for layer, (starts, width) in enumerate(groups):
-                start = ops.convert_to_tensor(starts)[i]
-                units = self._rows(kernels[layer], biases[layer], below, start, width, n)
-                if self.residual and layer % 2 == 0:
-                    if layer > 0:
-                        units = units + ops.slice(skips[layer // 2 - 1], (start, 0), (width, n))
-                    skips[layer // 2] = self._put(skips[layer // 2], start, units)
-                hidden[layer] = self._put(hidden[layer], start, self.activation(units))
-                below = hidden[layer]
-            start = i * self.num_params
-            params = self._rows(kernels[-1], biases[-1], below, start, self.num_params, n)
-            params = ops.cast(ops.transpose(params), dtype)
-            value, log_det = step(noise[i], params)
-            out = self._put(out, i, value[None])
-            columns = self._put(columns, i, ops.cast(value, compute)[None])
-            return (columns, total + log_det, out, *hidden, *skips)
-
-        out = ops.zeros((self.size, n), dtype=dtype)
-        state = backend.loop(self.size, body, (columns, total, out, *hidden, *skips))
-        return ops.transpose(state[2]), state[1]
-
-    def _unpack(self, state):
-        layers = len(self._degrees) - 1
-        return *state[:3], list(state[3 : 3 + layers]), list(state[3 + layers :])
-
-    def _groups(self, degrees):
-        """Where the units of each degree `0..d-1` start, and how many to compute at each step.
-
-        A slice may reach into units of other degrees: finished ones are computed again to the same
-        value, later ones get a value that only weights of zero read before their own turn.
-        """
-        starts = np.searchsorted(degrees, np.arange(self.size), side="left")
-        stops = np.searchsorted(degrees, np.arange(self.size), side="right")
-        width = int((stops - starts).max())
-        return np.minimum(starts, len(degrees) - width).astype(np.int32), width
-
-    @staticmethod
-    def _put(x, start, rows):
-        return ops.slice_update(x, (start, ops.zeros_like(start)), rows)
-
-    def _rows(self, kernel, bias, below, start, width, n):
-        part = ops.slice(kernel, (start, 0), (width, kernel.shape[1]))
-        shift = ops.slice(bias, (start, 0), (width, 1 if bias.shape[1] == 1 else n))
-        return ops.matmul(part, below) + shift
+        return self._sweep(step, noise, weights, dtype)

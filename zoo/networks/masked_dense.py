@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend import read
+from zoo.backend import constrain, read
 
 
 class DegreeMask(keras.constraints.Constraint):
@@ -29,8 +29,8 @@ class DegreeMask(keras.constraints.Constraint):
     def gradient_only(self, w):
         """`w` itself, with the gradient masked.
 
-        Any first-order optimizer then leaves the masked entries at zero, also one that is handed
-        the raw variables and knows nothing of Keras constraints; and no forward pass pays for it.
+        Any optimizer that works entry by entry then leaves the masked entries at zero, also one
+        that knows nothing of constraints; and no forward pass pays for it.
         """
 
         @ops.custom_gradient
@@ -86,6 +86,7 @@ class MaskedDense(keras.layers.Layer):
                 initializer=lambda shape, dtype, value=value: ops.cast(value, dtype),
                 constraint=None if mask.dense else mask,
             )
+            constrain(kernel)
             self.kernels.append(kernel)
         self.bias = self.add_weight(name="bias", shape=(len(self._out),), initializer="zeros")
         self.built = True

@@ -13,7 +13,7 @@ class MLP(keras.layers.Layer):
     The last layer starts at zero, so that the flow around it starts near the identity.
 
     Args:
-      size: Length of the input vector.
+      size: Length of the input vector; may be 0, which makes the output a learned constant.
       output_shape: Shape of the output of one event.
       hidden_units: Width of each hidden layer.
       activation: Name of a Keras activation.
@@ -41,7 +41,8 @@ class MLP(keras.layers.Layer):
         for n in self._output_shape:
             outputs *= n
         self.dense = []
-        width = size + (context_size or 0)
+        # A product over no inputs crashes oneDNN: the network then sees a one.
+        width = max(size + (context_size or 0), 1)
         for n in units:
             self.dense.append(
                 keras.layers.Dense(
@@ -63,6 +64,8 @@ class MLP(keras.layers.Layer):
         """`x [n, size]` and `context [n, context_size]` to `[n, *output_shape]`."""
         if context is not None:
             x = ops.concatenate([x, ops.cast(context, x.dtype)], axis=-1)
+        elif x.shape[-1] == 0:
+            x = ops.ones((ops.shape(x)[0], 1), dtype=x.dtype)
         for layer in self.dense:
             x = layer(x)
         return ops.reshape(x, (-1, *self._output_shape))

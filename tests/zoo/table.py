@@ -1,0 +1,110 @@
+"""The table of models that feeds the parametrized tests; a new model joins by one line.
+
+It says nothing of a backend where it can help it: the test under JAX goes through it as well.
+"""
+
+import functools
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.backend import tfd
+
+
+def _normal(**kwargs):
+    """A base with dependent entries, as a TFP distribution without variables."""
+    lower = np.array([[1.0, 0.0, 0.0], [0.3, 0.8, 0.0], [-0.2, 0.4, 1.1]], "float32")
+    return tfd.MultivariateNormalTriL(loc=np.array([0.1, -0.2, 0.3], "float32"), scale_tril=lower)
+
+
+def _variables():
+    """A base with variables of its own: those of TensorFlow, which TFP's JAX side does not have."""
+    import tensorflow as tf
+
+    loc = tf.Variable([0.1, -0.2, 0.3], name="loc")
+    return tfd.MultivariateNormalDiag(loc=loc, scale_diag=tf.Variable([1.0, 0.5, 2.0]))
+
+
+def _layers():
+    """One of each layer that no family uses by itself."""
+    return [
+        zoo.layers.Permutation((3,), seed=1),
+        zoo.layers.LULinear((3,), seed=2),
+        zoo.layers.Coupling((3,), mask="first_half", hidden_units=(8,), context_shape=(2,)),
+        zoo.layers.Reverse((3,)),
+        zoo.layers.Elementwise((3,), context_shape=(2,), hidden_units=(8,)),
+        zoo.layers.Autoregressive(
+            (3,), hidden_units=(7,), order=[2, 0, 1], fast="sample", context_shape=(2,)
+        ),
+    ]
+
+
+def _small(family, event_shape=(3,), **settings):
+    settings = {"num_layers": 2, "hidden_units": (8, 8), "seed": 0} | settings
+    if family is zoo.MADE:
+        del settings["num_layers"]
+    return functools.partial(family, event_shape, **settings)
+
+
+NICE, RealNVP, MADE, MAF, IAF = zoo.NICE, zoo.RealNVP, zoo.MADE, zoo.MAF, zoo.IAF
+IMAGE = {"event_shape": (2, 2, 1), "levels": 5}
+
+# name -> (**kwargs of every flow: jit_compile, dtype, name) -> flow
+MODELS = {
+    "nice": _small(NICE),
+    "nice_context": _small(NICE, context_shape=(2,)),
+    "nice_one_dimension": _small(NICE, (1,)),
+    "real_nvp": _small(RealNVP),
+    "real_nvp_spline": _small(RealNVP, transformer="spline"),
+    "real_nvp_context": _small(RealNVP, context_shape=(2, 2)),
+    "real_nvp_image": _small(RealNVP, preprocessing="center", **IMAGE),
+    "made": _small(MADE),
+    "made_context": _small(MADE, context_shape=(2,)),
+    "maf": _small(MAF),
+    "maf_one_dimension": _small(MAF, (1,), context_shape=(2,)),
+    "maf_additive": _small(MAF, transformer="additive"),
+    "maf_spline": _small(MAF, transformer=zoo.transformers.Spline(num_bins=4, bound=2.0)),
+    "maf_residual": _small(MAF, hidden_units=(8, 8, 8), residual=True, activation="tanh"),
+    "maf_random": _small(MAF, (5,), order="random"),
+    "maf_linear": _small(MAF, hidden_units=()),
+    "maf_context": _small(MAF, context_shape=(2,)),
+    "maf_classes": _small(MAF, num_classes=3),
+    "maf_image": _small(MAF, num_classes=3, **IMAGE),
+    "maf_flow_base": lambda **k: _small(MAF, base=_small(RealNVP)(**k))(**k),
+    "maf_distribution_base": lambda **k: _small(MAF, base=_normal())(**k),
+    "maf_variables_base": lambda **k: _small(MAF, base=_variables())(**k),
+    "maf_mixture_base": lambda **k: _small(MAF, base=_small(MADE, components=3)(**k))(**k),
+    "made_mixture": _small(MADE, components=3, context_shape=(2,)),
+    "iaf": _small(IAF),
+    "iaf_spline": _small(IAF, transformer="spline"),
+    "iaf_context": _small(IAF, context_shape=(2,)),
+    "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
+}
+
+# Densities that are no bijection of a simple base, with what else the whole library does.
+TENSORFLOW_ONLY = {"maf_variables_base"}
+
+
+def build(name, randomly=0.5, **kwargs):
+    """The flow called `name`, with random weights of this scale (`None` leaves it fresh)."""
+    from tests import helpers
+
+    flow = MODELS[name](**kwargs)
+    return flow if randomly is None else helpers.randomize(flow, seed=1, scale=randomly)
+
+
+@functools.cache
+def shared(name, jit_compile=False):
+    """`build(name)`, once for all tests that do not change it."""
+    return build(name, jit_compile=jit_compile)
+
+
+def names(*without):
+    """The names of the table, but for those that hold one of the words `without`."""
+    return [n for n in MODELS if not any(word in n for word in without)]
+
+
+def float_type():
+    """The type that flows of the table compute in."""
+    return keras.config.floatx()
