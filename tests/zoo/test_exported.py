@@ -1,0 +1,206 @@
+"""A SavedModel read back as a distribution of TensorFlow Probability."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests import helpers
+from tests.helpers import raises_one_line
+from tests.zoo import exports, table
+from zoo.backend import tfd, tfp
+
+NAMES = exports.NAMES
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """The exported flows, by name."""
+    return {name: zoo.load_exported(exports.folder(name)) for name in NAMES}
+
+
+def conditioned(loaded, name, context):
+    return loaded[name] if context is None else loaded[name].condition(context)
+
+
+def close(found, expected, tolerance=1e-5):
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_the_flow(loaded, name):
+    flow = table.shared(name)
+    context = helpers.context(flow, 1)
+    context = None if context is None else context[0]
+    distribution = conditioned(loaded, name, context)
+    assert isinstance(distribution, tfd.Distribution)
+    assert tuple(distribution.event_shape) == flow.event_shape
+    assert distribution.dtype == tf.float32 and distribution.batch_shape.rank == 0
+    x = distribution.sample(4, seed=3)
+    close(x, flow.sample(4, context, seed=3))
+    close(distribution.log_prob(x), flow.log_prob(x, context))
+    close(distribution.encode(x), flow.encode(x, context))
+    close(distribution.decode(distribution.encode(x)), x)
+    cold = distribution.sample(4, seed=3, temperature=0.5)
+    close(cold, flow.sample(4, context, seed=3, temperature=0.5))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_leading_shape(loaded, name):
+    flow = table.shared(name)
+    context = helpers.context(flow, 1)
+    distribution = conditioned(loaded, name, None if context is None else context[0])
+    assert tuple(distribution.sample().shape) == flow.event_shape
+    x = distribution.sample([2, 3], seed=1)
+    log_prob = distribution.log_prob(x)
+    assert tuple(x.shape) == (2, 3, *flow.event_shape) and tuple(log_prob.shape) == (2, 3)
+    close(log_prob[1, 2], distribution.log_prob(x[1, 2]))
+    assert tuple(distribution.encode(x).shape) == (2, 3, *flow.latent_shape)
+    assert tuple(distribution.log_prob(x[:0]).shape) == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["maf_image", "iaf_context"])
+def test_contexts_are_its_batch(loaded, name):
+    flow = table.shared(name)
+    context = helpers.context(flow, 3)
+    distribution = loaded[name].condition(context)
+    assert tuple(distribution.batch_shape) == tuple(distribution.batch_shape_tensor()) == (3,)
+    x = distribution.sample(5, seed=1)
+    log_prob = distribution.log_prob(x)
+    assert tuple(x.shape) == (5, 3, *flow.event_shape) and tuple(log_prob.shape) == (5, 3)
+    close(log_prob[2], flow.log_prob(x[2], context))
+    broadcast = distribution.log_prob(x[0, 0])
+    close(broadcast, [flow.log_prob(x[0, :1], c)[0] for c in context])
+
+
+def test_no_label_is_the_mixture(loaded):
+    flow, distribution = table.shared("maf_image"), loaded["maf_image"]
+    x = distribution.sample(4, seed=3)
+    close(x, flow.sample(4, seed=3))
+    close(distribution.log_prob(x), helpers.mixture_log_prob(flow, x))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_inside_a_function(loaded, name):
+    """Of unknown batch size; without a seed each call draws anew."""
+    flow = table.shared(name)
+    context = helpers.context(flow, 1)
+    distribution = conditioned(loaded, name, None if context is None else context[0])
+
+    @tf.function
+    def run(n):
+        x = distribution.sample(n, seed=2)
+        return x, distribution.log_prob(x), distribution.sample(n)
+
+    (x, log_prob, fresh), again = run(tf.constant(3)), run(tf.constant(3))
+    close(x, distribution.sample(3, seed=2))
+    close(log_prob, distribution.log_prob(x))
+    close(x, again[0], 0.0)
+    assert np.abs(fresh - again[2]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_in_every_way_and_one_after_another(loaded, name):
+    """TensorFlow rewrites a loaded graph at each new kind of differentiation."""
+    flow = table.shared(name)
+    context = helpers.context(flow, 1)
+    context = None if context is None else context[0]
+    distribution = conditioned(loaded, name, context)
+    x = tf.constant(helpers.floats(flow, 3))
+
+    def gradient(x, function):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = function(x)
+        return tape.gradient(y, x)
+
+    expected = gradient(x, lambda x: flow.log_prob(x, context))
+    close(gradient(x, distribution.log_prob), expected, 1e-4)
+    close(tf.function(gradient)(x, distribution.log_prob), expected, 1e-4)
+    symbolic = tf.function(lambda x: tf.gradients(distribution.log_prob(x), x)[0])
+    close(symbolic(x), expected, 1e-4)
+
+
+def test_inside_tfp(loaded):
+    distribution = loaded["real_nvp"]
+    joint = tfd.JointDistributionSequential([distribution, lambda x: tfd.Normal(x[..., 0], 1.0)])
+    x, y = joint.sample(3, seed=1)
+    close(joint.log_prob([x, y]), distribution.log_prob(x) + tfd.Normal(x[:, 0], 1.0).log_prob(y))
+    kernel = tfp.mcmc.HamiltonianMonteCarlo(distribution.log_prob, 0.1, num_leapfrog_steps=2)
+    chain = tf.function(
+        lambda: tfp.mcmc.sample_chain(4, kernel=kernel, current_state=x, seed=2, trace_fn=None)
+    )()
+    assert tuple(chain.shape) == (4, 3, 3) and np.isfinite(chain).all()
+    assert np.abs(chain[-1] - x).max() > 1e-3
+
+
+def test_its_variables_can_be_trained(loaded):
+    distribution = loaded["real_nvp"]
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_sum(distribution.log_prob(np.ones((2, 3), "float32")))
+    found = tape.gradient(loss, distribution.trainable_variables)
+    assert len(found) == len(table.shared("real_nvp").trainable_variables)
+    assert all(g is not None for g in found)
+
+
+def test_bad_input(loaded):
+    maf, iaf, plain = (loaded[name] for name in NAMES)
+    with raises_one_line("x must have shape [..., 2, 2, 1]", "got [3, 4]"):
+        maf.log_prob(np.zeros((3, 4), "float32"))
+    with raises_one_line("labels 0..2", "got values from 3 to 3"):
+        maf.condition(3)
+    with raises_one_line("labels 0..2", "float64"):
+        maf.condition(1.0)
+    with raises_one_line("context must have shape [..., 2]", "got [3]"):
+        iaf.condition(np.zeros(3, "float32"))
+    with raises_one_line("takes no context"):
+        plain.condition(0)
+    for call in (maf.encode, maf.decode):
+        with raises_one_line("labels 0..2", "condition(context)"):
+            call(np.zeros((1, 2, 2, 1), "float32"))
+    with raises_one_line("needs a context", "condition(context)"):
+        iaf.log_prob(np.zeros((1, 3), "float32"))
+    with raises_one_line("needs a context", "condition(context)"):
+        iaf.sample(2)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """An export that may be damaged."""
+    return shutil.copytree(exports.folder("real_nvp"), tmp_path / "export")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["variables/variables.data-00000-of-00001", "variables/variables.index", "saved_model.pb"],
+)
+@pytest.mark.parametrize("how", ["truncated", "altered", "missing"])
+def test_damaged_file(copy, name, how):
+    path = copy / name
+    damaged = bytearray(path.read_bytes())
+    if how == "truncated":
+        del damaged[len(damaged) // 2 :]
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    if how == "missing":
+        path.unlink()
+    words = ["missing"] if how == "missing" else ["truncated or altered", "expected SHA-256"]
+    with raises_one_line(str(path), *words):
+        zoo.load_exported(copy)
+
+
+def test_not_an_export(copy, tmp_path):
+    with raises_one_line("nowhere", "no such folder"):
+        zoo.load_exported(tmp_path / "nowhere")
+    info = copy / "assets.extra" / "flow_zoo.json"
+    newer = json.loads(info.read_text())
+    newer["format"] += 1
+    info.write_text(json.dumps(newer))
+    with raises_one_line("newer Flow Zoo"):
+        zoo.load_exported(copy)
+    info.unlink()
+    with raises_one_line(str(copy), "not an export of Flow Zoo"):
+        zoo.load_exported(copy)
