@@ -1,21 +1,31 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
 from zoo import bijectors, layers, networks, transformers
+from zoo.dequantization import VariationalDequantizer
+from zoo.export import export, load_exported
 from zoo.flow import Flow
-from zoo.models import IAF, MADE, MAF, MODELS, NICE, RealNVP
+from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, RealNVP
+from zoo.pretrained import list_models, load, save
 from zoo.version import __version__
 
 __all__ = [
     "Flow",
+    "Glow",
     "IAF",
     "MADE",
     "MAF",
     "MODELS",
     "NICE",
     "RealNVP",
+    "VariationalDequantizer",
     "__version__",
     "bijectors",
+    "export",
     "layers",
+    "list_models",
+    "load",
+    "load_exported",
     "networks",
+    "save",
     "transformers",
 ]

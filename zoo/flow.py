@@ -1,6 +1,5 @@
 """The flow: layers and a base distribution, as a Keras model and as a TFP distribution."""
 
-import inspect
 import math
 
 import keras
@@ -8,12 +7,15 @@ from keras import ops
 
 from zoo import backend, bijectors, checks
 from zoo import base as bases
+from zoo import dequantization as dequantize
 from zoo.backend import samplers, tfd
+from zoo.config import ArgumentsAsConfig
+from zoo.fitting import Fitting
 from zoo.public import PublicCalls
 
 
 @keras.saving.register_keras_serializable("zoo")
-class Flow(PublicCalls, keras.Model):
+class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
     """A normalizing flow: `x = f(z)`, with `f` a stack of invertible layers and `z` from a base.
 
     `log p(x) = log p(z) + log|det dz/dx|` with `z = f^-1(x)`, in nats and in data units. Integer
@@ -32,6 +34,10 @@ class Flow(PublicCalls, keras.Model):
         one-hot vector. Asked without a label, the flow is the uniform mixture over its classes.
       levels: Number of grey levels of discrete data; `None` for continuous data.
       base: `"normal"`, `"logistic"`, a `tfd.Distribution` over the latent, or a `Flow` over it.
+      dequantization: Noise for integer data: `"uniform"`, `"variational"` (drawn from a flow given
+        the data and trained with this one) or a `zoo.VariationalDequantizer`. Either way the
+        density of the sum bounds that of the integers from below, and bits per dimension are an
+        upper bound, the tighter one with trained noise.
       jit_compile: Whether to compile with XLA: `True`, `False`, or `"auto"`, which does so unless a
         layer says that it runs slower there.
       **kwargs: `dtype` and `name` of a Keras model.
@@ -48,17 +54,6 @@ class Flow(PublicCalls, keras.Model):
     ```
     """
 
-    def __new__(cls, *args, **kwargs):
-        flow = super().__new__(cls)
-        try:
-            bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
-        except TypeError:
-            return flow  # __init__ is about to say what is wrong.
-        arguments = dict(list(bound.arguments.items())[1:])
-        arguments |= arguments.pop("kwargs", {})
-        flow.__dict__["_arguments"] = arguments
-        return flow
-
     def __init__(
         self,
         layers,
@@ -67,6 +62,7 @@ class Flow(PublicCalls, keras.Model):
         num_classes=None,
         levels=None,
         base="normal",
+        dequantization="uniform",
         jit_compile="auto",
         **kwargs,
     ):
@@ -91,6 +87,9 @@ class Flow(PublicCalls, keras.Model):
         self.jit = jit_compile
         self.flow_layers = layers
         self.base = bases.get(base, self.latent_shape, self.dtype_policy)
+        self.dequantizer = dequantize.get(
+            dequantization, self.event_shape, levels, self.dtype_policy
+        )
         self._noise = keras.random.SeedGenerator()
         self._nats = keras.metrics.Mean(name="nats")
         self._bits = keras.metrics.Mean(name="bits_per_dim")
@@ -112,7 +111,8 @@ class Flow(PublicCalls, keras.Model):
         """Whether calls and training steps are compiled with XLA."""
         if self.jit != "auto":
             return self.jit
-        return all(getattr(layer, "prefers_xla", True) for layer in self.flow_layers)
+        parts = [*self.flow_layers, self.dequantizer]
+        return all(getattr(part, "prefers_xla", True) for part in parts)
 
     @property
     def conditional(self):
@@ -184,13 +184,25 @@ class Flow(PublicCalls, keras.Model):
         return ops.reshape(context, (*lead, math.prod(self.context_shape)))
 
     def _float(self, x, seed=None):
-        """Data as floats: integers get noise in `[0, 1)`, or one half where there is no seed."""
-        if not checks.is_integer(x):
-            return ops.cast(x, self.variable_dtype)
+        """Data as floats: integers get noise in `[0, 1)`, or one half where there is no seed.
+
+        Returns:
+          The floats, and `-log q` of the noise, nats.
+        """
+        discrete = checks.is_integer(x)
         x = ops.cast(x, self.variable_dtype)
+        if not discrete:
+            return x, 0.0
         if seed is None:
-            return x + 0.5
-        return x + samplers.uniform(ops.shape(x), dtype=self.variable_dtype, seed=seed)
+            return x + 0.5, 0.0
+        noise = samplers.uniform(ops.shape(x), dtype=self.variable_dtype, seed=seed)
+        return self._add_noise(x, noise)
+
+    def _add_noise(self, x, noise):
+        if self.dequantizer is None:
+            return x + noise, 0.0
+        noise, bonus = self.dequantizer(noise, x)
+        return x + noise, bonus
 
     def _inverse(self, x, context):
         vector = self._embed(context)
@@ -202,7 +214,7 @@ class Flow(PublicCalls, keras.Model):
 
     def _log_prob(self, x, context=None, seed=None):
         """`x [*batch, *event_shape]` to nats `[*batch]`."""
-        x = self._float(x, seed)
+        x, bonus = self._float(x, seed)
         mixture = self.num_classes and context is None
         if mixture:
             x = ops.expand_dims(x, -len(self.event_shape) - 1)
@@ -211,11 +223,11 @@ class Flow(PublicCalls, keras.Model):
         log_prob = self._base_distribution(context).log_prob(z) + log_det
         if mixture:
             log_prob = ops.logsumexp(log_prob, axis=-1) - math.log(self.num_classes)
-        return log_prob
+        return log_prob + bonus
 
     def _encode(self, x, context=None):
         """`x [*batch, *event_shape]` to latents `[*batch, *latent_shape]`."""
-        return self._inverse(self._float(x), context)[0]
+        return self._inverse(self._float(x)[0], context)[0]
 
     def _decode(self, z, context=None):
         """`z [*batch, *latent_shape]` to events `[*batch, *event_shape]`."""
@@ -257,7 +269,11 @@ class Flow(PublicCalls, keras.Model):
         if self.num_classes and context is None:
             context = self._labels(ops.shape(x)[0], backend.make_seed(0))
         context = self._check_context(context, batch=ops.shape(x)[0])
-        x, vector = self._float(x, backend.make_seed(0)), self._embed(context)
+        seed, vector = backend.make_seed(0), self._embed(context)
+        if self.dequantizer is not None and checks.is_integer(x):
+            noise = samplers.uniform(ops.shape(x), dtype=self.variable_dtype, seed=seed)
+            self.dequantizer.adapt(noise, x)
+        x = self._float(x, seed)[0]
         for layer in self.flow_layers:
             layer.adapt(x, vector)
             x = layer(x, vector)[0]
@@ -267,85 +283,17 @@ class Flow(PublicCalls, keras.Model):
     def call(self, inputs, training=False):
         """Log-likelihood in nats `[batch]` of `x`, or of a pair `(x, context)`."""
         x, context = inputs if isinstance(inputs, list | tuple) else (inputs, None)
+        bonus = 0.0
         if checks.is_integer(x):
             x = ops.cast(x, self.variable_dtype)
-            x = x + keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=self._noise)
-        return self._log_prob(x, context)
-
-    def compile(self, optimizer="adam", jit_compile=None, **kwargs):
-        """Configures training by maximum likelihood; there is no loss to choose.
-
-        Args:
-          optimizer: A Keras optimizer, or its name.
-          jit_compile: Overrides the flow's own choice of compiling with XLA.
-          **kwargs: Further arguments of `keras.Model.compile`, for example `run_eagerly`.
-        """
-        jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
-        jit = bool(jit) and not kwargs.get("run_eagerly")
-        super().compile(optimizer=optimizer, jit_compile=jit, **kwargs)
-
-    def get_compile_config(self):
-        """What `compile` was given, so that a saved flow goes on training as it did."""
-        if not self.compiled:
-            return None
-        optimizer = keras.saving.serialize_keras_object(self.optimizer)
-        return {"optimizer": optimizer, "jit_compile": bool(self.jit_compile)}
-
-    def compile_from_config(self, config):
-        """Compiles as `get_compile_config` describes."""
-        self.compile(keras.saving.deserialize_keras_object(config["optimizer"]), config["jit_compile"])
-        self.optimizer.build(self.trainable_variables)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """Negative log-likelihood, nats, averaged over the batch."""
-        loss = -y_pred if sample_weight is None else -y_pred * sample_weight
-        return self._aggregate_additional_loss(ops.mean(loss))
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        """Mean log-likelihood in nats, and bits per dimension."""
-        self._nats.update_state(y_pred, sample_weight)
-        self._bits.update_state(self._to_bits(y_pred), sample_weight)
-        return self.get_metrics_result()
-
-    def _to_bits(self, log_prob):
-        return -log_prob / (math.prod(self.event_shape) * math.log(2.0))
-
-    # `fit` hands over (x, context); Keras would take the second for a target.
-
-    def train_step(self, *args):
-        *state, data = args
-        return super().train_step(*state, _as_inputs(data))
-
-    def test_step(self, *args):
-        *state, data = args
-        return super().test_step(*state, _as_inputs(data))
-
-    def predict_step(self, *args):
-        *state, data = args
-        return super().predict_step(*state, _as_inputs(data))
+            noise = keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=self._noise)
+            x, bonus = self._add_noise(x, noise)
+        return self._log_prob(x, context) + bonus
 
     def get_config(self):
         """The constructor's arguments, as Keras serializes them."""
-        config = {"name": self.name, "dtype": keras.dtype_policies.serialize(self.dtype_policy)}
-        given = {k: v for k, v in self._arguments.items() if k not in config}
-        return config | {k: keras.saving.serialize_keras_object(v) for k, v in given.items()}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """A flow like the one `config` was read from, with fresh weights."""
-        return cls(
-            **{k: _deserialize(v, custom_objects) for k, v in config.items()}
-        )
-
-
-def _deserialize(value, custom_objects):
-    if isinstance(value, list):
-        return [_deserialize(v, custom_objects) for v in value]
-    if isinstance(value, dict):
-        return keras.saving.deserialize_keras_object(value, custom_objects)
-    return value
-
-
-def _as_inputs(data):
-    x, context, weight = keras.utils.unpack_x_y_sample_weight(data)
-    return (x if context is None else (x, context), None, weight)
+        config = super().get_config()
+        if isinstance(self._arguments.get("base"), tfd.Distribution):
+            # The layer around it, which Keras can serialize.
+            config["base"] = keras.saving.serialize_keras_object(self.base)
+        return config

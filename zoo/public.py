@@ -20,6 +20,12 @@ def bucket(n):
 class PublicCalls:
     """What `Flow` offers its users; the mathematics is in the methods it calls."""
 
+    def __new__(cls, *args, **kwargs):
+        flow = super().__new__(cls, *args, **kwargs)
+        # Keras hides the `quantize` of a class behind a check of its own, which is for weights.
+        flow.__dict__.pop("quantize", None)
+        return flow
+
     def log_prob(self, x, context=None, seed=None):
         """Log-likelihood in nats, in data units (one grey level has length 1).
 
@@ -126,6 +132,69 @@ class PublicCalls:
         ends = [self.encode(x, context) for x in (a, b)]
         path = [self.decode(ends[0] * (1 - t) + ends[1] * t, context) for t in _line(steps)]
         return ops.stack([x[0] for x in path] if single else path)
+
+    def attribute_direction(self, positive, negative, contexts=(None, None), batch_size=256):
+        """The latent of an attribute: the mean where it is there minus the mean where it is not.
+
+        (Kingma and Dhariwal, 2018, section 6, semantic manipulation.)
+
+        Args:
+          positive: Events that have the attribute, `[n, *event_shape]`.
+          negative: Events that do not, `[m, *event_shape]`.
+          contexts: Contexts of the two, each as in `encode`.
+          batch_size: How many events are encoded at a time.
+
+        Returns:
+          Tensor `[*latent_shape]`, for `manipulate`.
+
+        Raises:
+          ValueError: An argument is not as described, or there is no event on one side.
+        """
+        means = []
+        for x, context, what in zip(
+            (positive, negative), contexts, ("positive", "negative"), strict=True
+        ):
+            x = self._check_data(x)
+            n = x.shape[0]
+            if n == 0:
+                raise ValueError(f"{what} must hold at least one event, got none.")
+            context = self._check_context(context, n)
+            total = 0.0
+            for i in range(0, n, batch_size):
+                given = None if context is None else context[i : i + batch_size]
+                total += ops.sum(self.encode(x[i : i + batch_size], given), axis=0)
+            means.append(total / n)
+        return means[0] - means[1]
+
+    def manipulate(self, x, direction, strengths=(-1.0, -0.5, 0.0, 0.5, 1.0), context=None):
+        """Events moved along a direction in the latent: `decode(encode(x) + strength * direction)`.
+
+        Args:
+          x: One event `[*event_shape]`, or a batch `[batch, *event_shape]`.
+          direction: `[*latent_shape]`, such as `attribute_direction` gives.
+          strengths: Numbers; 0 gives `x` back.
+          context: As in `encode`.
+
+        Returns:
+          `[len(strengths), *event_shape]`, or `[len(strengths), batch, *event_shape]`.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        x, direction = checks.tensor(x, "x"), checks.tensor(direction, "direction")
+        if tuple(direction.shape) != tuple(self.latent_shape):
+            raise ValueError(
+                f"direction must have the latent's shape {tuple(self.latent_shape)}, got "
+                f"{tuple(direction.shape)}."
+            )
+        strengths = np.asarray(strengths, "float64")
+        if strengths.ndim != 1 or not np.isfinite(strengths).all():
+            raise ValueError(f"strengths must be a list of finite numbers, got {strengths}.")
+        single = len(x.shape) == len(self.event_shape)
+        z = self.encode(ops.expand_dims(x, 0) if single else x, context)
+        direction = ops.cast(direction, z.dtype)
+        moved = [self.decode(z + float(s) * direction, context) for s in strengths]
+        return ops.stack([y[0] for y in moved] if single else moved)
 
     # Checking and compiling.
 

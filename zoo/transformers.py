@@ -5,6 +5,7 @@ spline flows differ only in which they ask for. Their forward direction is laten
 are bounded, so that no inverse divides by a number near zero.
 """
 
+import functools
 import math
 
 import keras
@@ -13,16 +14,21 @@ from keras import ops
 from zoo import bijectors
 from zoo.backend import tfb
 from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+from zoo.normalization import soft_clamp
 
 
 class Transformer:
     """A scalar bijection with `num_params` parameters a dimension.
+
+    Of these, the last `num_shared` may be the same for all dimensions: the convolutional couplings
+    learn them as weights, beside what their network predicts; other layers predict them all.
 
     Subclasses say how many parameters they take and build the bijector from them; all their
     parameters at zero should give a map near the identity.
     """
 
     num_params = 0
+    num_shared = 0
 
     def bijector(self, params):
         """The scalar `tfb.Bijector` (latent to data) of `params`, `[..., num_params]`."""
@@ -52,9 +58,10 @@ def _positive(name, value):
     return float(value)
 
 
-def soft_clamp(x, bound):
-    """`bound * tanh(x / bound)`: near `x` around zero, never beyond `bound` in magnitude."""
-    return bound * ops.tanh(x / bound)
+def _share(name, value):
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
+    return float(value)
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -110,6 +117,57 @@ class Affine(Transformer):
 
 
 @keras.saving.register_keras_serializable("zoo")
+class Sigmoid(Transformer):
+    """`z = (x + t) g` with scale `g = sigmoid(s + bias)`: Glow's affine coupling.
+
+    (Kingma and Dhariwal, 2018, table 1, with the scale of the authors' code.)
+
+    Args:
+      bias: Added to the scale's logit, so that a fresh layer hardly shrinks.
+      min_scale: Lower bound of the scale, which is a divisor when sampling.
+    """
+
+    num_params = 2
+
+    def __init__(self, bias=2.0, min_scale=1e-3):
+        self.bias = float(bias)
+        self.min_scale = _share("min_scale", min_scale)
+
+    def bijector(self, params):
+        gate = ops.sigmoid(params[..., 1] + self.bias)
+        scale = self.min_scale + (1.0 - self.min_scale) * gate
+        return bijectors.Affine(-params[..., 0], -ops.log(scale))
+
+    def get_config(self):
+        return {"bias": self.bias, "min_scale": self.min_scale}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class ScaledTanh(Transformer):
+    """`x = z exp(r tanh(s)) + t` with a learned `r`: RealNVP's coupling of images.
+
+    (Dinh et al., 2017, section 4.1: "a hyperbolic tangent multiplied by a learned scale".) The
+    learned scale is the bound of the log-scale.
+
+    Args:
+      start: Value of `r` where its parameter is zero, nats.
+    """
+
+    num_params = 3
+    num_shared = 1
+
+    def __init__(self, start=1.0):
+        self.start = float(start)
+
+    def bijector(self, params):
+        log_scale = (params[..., 2] + self.start) * ops.tanh(params[..., 1])
+        return bijectors.Affine(params[..., 0], log_scale)
+
+    def get_config(self):
+        return {"start": self.start}
+
+
+@keras.saving.register_keras_serializable("zoo")
 class Gated(Transformer):
     """`x = g z + (1 - g) m` with gate `g = sigmoid(s + bias)` (IAF, Kingma et al., 2016, eq. 14).
 
@@ -122,9 +180,7 @@ class Gated(Transformer):
 
     def __init__(self, bias=2.0, min_gate=1e-3):
         self.bias = float(bias)
-        self.min_gate = _positive("min_gate", min_gate)
-        if self.min_gate >= 1:
-            raise ValueError(f"min_gate must lie between 0 and 1, got {min_gate!r}.")
+        self.min_gate = _share("min_gate", min_gate)
 
     def bijector(self, params):
         span = 1.0 - self.min_gate
@@ -195,7 +251,10 @@ TRANSFORMERS = {
     "affine": Affine,
     "gated": Gated,
     "scale": Scale,
+    "scaled_tanh": ScaledTanh,
+    "sigmoid": Sigmoid,
     "spline": Spline,
+    "tanh": functools.partial(Affine, max_log_scale=2.0),
 }
 
 

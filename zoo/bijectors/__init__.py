@@ -3,24 +3,32 @@
 from zoo.bijectors.affine import Affine, Shift
 from zoo.bijectors.autoregressive import Autoregressive
 from zoo.bijectors.chain import Chain
+from zoo.bijectors.channel_affine import ChannelAffine
 from zoo.bijectors.coupling import Coupling
 from zoo.bijectors.elementwise import Elementwise
 from zoo.bijectors.linear import LULinear
+from zoo.bijectors.masked_coupling import MaskedCoupling
+from zoo.bijectors.multi_scale import MultiScale
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import Permute
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
+from zoo.bijectors.squeeze import Squeeze
 
 __all__ = [
     "Affine",
     "Autoregressive",
     "Chain",
+    "ChannelAffine",
     "Coupling",
     "Elementwise",
     "LULinear",
     "Logit",
+    "MaskedCoupling",
+    "MultiScale",
     "OnePassBijector",
     "Permute",
     "Rescale",
     "Reshape",
     "Shift",
+    "Squeeze",
 ]

@@ -73,16 +73,18 @@ class Chain(OnePassBijector):
 
     def forward_and_log_det(self, x):
         self._check(x, self._latent_shape, "a latent")
-        total = self._zero(x, self._latent_shape)
+        total, ndims = self._zero(x, self._latent_shape), len(self._latent_shape)
         for bijector in reversed(self._bijectors):
-            x, log_det = forward_and_log_det(bijector, x, bijector.forward_min_event_ndims)
+            x, log_det = forward_and_log_det(bijector, x, ndims)
             total = total + log_det
+            ndims = bijector.forward_event_ndims(ndims)
         return x, total
 
     def inverse_and_log_det(self, y):
         self._check(y, self._data_shape, "data")
-        total = self._zero(y, self._data_shape)
+        total, ndims = self._zero(y, self._data_shape), len(self._data_shape)
         for bijector in self._bijectors:
-            y, log_det = inverse_and_log_det(bijector, y, bijector.inverse_min_event_ndims)
+            y, log_det = inverse_and_log_det(bijector, y, ndims)
             total = total + log_det
+            ndims = bijector.inverse_event_ndims(ndims)
         return y, total

@@ -16,14 +16,16 @@ class Coupling(OnePassBijector):
       partition: Has `split(x) -> (kept, changed)` and `join(kept, changed) -> x`.
       conditioner: `kept [..., k] -> parameters [..., d - k, num_params]`.
       transformer: A `zoo.transformers.Transformer`.
+      event_ndims: Rank of an event; the parts differ in the size of the last axis alone.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, partition, conditioner, transformer, **kwargs):
+    def __init__(self, partition, conditioner, transformer, event_ndims=1, **kwargs):
         self._partition = partition
         self._conditioner = conditioner
         self._transformer = transformer
-        super().__init__(event_ndims=1, **kwargs)
+        self._axes = tuple(range(-event_ndims, 0))
+        super().__init__(event_ndims=event_ndims, **kwargs)
 
     def forward_and_log_det(self, x):
         return self._apply(x, self._transformer.forward_and_log_det)
@@ -41,4 +43,4 @@ class Coupling(OnePassBijector):
             kept = ops.broadcast_to(kept, (*lead, kept.shape[-1]))
         elif kept.shape[:-1] != changed.shape[:-1]:
             kept = ops.broadcast_to(kept, (*ops.shape(changed)[:-1], kept.shape[-1]))
-        return self._partition.join(kept, changed), ops.sum(log_det, axis=-1)
+        return self._partition.join(kept, changed), ops.sum(log_det, axis=self._axes)

@@ -1,5 +1,7 @@
 """The base of every bijector here: value and log-determinant from one evaluation."""
 
+from keras import ops
+
 from zoo.backend import cache_util, ps, tfb
 
 
@@ -122,16 +124,22 @@ class OnePassBijector(tfb.Bijector):
 
 
 def forward_and_log_det(bijector, x, event_ndims):
-    """`(y, log_det)` of any TFP bijector, in one evaluation where it offers that."""
+    """`(y, log_det)` of any TFP bijector on events of this rank, in one evaluation if it can."""
     if isinstance(bijector, OnePassBijector):
-        return bijector.forward_and_log_det(x)
+        y, log_det = bijector.forward_and_log_det(x)
+        return y, _sum_last(log_det, event_ndims - bijector.forward_min_event_ndims)
     y = bijector.forward(x)
     return y, bijector.forward_log_det_jacobian(x, event_ndims)
 
 
 def inverse_and_log_det(bijector, y, event_ndims):
-    """`(x, log_det)` of any TFP bijector, in one evaluation where it offers that."""
+    """`(x, log_det)` of any TFP bijector on events of this rank, in one evaluation if it can."""
     if isinstance(bijector, OnePassBijector):
-        return bijector.inverse_and_log_det(y)
+        x, log_det = bijector.inverse_and_log_det(y)
+        return x, _sum_last(log_det, event_ndims - bijector.inverse_min_event_ndims)
     x = bijector.inverse(y)
     return x, bijector.inverse_log_det_jacobian(y, event_ndims)
+
+
+def _sum_last(x, ndims):
+    return ops.sum(x, axis=tuple(range(-ndims, 0))) if ndims > 0 else x

@@ -2,23 +2,33 @@
 
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.autoregressive import Autoregressive
+from zoo.layers.conv1x1 import ActNormConv1x1, Conv1x1
+from zoo.layers.conv_coupling import ConvCoupling
 from zoo.layers.coupling import Coupling
 from zoo.layers.elementwise import Elementwise
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.linear import LULinear
+from zoo.layers.multi_scale import MultiScale, Stack
 from zoo.layers.permutation import Permutation, Reverse
 from zoo.layers.preprocess import Logit, Rescale, Reshape
+from zoo.layers.squeeze import Squeeze
 
 __all__ = [
     "ActNorm",
+    "ActNormConv1x1",
     "Autoregressive",
+    "Conv1x1",
+    "ConvCoupling",
     "Coupling",
     "Elementwise",
     "FlowLayer",
     "LULinear",
     "Logit",
+    "MultiScale",
     "Permutation",
     "Rescale",
     "Reshape",
     "Reverse",
+    "Squeeze",
+    "Stack",
 ]

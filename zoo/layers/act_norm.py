@@ -6,6 +6,7 @@ from keras import ops
 from zoo import bijectors
 from zoo.backend import read
 from zoo.layers.flow_layer import FlowLayer
+from zoo.normalization import standardizing
 from zoo.transformers import Affine
 
 
@@ -35,17 +36,18 @@ class ActNorm(FlowLayer):
 
     def adapt(self, x, context=None):
         x = ops.reshape(ops.cast(x, self.variable_dtype), (-1, *self.shift.shape))
-        mean, variance = ops.moments(x, axes=[0])
-        log_scale = 0.5 * ops.log(ops.maximum(variance, self.min_variance))
         bound = self._transformer.max_log_scale
-        # The inverse of the soft clamp, so that the scale comes out as measured.
-        log_scale = bound * ops.arctanh(ops.clip(log_scale / bound, -0.999, 0.999))
-        self.shift.assign(mean)
+        shift, log_scale = standardizing(x, self.min_variance, bound)
+        self.shift.assign(shift)
         self.log_scale.assign(log_scale)
 
     def _parameters(self):
         shift, log_scale = read(self.shift), read(self.log_scale)
         return ops.stack([shift, log_scale], axis=-1)
+
+    def scalar(self):
+        """The scalar affine bijector of each channel, over today's weights."""
+        return self._transformer.bijector(self._parameters())
 
     def bijector(self, context=None):
         return bijectors.Elementwise(

@@ -5,10 +5,12 @@ import math
 import keras
 
 from zoo import backend
+from zoo.bijectors.one_pass import inverse_and_log_det
+from zoo.config import ArgumentsAsConfig
 from zoo.networks.conditioner import condition
 
 
-class FlowLayer(keras.layers.Layer):
+class FlowLayer(ArgumentsAsConfig, keras.layers.Layer):
     """A Keras layer that owns variables and builds a bijector over them on demand.
 
     It is built at construction, from its `event_shape`: nothing is lazy. Subclasses implement
@@ -29,6 +31,14 @@ class FlowLayer(keras.layers.Layer):
         self.latent_shape = self.event_shape if latent_shape is None else tuple(latent_shape)
         self.context_shape = None if context_shape is None else tuple(context_shape)
         self.built = True
+
+    def add_weight(self, *args, autocast=False, **kwargs):
+        """`add_weight` of Keras, for a weight that is read in its own type.
+
+        Keras would cast it to the compute type of a mixed policy, even in a layer that does not
+        autocast, where no other layer is being called around it.
+        """
+        return super().add_weight(*args, autocast=autocast, **kwargs)
 
     def bijector(self, context=None):
         """A `tfb.Bijector`, latent to data, that follows this layer's weights.
@@ -51,7 +61,22 @@ class FlowLayer(keras.layers.Layer):
           x: Tensor `[*lead, *event_shape]`.
           context: Tensor `[*lead, *context_shape]`, or `None`.
         """
-        return self.bijector(context).inverse_and_log_det(x)
+        return inverse_and_log_det(self.bijector(context), x, len(self.event_shape))
+
+    def get_config(self):
+        """The constructor's arguments, and whether the layer is frozen."""
+        return super().get_config() | {"trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A layer like that which `config` was read from, with fresh weights."""
+        config = dict(config)
+        trainable = config.pop("trainable", True)
+        layer = super().from_config(config, custom_objects)
+        if not trainable:
+            # Told to the constructor, it would not reach the weights, which are made there.
+            layer.trainable = False
+        return layer
 
     @property
     def context_size(self):

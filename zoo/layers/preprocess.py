@@ -87,26 +87,29 @@ def _plain(layer):
     return {"dtype": layer.variable_dtype, "name": layer.name}
 
 
-def to_vector(event_shape, levels=None, preprocessing=None, alpha=1e-2, dtype=None):
-    """The layers that take data to vectors `[d]` of roughly unit range.
+def to_unit_range(
+    event_shape, levels=None, preprocessing=None, alpha=1e-2, dtype=None, default="logit"
+):
+    """The layers that take data to numbers of roughly unit range, of the same shape.
 
     Args:
       event_shape: Shape of one event.
-      levels: Number of grey levels of integer data; `None` for continuous data, which is only
-        flattened.
-      preprocessing: `"logit"` (default), `"center"` (to `[-1, 1]`) or `"none"`.
+      levels: Number of grey levels of integer data; `None` for continuous data, which is left as
+        it is.
+      preprocessing: `"logit"`, `"center"` (to `[-1, 1]`) or `"none"`.
       alpha: Margin of the logit.
       dtype: Type or policy of the layers.
+      default: What `preprocessing=None` means where there are levels.
 
     Returns:
-      A list of `FlowLayer`s, and the shape `(d,)` after them.
+      A list of `FlowLayer`s, empty or of one.
 
     Raises:
       ValueError: The preprocessing is unknown, or asked of data without levels.
     """
     event_shape = tuple(event_shape)
     if preprocessing is None:
-        preprocessing = "none" if levels is None else "logit"
+        preprocessing = "none" if levels is None else default
     if preprocessing not in PREPROCESSING:
         raise ValueError(f"preprocessing must be one of {PREPROCESSING}, got {preprocessing!r}.")
     if levels is None and preprocessing != "none":
@@ -114,11 +117,23 @@ def to_vector(event_shape, levels=None, preprocessing=None, alpha=1e-2, dtype=No
             f"preprocessing={preprocessing!r} needs the data's range: give levels, the number of "
             "grey levels of integer data."
         )
-    layers = []
     if preprocessing == "logit":
-        layers.append(Logit(event_shape, levels, alpha, dtype=dtype))
-    elif preprocessing == "center":
-        layers.append(Rescale(event_shape, levels / 2.0, levels / 2.0, dtype=dtype))
+        return [Logit(event_shape, levels, alpha, dtype=dtype)]
+    if preprocessing == "center":
+        return [Rescale(event_shape, levels / 2.0, levels / 2.0, dtype=dtype)]
+    return []
+
+
+def to_vector(event_shape, levels=None, preprocessing=None, alpha=1e-2, dtype=None):
+    """The layers that take data to vectors `[d]` of roughly unit range.
+
+    Args are those of `to_unit_range`.
+
+    Returns:
+      A list of `FlowLayer`s, and the shape `(d,)` after them.
+    """
+    event_shape = tuple(event_shape)
+    layers = to_unit_range(event_shape, levels, preprocessing, alpha, dtype)
     size = math.prod(event_shape)
     if event_shape != (size,):
         layers.append(Reshape(event_shape, (size,), dtype=dtype))

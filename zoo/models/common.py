@@ -2,20 +2,23 @@
 
 import math
 
-from zoo.layers.preprocess import to_vector
+from zoo.layers.images import image_shape
+from zoo.layers.preprocess import to_unit_range, to_vector
 
 
 def vector_context(context_shape, num_classes):
     """The shape `(c,)` of the context as layers see it, or `None`.
 
     Raises:
-      ValueError: `num_classes` is no positive integer.
+      ValueError: `num_classes` is no positive integer, or `context_shape` is no tuple of them.
     """
     if num_classes is not None:
         if not (isinstance(num_classes, int) and num_classes >= 1):
             raise ValueError(f"num_classes must be a positive integer, got {num_classes!r}.")
         return (num_classes,)
-    return None if context_shape is None else (math.prod(context_shape),)
+    if context_shape is None:
+        return None
+    return (math.prod(check_shape(context_shape, "context_shape")),)
 
 
 def check_count(name, value, least=1):
@@ -29,22 +32,45 @@ def check_count(name, value, least=1):
     return value
 
 
-def check_shape(event_shape):
-    """`event_shape` as a tuple of positive integers.
+def check_shape(shape_given, name="event_shape"):
+    """`shape_given` as a tuple of positive integers.
 
     Raises:
-      ValueError: It is not.
+      ValueError: It is not; the message calls it `name`.
     """
     try:
-        shape = tuple(event_shape)
+        shape = tuple(shape_given)
     except TypeError:
         shape = None
     if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
         raise ValueError(
-            f"event_shape must be a tuple of positive integers such as (64,) or (8, 8, 1), got "
-            f"{event_shape!r}."
+            f"{name} must be a tuple of positive integers such as (64,) or (8, 8, 1), got "
+            f"{shape_given!r}."
         )
     return shape
+
+
+def check_image(event_shape, halvings, family):
+    """`event_shape` as `(height, width, channels)` that can be squeezed `halvings` times.
+
+    Raises:
+      ValueError: The events are no images, or of another size.
+    """
+    height, width, channels = image_shape(check_shape(event_shape), family)
+    if height % 2**halvings or width % 2**halvings:
+        raise ValueError(
+            f"{family} halves the image {halvings} times here: height and width must be divisible "
+            f"by {2**halvings}, got event_shape={tuple(event_shape)}; use fewer scales, or pad or "
+            "crop the images."
+        )
+    return height, width, channels
+
+
+def prepare_image(event_shape, levels, preprocessing, alpha, dtype, default):
+    """The layers that take images to roughly unit range."""
+    if levels is not None:
+        check_count("levels", levels, 2)
+    return to_unit_range(event_shape, levels, preprocessing, alpha, dtype, default)
 
 
 def prepare(event_shape, levels, preprocessing, alpha, dtype):

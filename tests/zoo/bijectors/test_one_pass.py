@@ -1,0 +1,97 @@
+"""The base bijector: everything TFP asks, from one evaluation."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zoo import bijectors
+from zoo.backend import tfb, tfd
+from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+
+
+class Cube(bijectors.OnePassBijector):
+    """`y = x^3`, counting its evaluations."""
+
+    def __init__(self, **kwargs):
+        self.calls = []
+        super().__init__(event_ndims=1, **kwargs)
+
+    def forward_and_log_det(self, x):
+        self.calls.append("forward")
+        return x**3, tf.reduce_sum(tf.math.log(3 * x**2), axis=-1)
+
+    def inverse_and_log_det(self, y):
+        self.calls.append("inverse")
+        x = tf.sign(y) * tf.abs(y) ** (1 / 3)
+        return x, -tf.reduce_sum(tf.math.log(3 * x**2), axis=-1)
+
+
+X = np.array([[0.5, -1.5], [2.0, 0.7]])
+
+
+def test_log_prob_costs_one_evaluation_and_that_of_a_sample_none():
+    cube = Cube()
+    flow = tfd.TransformedDistribution(tfd.MultivariateNormalDiag(np.zeros(2)), cube)
+    flow.log_prob(X)
+    assert cube.calls == ["inverse"]
+    flow.log_prob(flow.sample(3, seed=0))
+    assert cube.calls == ["inverse", "forward"]
+
+
+def test_both_log_dets_follow_from_either_direction():
+    expected = np.log(3 * X**2).sum(-1)
+    np.testing.assert_allclose(Cube().forward_log_det_jacobian(X, 1), expected)
+    np.testing.assert_allclose(Cube().inverse_log_det_jacobian(X**3, 1), -expected)
+    cube = Cube()
+    y = cube.forward(X)
+    np.testing.assert_allclose(cube.inverse_log_det_jacobian(y, 1), -expected)
+    assert cube.inverse(y) is not None
+    assert cube.calls == ["forward"]
+
+
+def test_works_under_tfps_invert_and_chain():
+    x = tf.constant(X)
+    inverted = tfb.Invert(Cube())
+    np.testing.assert_allclose(inverted.forward(x**3), X)
+    chain = tfb.Chain([tfb.Shift(np.array([1.0, 2.0])), Cube(), tfb.Scale(np.float64(2.0))])
+    np.testing.assert_allclose(chain.forward(x), (2 * X) ** 3 + [1, 2])
+    expected = np.log(3 * (2 * X) ** 2).sum(-1) + 2 * np.log(2)
+    np.testing.assert_allclose(chain.forward_log_det_jacobian(x, 1), expected)
+    np.testing.assert_allclose(chain.inverse(chain.forward(x)), X)
+
+
+def test_bijectors_of_one_class_do_not_share_a_cache():
+    """A bijector over weights that changed since must not answer with what another one found."""
+    first, second = Cube(), Cube()
+    y = first.forward(tf.constant(X))
+    second.inverse(y)
+    assert second.calls == ["inverse"]
+
+
+def test_the_context_is_the_batch_shape():
+    plain, one = Cube(), Cube(context=tf.zeros((4, 3)))
+    assert plain.experimental_batch_shape() == ()
+    assert one.experimental_batch_shape() == (4,)
+    assert tuple(one.experimental_batch_shape_tensor()) == (4,)
+
+
+def test_a_direction_that_is_not_written_says_so():
+    with pytest.raises(NotImplementedError, match="half has no inverse direction"):
+        bijectors.OnePassBijector(name="half").inverse(X)
+    with pytest.raises(NotImplementedError, match="half has no forward direction"):
+        bijectors.OnePassBijector(name="half").forward(X)
+
+
+def test_value_and_log_det_of_tfps_own_bijectors():
+    exp = tfb.Exp()
+    y, log_det = forward_and_log_det(exp, tf.constant(X), 1)
+    np.testing.assert_allclose(y, np.exp(X))
+    np.testing.assert_allclose(log_det, X.sum(-1))
+    x, log_det = inverse_and_log_det(exp, y, 1)
+    np.testing.assert_allclose(x, X)
+    np.testing.assert_allclose(log_det, -X.sum(-1))
+
+
+def test_finds_its_raw_variables():
+    variable = tf.Variable(1.0)
+    assert Cube(variables=[variable]).trainable_variables == (variable,)

@@ -1,0 +1,285 @@
+"""What the image families promise, on random weights, against autodiff and themselves."""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests import helpers
+from tests.zoo import images
+
+GLOW = {"scales": 2, "steps": 1, "width": 5}
+REAL_NVP = {"scales": 2, "width": 4, "blocks": 1}
+CASES = {
+    f"glow_{channels}_{coupling}_{conv}": (zoo.Glow, channels, {"coupling": coupling, "conv": conv})
+    for channels in (1, 2, 3)
+    for coupling in ("affine", "additive")
+    for conv in ("lu", "plain")
+}
+CASES |= {
+    f"real_nvp_{channels}_{transformer}": (zoo.RealNVP, channels, {"transformer": transformer})
+    for channels in (1, 2, 3)
+    for transformer in ("affine", "additive")
+}
+CASES |= {
+    "glow_context": (zoo.Glow, 2, {"context_shape": (2,)}),
+    "glow_tanh": (zoo.Glow, 1, {"coupling": "tanh", "preprocessing": "logit", "levels": 5}),
+    "glow_standard_prior": (zoo.Glow, 1, {"learn_prior": False, "steps": 2}),
+    "glow_one_scale": (zoo.Glow, 2, {"scales": 1}),
+    "real_nvp_context": (zoo.RealNVP, 2, {"context_shape": (2,)}),
+    "real_nvp_one_scale": (zoo.RealNVP, 1, {"scales": 1, "levels": 5}),
+    "real_nvp_tanh": (zoo.RealNVP, 1, {"transformer": zoo.transformers.Affine(1.0)}),
+}
+
+
+def build(family, channels=2, randomly=True, shape=None, **settings):
+    settings = (GLOW if family is zoo.Glow else REAL_NVP) | settings
+    settings = {"dtype": "float64", "jit_compile": False, "seed": 0} | settings
+    flow = family(shape or (4, 4, channels), **settings)
+    return helpers.randomize(flow, seed=1, scale=0.5) if randomly else flow
+
+
+@functools.cache
+def flow_of(name):
+    family, channels, settings = CASES[name]
+    return build(family, channels, **settings)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_log_det_and_round_trip(name):
+    flow = flow_of(name)
+    x, z = helpers.floats(flow, 1, seed=1), images.normal(1, *flow.latent_shape)
+    for way, start in (("inverse", x), ("forward", z)):
+        matrices, claimed, end = images.one_way(flow, way, start, helpers.context(flow, 1))
+        true = np.linalg.slogdet(matrices)[1]
+        assert np.abs(true).min() > 1e-3, "an identity: the test would show nothing"
+        np.testing.assert_allclose(claimed, true, rtol=0, atol=1e-8)
+        np.testing.assert_allclose(end, start, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["glow_context", "glow_1_affine_lu", "real_nvp_context"])
+def test_latent_is_flat_and_complete(name):
+    flow = flow_of(name)
+    x, given = helpers.floats(flow, 3), helpers.context(flow, 3)
+    z = flow.encode(x, given)
+    assert tuple(z.shape) == (3, math.prod(flow.event_shape))
+    np.testing.assert_allclose(flow.decode(z, given), x, rtol=0, atol=1e-8)
+    # Every number of the latent counts: the parts that left early are not dropped.
+    jacobian = images.one_way(flow, "forward", z.numpy()[:1], None if given is None else given[:1])
+    assert (np.abs(jacobian[0][0]).max(axis=0) > 1e-3).all()
+
+
+@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+@pytest.mark.parametrize("settings", [{}, {"num_classes": 3}])
+def test_samples_have_the_density(family, settings):
+    """`log_prob` of samples is that of their latents times the volume, for any leading shape."""
+    flow = build(family, 1, levels=4, **settings)
+    labels = np.array([0, 2]) if settings else None
+    distribution = flow.distribution(labels)
+    x = distribution.sample(3, seed=1)
+    lead = (3, 2) if settings else (3,)
+    assert tuple(x.shape) == (*lead, 4, 4, 1)
+    fresh = flow.distribution(labels)
+    z = flow.bijector(labels).inverse(tf.identity(x))
+    volume = flow.bijector(labels).inverse_log_det_jacobian(tf.identity(x), 3)
+    expected = -0.5 * np.sum(z**2, -1) - 8 * np.log(2 * np.pi) + volume
+    np.testing.assert_allclose(fresh.log_prob(tf.identity(x)), expected, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["glow_1_affine_lu", "glow_context", "real_nvp_context"])
+def test_distribution_sees_every_variable(name):
+    flow = flow_of(name)
+    distribution = flow.distribution(helpers.context(flow, 2))
+    known = {id(v) for v in distribution.trainable_variables}
+    assert known == {id(v.value) for v in flow.trainable_variables}
+
+
+def standardized(flow, x, context):
+    """`(variance before, output)` of every normalisation in a flow, for the batch `x`."""
+    found = []
+
+    def record(layer, x):
+        if isinstance(layer, zoo.layers.ActNorm):
+            y = layer(x)[0]
+            scale = np.exp(-layer.scalar().log_scale)
+        else:
+            y = layer(x)
+            scale = np.exp(-8.0 * np.tanh(layer.log_scale.numpy() / 8.0))
+        y = np.reshape(y, (-1, y.shape[-1]))
+        found.append((y.var(axis=0) / scale**2, y))
+        return layer(x)
+
+    def walk(layer, x):
+        if isinstance(layer, zoo.layers.MultiScale):
+            for stack, partition in zip(layer.scales, [*layer.partitions, None], strict=True):
+                for inner in stack.layers:
+                    x = walk(inner, x)
+                x = x if partition is None else partition.split(x)[0]
+            return x
+        if isinstance(layer, zoo.layers.ActNormConv1x1):
+            record(layer.act_norm, x)
+        elif isinstance(layer, zoo.layers.ActNorm):
+            record(layer, x)
+        elif isinstance(layer, zoo.layers.ConvCoupling):
+            partition, mask = layer._halves, layer._mask
+            kept = partition.split(x)[0] if mask is None else np.where(mask, x, 0.0)
+            layer.network._run(layer._inputs(kept), context, record)
+        return layer(x, context)[0]
+
+    for layer in flow.flow_layers:
+        x = walk(layer, x)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "count"),
+    [
+        (zoo.Glow, {"steps": 2}, 2 * 2 * 3),
+        (zoo.Glow, {"steps": 2, "context_shape": (2,)}, 2 * 2 * 3),
+        (zoo.RealNVP, {"num_classes": 3}, 10 * (1 + 1 + 2 + 2)),
+    ],
+)
+def test_adapt_standardizes_every_normalisation(family, settings, count):
+    flow = build(family, 2, **settings)
+    x, given = 3.0 + 2.0 * helpers.floats(flow, 40), helpers.context(flow, 40)
+    flow.adapt(x, given)
+    found = standardized(flow, tf.convert_to_tensor(x), flow._embed(given))
+    assert len(found) == count
+    above = np.concatenate([before > 1e-4 for before, _ in found])
+    outputs = [np.stack([y.mean(axis=0), y.var(axis=0)]) for _, y in found]
+    mean, variance = np.concatenate(outputs, axis=-1)
+    assert above.mean() > 0.9
+    np.testing.assert_allclose(mean, 0, atol=1e-6)
+    np.testing.assert_allclose(variance[above], 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+def test_one_more_batch_after_loading_changes_nothing(family, tmp_path):
+    flow = build(family, 1, levels=9, num_classes=2, dtype="float32")
+    flow.adapt(helpers.data(flow, 20), helpers.context(flow, 20))
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    x, given = helpers.data(flow, 6, seed=5), helpers.context(flow, 6)
+    before = loaded.get_weights()
+    expected = flow.log_prob(x, given, seed=0)
+    np.testing.assert_array_equal(loaded.log_prob(x, given, seed=0), expected)
+    np.testing.assert_array_equal(loaded.log_prob(x, given, seed=0), expected)
+    for one, two, three in zip(before, loaded.get_weights(), flow.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+
+
+@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+def test_fit_moves_every_weight(family):
+    scales = 1 if family is zoo.RealNVP else 2
+    settings = {"levels": 9, "num_classes": 2, "scales": scales, "dtype": "float32"}
+    flow = build(family, 1, randomly=False, **settings)
+    x, given = helpers.data(flow, 16), helpers.context(flow, 16)
+    flow.adapt(x, given)
+    # Tracing the gradient of that many convolutions takes longer than the steps.
+    flow.compile("adam", run_eagerly=family is zoo.RealNVP)
+    before = flow.get_weights()
+    logs = flow.fit(tf.data.Dataset.from_tensor_slices((x, given)).batch(8), epochs=3, verbose=0)
+    assert logs.history["loss"][-1] < logs.history["loss"][0]
+    trained = {v.path for v in flow.trainable_variables}
+    for variable, old, new in zip(flow.weights, before, flow.get_weights(), strict=True):
+        if variable.path in trained and old.size > 1:
+            assert np.abs(new - old).max() > 0, variable.path
+
+
+@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+def test_bfloat16_networks_keep_the_density_in_float32(family):
+    low, high = (
+        build(family, 1, levels=9, scales=1, dtype=d) for d in ("mixed_bfloat16", "float32")
+    )
+    x = helpers.data(low, 8)
+    assert all(v.dtype == "float32" for v in low.trainable_variables)
+    log_prob, exact = low.log_prob(x, seed=0), high.log_prob(x, seed=0)
+    assert log_prob.dtype == tf.float32
+    assert np.abs(log_prob - exact).max() > 1e-4, "the networks computed in float32"
+    np.testing.assert_allclose(log_prob, exact, rtol=0.05)
+    z = low.encode(x)
+    np.testing.assert_allclose(low.decode(z), x + 0.5, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("preprocessing", ["center", "logit"])
+def test_density_is_that_of_the_latent_times_the_volume_in_data_units(preprocessing):
+    flow = build(zoo.Glow, 1, levels=4, preprocessing=preprocessing)
+    x = helpers.floats(flow, 1)
+    volume = np.linalg.slogdet(images.one_way(flow, "inverse", x)[0])[1]
+    expected = -0.5 * np.sum(flow.encode(x) ** 2) - 8 * np.log(2 * np.pi) + volume
+    np.testing.assert_allclose(flow.log_prob(x), expected, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(flow.bits_per_dim(x), -expected / 16 / np.log(2), rtol=1e-12)
+
+
+def test_same_density_gives_same_bits_whatever_the_preprocessing():
+    centred = build(zoo.Glow, 1, levels=4, preprocessing="center", randomly=False)
+    plain = build(zoo.Glow, 1, levels=4, preprocessing="none", randomly=False)
+    first = plain.flow_layers[0].scales[0].layers[1].act_norm
+    first.shift.assign([2.0] * 4)
+    first.log_scale.assign([8.0 * np.arctanh(np.log(2.0) / 8.0)] * 4)
+    x = helpers.data(plain, 3)
+    one, two = (flow.bits_per_dim(x, seed=0) for flow in (plain, centred))
+    np.testing.assert_allclose(one, two, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("family", "settings", "words"),
+    [
+        (zoo.Glow, {"shape": (64,)}, ["Glow", "images", "(64,)"]),
+        (zoo.Glow, {"shape": (6, 4, 1)}, ["divisible by 4", "(6, 4, 1)", "scales"]),
+        (zoo.Glow, {"scales": 0}, ["scales", "0"]),
+        (zoo.Glow, {"steps": "many"}, ["steps", "'many'"]),
+        (zoo.Glow, {"coupling": "cubic"}, ["transformer", "'cubic'"]),
+        (zoo.Glow, {"conv": "qr"}, ["'lu'", "'qr'"]),
+        (zoo.Glow, {"preprocessing": "center"}, ["levels"]),
+        (zoo.Glow, {"levels": 1}, ["levels", "2"]),
+        (zoo.RealNVP, {"shape": (64,)}, ["RealNVP", "images", "(64,)"]),
+        (zoo.RealNVP, {"shape": (5, 4, 1)}, ["divisible by 2", "(5, 4, 1)", "scales"]),
+        (zoo.RealNVP, {"shape": (4, 4, 1), "scales": 3}, ["single pixel", "fewer scales"]),
+        (zoo.RealNVP, {"blocks": -1}, ["blocks", "-1"]),
+    ],
+)
+def test_bad_arguments_are_refused(family, settings, words):
+    with helpers.raises_one_line(*words):
+        build(family, **settings)
+
+
+def test_wrong_images_are_refused():
+    flow = flow_of("real_nvp_one_scale")
+    with helpers.raises_one_line("x", "[batch, 4, 4, 1]", "[2, 4, 4, 3]"):
+        flow.log_prob(np.zeros((2, 4, 4, 3), "int32"))
+    with helpers.raises_one_line("grey levels 0..4", "255"):
+        flow.log_prob(np.full((2, 4, 4, 1), 255, "uint8"))
+    with helpers.raises_one_line("[0, 5]", "7.5"):
+        flow.log_prob(np.full((2, 4, 4, 1), 7.5))
+
+
+def test_widths_double_and_scales_have_the_papers_couplings():
+    flow = zoo.RealNVP((8, 8, 1), levels=256, scales=3, width=4, blocks=1, seed=0)
+    boards = [f"checkerboard_{p}" for p in ("even", "odd", "even", "odd")]
+    halves = ["first_half", "second_half", "first_half"]
+    expected = [
+        [((8, 8, 1), m, 4) for m in boards[:3]] + [((4, 4, 4), m, 8) for m in halves],
+        [((4, 4, 2), m, 8) for m in boards[:3]] + [((2, 2, 8), m, 16) for m in halves],
+        [((2, 2, 4), m, 16) for m in boards],
+    ]
+    for stack, wanted in zip(flow.flow_layers[-1].scales, expected, strict=True):
+        couplings = [c for c in stack.layers if isinstance(c, zoo.layers.ConvCoupling)]
+        assert [(c.event_shape, c.mask_name, c.network.first.filters) for c in couplings] == wanted
+
+
+@pytest.mark.slow
+def test_glow_of_the_papers_size():
+    """L = 3, K = 32, 512 channels on 32x32x3: its size, and a round trip in float32."""
+    flow = zoo.Glow((32, 32, 3), levels=256, coupling="affine", seed=0)
+    # The reference has about 44 M parameters.
+    assert 43.5e6 < flow.count_params() < 44.5e6
+    helpers.randomize(flow, seed=0, scale=0.5)
+    x = np.random.default_rng(0).uniform(0, 256, (1, 32, 32, 3)).astype("float32")
+    flow.adapt(x)
+    error = np.abs(flow.decode(flow.encode(x)) - x).max()
+    print(f"{flow.count_params():,} parameters; round trip within {error:.2e} grey levels")
+    assert error <= 1e-3

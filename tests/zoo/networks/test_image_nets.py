@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+import zoo
+from tests import helpers
+from tests.zoo import images
+from zoo.networks.image_nets import image_net
+
+KINDS = ("glow", "residual", "linear")
+
+
+def network(kind, context=None, dtype="float64", randomly=True):
+    net = image_net(kind, 3, 4, 5, 2, context, 0, dtype)
+    return helpers.randomize(net, seed=1, scale=1.0) if randomly else net
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("context", [None, (2,), (6, 4, 2)])
+def test_shape_and_context(kind, context):
+    net, x = network(kind, context), images.normal(2, 6, 4, 3)
+    given = None if context is None else images.normal(2, *context)
+    y = net(x, given)
+    assert tuple(y.shape) == (2, 6, 4, 4)
+    if context is not None:
+        assert np.abs(net(x, given + 1.0) - y).max() > 1e-3
+
+
+def normalised(net, x, context=None):
+    """The outputs of all normalised layers of a network."""
+    outputs = []
+
+    def hidden(layer, x):
+        outputs.append(layer(x).numpy())
+        return outputs[-1]
+
+    net._run(x, context, hidden)
+    return outputs
+
+
+@pytest.mark.parametrize(("kind", "count"), [("glow", 2), ("residual", 1 + 4 + 3)])
+@pytest.mark.parametrize("context", [None, (2,)])
+def test_adapt_standardizes_every_hidden_layer(kind, count, context):
+    net = network(kind, context, randomly=False)
+    x = 1.0 + 2.0 * images.normal(20, 6, 4, 3)
+    given = None if context is None else images.normal(20, *context)
+    net.adapt(x, given)
+    outputs = normalised(net, x, given)
+    assert len(outputs) == count
+    for y in outputs:
+        np.testing.assert_allclose(y.mean(axis=(0, 1, 2)), 0, atol=1e-8)
+        np.testing.assert_allclose(y.var(axis=(0, 1, 2)), 1, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fresh_output_is_zero_or_small(kind):
+    net, x = network(kind, randomly=False), images.normal(8, 6, 4, 3)
+    net.adapt(x)
+    y = np.abs(net(x))
+    assert y.max() == 0 if kind != "residual" else 1e-3 < y.mean() < 0.5
+
+
+def test_residual_network_uses_its_skips():
+    net, x = network("residual"), images.normal(2, 6, 4, 3)
+    y = net(x)
+    for skip in net.skips:
+        skip.shift.assign(skip.shift + 1.0)
+        assert np.abs(net(x) - y).max() > 1e-3
+
+
+def test_networks_have_the_sizes_of_the_papers():
+    glow = image_net("glow", 6, 12, 512, 0, None, 0, "float32")
+    norms, outputs = 2 * 2 * 512, 2 * 12
+    assert glow.count_params() == 9 * 6 * 512 + 512**2 + 9 * 512 * 12 + norms + outputs
+    residual = image_net("residual", 3, 6, 32, 4, None, 0, "float32")
+    convolutions = 9 * 3 * 32 + 8 * 9 * 32**2 + 5 * 32**2 + 32 * 6
+    assert residual.count_params() == convolutions + 2 * (32 * (1 + 8 + 5) + 6)
+
+
+def test_bad_kind_is_refused():
+    with helpers.raises_one_line("network", "'glow'", "'dense'"):
+        image_net("dense", 1, 1, 1, 1, None, 0, None)
+
+
+def test_exported_by_the_package():
+    assert zoo.networks.ConvNet and zoo.networks.ResidualNet and zoo.networks.LinearConvNet

@@ -1,0 +1,164 @@
+"""Bad input is refused by a `ValueError` of one line: what was expected, and what came."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests import helpers
+from tests.zoo import table
+
+X = np.zeros((4, 3), "float32")
+NAN = np.where(np.eye(4, 3), np.nan, X)
+IMAGE = np.zeros((4, 2, 2, 1), "int32")
+
+# (flow of the table, call, words of the message)
+CALLS = {
+    "rank": ("maf", lambda f: f.log_prob(X[0]), ["x", "[batch, 3]", "[3]"]),
+    "width": ("maf", lambda f: f.log_prob(X[:, :2]), ["x", "[batch, 3]", "[4, 2]"]),
+    "image": ("maf_image", lambda f: f.encode(IMAGE[..., 0], 0), ["[batch, 2, 2, 1]", "[4, 2, 2]"]),
+    "latent": ("maf_image", lambda f: f.decode(X, 0), ["z", "[batch, 4]", "[4, 3]"]),
+    "none": ("maf", lambda f: f.log_prob(None), ["x", "numeric array", "None"]),
+    "text": ("maf", lambda f: f.log_prob("data"), ["x", "numeric array", "'data'"]),
+    "texts": ("maf", lambda f: f.log_prob([["a", "b", "c"]]), ["x", "real numbers", "<U1"]),
+    "objects": ("maf", lambda f: f.log_prob(np.array([[None] * 3])), ["real numbers", "object"]),
+    "ragged": ("maf", lambda f: f.log_prob([[1.0, 2.0], [3.0]]), ["x", "rows differ"]),
+    "complex": ("maf", lambda f: f.log_prob(X + 0j), ["x", "real numbers", "complex64"]),
+    "bool": ("maf", lambda f: f.log_prob(X > 0), ["x", "real numbers", "bool"]),
+    "nan": ("maf", lambda f: f.log_prob(NAN), ["x", "finite", "3", "12"]),
+    "nan_tensor": ("maf", lambda f: f.encode(tf.constant(NAN)), ["x", "finite", "3"]),
+    "infinite": ("maf", lambda f: f.log_prob(X + np.inf), ["x", "finite", "12"]),
+    "nan_latent": ("maf", lambda f: f.decode(NAN), ["z", "finite"]),
+    "nan_adapt": ("maf", lambda f: f.adapt(NAN), ["x", "finite"]),
+    "integers": ("maf", lambda f: f.log_prob(X.astype(int)), ["integers", "levels", "float"]),
+    "too_bright": ("maf_image", lambda f: f.log_prob(IMAGE + 5), ["0..4", "5"]),
+    "negative": ("maf_image", lambda f: f.log_prob(IMAGE - 1), ["0..4", "-1"]),
+    "outside": ("maf_image", lambda f: f.log_prob(IMAGE + 5.5), ["[0, 5]", "5.5"]),
+    "no_context": ("maf_context", lambda f: f.log_prob(X), ["needs a context", "(2,)"]),
+    "no_context_sample": ("maf_context", lambda f: f.sample(2), ["needs a context", "(2,)"]),
+    "no_label": ("maf_classes", lambda f: f.encode(X), ["needs a context", "0..2"]),
+    "no_label_decode": ("maf_classes", lambda f: f.decode(X), ["needs a context", "0..2"]),
+    "a_context": ("maf", lambda f: f.log_prob(X, 1), ["takes no context"]),
+    "a_context_sample": ("maf", lambda f: f.sample(2, context=[1.0]), ["takes no context"]),
+    "context_width": ("maf_context", lambda f: f.log_prob(X, X), ["context", "(2,)", "[4, 3]"]),
+    "context_rank": ("maf_context", lambda f: f.log_prob(X, 0.5), ["context", "(2,)", "[]"]),
+    "context_rows": (
+        "maf_context",
+        lambda f: f.log_prob(X, X[:3, :2]),
+        ["context", "one a row (4)", "[3, 2]"],
+    ),
+    "context_nan": ("maf_context", lambda f: f.sample(4, NAN[:, :2]), ["context", "finite"]),
+    "context_text": ("maf_context", lambda f: f.sample(1, "cat"), ["context", "'cat'"]),
+    "label_high": ("maf_classes", lambda f: f.log_prob(X, 3), ["context", "0..2", "3"]),
+    "label_low": ("maf_classes", lambda f: f.sample(2, -1), ["context", "0..2", "-1"]),
+    "label_float": ("maf_classes", lambda f: f.log_prob(X, 1.0), ["integer class labels", "float"]),
+    "label_rows": ("maf_classes", lambda f: f.log_prob(X, [0, 1]), ["one a row (4)", "[2]"]),
+    "label_sample": ("maf_classes", lambda f: f.sample(3, [0, 1]), ["one a row (3)", "[2]"]),
+    "n_negative": ("maf", lambda f: f.sample(-1), ["n must not be negative", "-1"]),
+    "n_float": ("maf", lambda f: f.sample(2.5), ["n must be an integer", "2.5"]),
+    "n_text": ("maf", lambda f: f.sample("3"), ["n must be an integer", "'3'"]),
+    "n_bool": ("maf", lambda f: f.sample(True), ["n must be an integer", "True"]),
+    "n_shape": ("maf", lambda f: f.sample((2, 3)), ["n must be an integer", "(2, 3)"]),
+    "temperature_negative": (
+        "maf",
+        lambda f: f.sample(1, temperature=-0.5),
+        ["temperature", "-0.5"],
+    ),
+    "temperature_nan": ("maf", lambda f: f.sample(1, temperature=np.nan), ["temperature", "nan"]),
+    "temperature_text": ("maf", lambda f: f.sample(1, temperature="hot"), ["temperature", "'hot'"]),
+    "seed": ("maf", lambda f: f.sample(1, seed="abc"), ["seed", "integer", "'abc'"]),
+    "seed_float": ("maf", lambda f: f.sample(1, seed=1.5), ["seed", "integer", "1.5"]),
+    "steps": ("maf", lambda f: f.interpolate(X[0], X[1], steps=1), ["steps", "at least 2", "1"]),
+    "interpolate": ("maf", lambda f: f.interpolate(X[0, :2], X[1]), ["x", "[batch, 3]"]),
+    "quantize": ("maf", lambda f: f.quantize(X), ["continuous data", "levels"]),
+    "distribution": ("maf", lambda f: f.distribution(1), ["takes no context"]),
+    "distribution_none": ("maf_context", lambda f: f.distribution(), ["needs a context"]),
+    "distribution_label": ("maf_classes", lambda f: f.distribution(7), ["0..2", "7"]),
+    "bijector_none": ("maf_classes", lambda f: f.bijector(), ["needs a context"]),
+    "density_shape": ("maf", lambda f: f.distribution().log_prob(X[:, :2]), ["[..., 3]", "[4, 2]"]),
+}
+
+
+@pytest.mark.parametrize("case", CALLS)
+def test_call_refuses(case):
+    name, call, words = CALLS[case]
+    with helpers.raises_one_line(*words):
+        call(table.shared(name))
+
+
+MAF = zoo.MAF
+CONSTRUCTORS = {
+    "transformer": (lambda: MAF((3,), transformer="afine"), ["transformer", "spline", "'afine'"]),
+    "activation": (lambda: MAF((3,), activation="rleu"), ["activation", "'rleu'"]),
+    "order": (lambda: MAF((3,), order="randm"), ["order", "'random'", "'randm'"]),
+    "base": (lambda: MAF((3,), base="gauss"), ["base", "normal", "'gauss'"]),
+    "base_type": (lambda: MAF((3,), base=3), ["base", "tfd.Distribution", "int"]),
+    "base_shape": (lambda: MAF((3,), base=MAF((2,))), ["base", "(3,)", "(2,)"]),
+    "mask": (lambda: zoo.layers.Coupling((3,), mask="evn"), ["mask", "even", "'evn'"]),
+    "preprocessing": (
+        lambda: MAF((3,), levels=4, preprocessing="logits"),
+        ["preprocessing", "'logit'", "'logits'"],
+    ),
+    "preprocessing_floats": (lambda: MAF((3,), preprocessing="logit"), ["levels"]),
+    "num_layers": (lambda: MAF((3,), num_layers=-1), ["num_layers", "at least 1", "-1"]),
+    "num_layers_none": (lambda: zoo.NICE((3,), num_layers=0), ["num_layers", "at least 1", "0"]),
+    "num_layers_float": (lambda: zoo.IAF((3,), num_layers=2.0), ["num_layers", "integer", "2.0"]),
+    "hidden_units": (lambda: MAF((3,), hidden_units=0), ["hidden_units", "positive", "0"]),
+    "hidden_units_zero": (lambda: MAF((3,), hidden_units=(8, 0)), ["hidden_units", "(8, 0)"]),
+    "hidden_units_text": (lambda: MAF((3,), hidden_units="8"), ["hidden_units", "'8'"]),
+    "hidden_units_none": (lambda: zoo.NICE((3,), hidden_units=None), ["hidden_units", "None"]),
+    "residual": (lambda: MAF((3,), hidden_units=(8, 8), residual=True), ["residual", "odd"]),
+    "components": (lambda: zoo.MADE((3,), components=0), ["components", "at least 1", "0"]),
+    "event_shape": (lambda: MAF((0,)), ["event_shape", "positive", "(0,)"]),
+    "event_shape_int": (lambda: MAF(3), ["event_shape", "tuple", "3"]),
+    "event_shape_none": (lambda: MAF((None, 2)), ["event_shape", "positive", "None"]),
+    "event_shape_empty": (lambda: MAF(()), ["event_shape", "()"]),
+    "levels": (lambda: MAF((3,), levels=1), ["levels", "at least 2", "1"]),
+    "num_classes": (lambda: MAF((3,), num_classes=0), ["num_classes", "positive", "0"]),
+    "context_shape": (lambda: MAF((3,), context_shape=5), ["context_shape", "tuple", "5"]),
+    "context_shape_zero": (lambda: MAF((3,), context_shape=(0,)), ["context_shape", "(0,)"]),
+    "both": (
+        lambda: MAF((3,), context_shape=(2,), num_classes=3),
+        ["context_shape", "num_classes", "(2,)", "3"],
+    ),
+    "alpha": (lambda: MAF((3,), levels=4, alpha=0.6), ["alpha", "0.6"]),
+    "jit_compile": (lambda: MAF((3,), jit_compile="yes"), ["jit_compile", "'auto'", "'yes'"]),
+    "no_layers": (lambda: zoo.Flow([]), ["event_shape"]),
+    "layer_shapes": (
+        lambda: zoo.Flow([zoo.layers.ActNorm((3,)), zoo.layers.ActNorm((2,))]),
+        ["(2,)", "(3,)"],
+    ),
+    "no_layer": (lambda: zoo.Flow([3]), ["layers", "FlowLayer", "int"]),
+    "context_of_no_hidden": (
+        lambda: MAF((3,), hidden_units=(), context_shape=(2,)),
+        ["hidden_units is empty"],
+    ),
+    "dtype": (lambda: MAF((3,), dtype="float23"), ["dtype", "'float23'"]),
+}
+
+
+@pytest.mark.parametrize("case", CONSTRUCTORS)
+def test_constructor_refuses(case):
+    make, words = CONSTRUCTORS[case]
+    with helpers.raises_one_line(*words):
+        make()
+
+
+def test_what_is_refused_changes_nothing():
+    flow = table.build("maf", jit_compile=False)
+    before = flow.get_weights()
+    with helpers.raises_one_line("finite"):
+        flow.adapt(NAN)
+    for a, b in zip(flow.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["float16", "float64", "uint8", "int64"])
+def test_other_number_types_are_taken(kind):
+    flow = table.shared("maf_image" if "int" in kind else "maf")
+    x = helpers.data(flow, 3).astype(kind)
+    context = helpers.context(flow, 3)
+    assert flow.log_prob(x, context, seed=0).dtype == "float32"
+    np.testing.assert_allclose(
+        flow.log_prob(x.tolist(), context, seed=0), flow.log_prob(x, context, seed=0), rtol=1e-6
+    )

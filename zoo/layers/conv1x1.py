@@ -1,0 +1,170 @@
+"""Invertible 1x1 convolution (Kingma and Dhariwal, 2018, arXiv:1807.03039, section 3.2)."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import backend, bijectors
+from zoo.backend import read
+from zoo.layers.act_norm import ActNorm
+from zoo.layers.flow_layer import FlowLayer
+from zoo.layers.images import image_shape
+
+KINDS = ("lu", "plain")
+
+
+def rotation(size, seed=None):
+    """A random rotation `[size, size]`, and its factors `P L U` with a positive diagonal in `U`.
+
+    The rows of a rotation are turned about until the diagonal is positive: another rotation.
+
+    Returns:
+      Float64 arrays: the rotation, `P`, `L` (unit lower triangular) and `U` (upper triangular).
+    """
+    draw = np.random.default_rng(seed).normal(size=(size, size))
+    upper, lower, order = np.linalg.qr(draw)[0], np.eye(size), np.arange(size)
+    for i in range(size):
+        pivot = i + np.argmax(np.abs(upper[i:, i]))
+        for array in (upper, order):
+            array[[i, pivot]] = array[[pivot, i]]
+        lower[[i, pivot], :i] = lower[[pivot, i], :i]
+        lower[i + 1 :, i] = upper[i + 1 :, i] / upper[i, i]
+        upper[i + 1 :] -= lower[i + 1 :, i : i + 1] * upper[i]
+    signs = np.sign(np.diag(upper))
+    lower, upper = lower * signs * signs[:, None], np.triu(upper) * signs[:, None]
+    permutation = np.eye(size)[:, order]
+    return permutation @ lower @ upper, permutation, lower, upper
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Conv1x1(FlowLayer):
+    """Invertible linear map of the channels, the same at every position; starts as a rotation.
+
+    Data `x` has latent `W x` at each position and the log-determinant `h w log|det W|`. With
+    `kind="lu"`, `W = P L U` with a fixed permutation, `L` unit lower triangular and `U` upper
+    triangular with diagonal `softplus(.) + 1e-3` (eq. 10, with a diagonal that stays positive), so
+    that it is invertible at any weights. With `kind="plain"`, `W` itself is learned (eq. 9), and
+    its determinant and inverse are computed in float64. The inverse is formed once a call.
+
+    Args:
+      event_shape: `(h, w, c)`.
+      kind: `"lu"` or `"plain"`.
+      seed: Seed of the rotation.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: The events are no images, or the kind is unknown.
+    """
+
+    min_diagonal = 1e-3
+
+    def __init__(self, event_shape, kind="lu", seed=None, **kwargs):
+        image_shape(event_shape, "Conv1x1")
+        super().__init__(event_shape, **kwargs)
+        if kind not in KINDS:
+            raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
+        self.kind = kind
+        weight, permutation, lower, upper = rotation(self.event_shape[-1], seed)
+        if kind == "plain":
+            self.weight = self._add("weight", weight)
+            return
+        self.entries = self._add("entries", np.tril(lower, -1) + np.triu(upper, 1))
+        diagonal = np.maximum(np.diag(upper) - self.min_diagonal, self.min_diagonal)
+        self.diagonal = self._add("diagonal", np.log(np.expm1(diagonal)))
+        # A weight, though fixed: a seed could not tell which rows were drawn as pivots.
+        self.permutation = self._add("permutation", permutation, trainable=False)
+
+    def _add(self, name, value, trainable=True):
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(value, dtype),
+            trainable=trainable,
+        )
+
+    def _factors(self):
+        entries, identity = read(self.entries), np.eye(self.event_shape[-1])
+        diagonal = ops.softplus(read(self.diagonal)) + self.min_diagonal
+        lower = ops.tril(entries, -1) + ops.cast(identity, entries.dtype)
+        return lower, ops.triu(entries, 1) + ops.diag(diagonal), ops.sum(ops.log(diagonal))
+
+    def weight_and_log_det(self):
+        """`W [c, c]` and `log|det W|`."""
+        if self.kind == "lu":
+            lower, upper, log_det = self._factors()
+            return ops.matmul(read(self.permutation), ops.matmul(lower, upper)), log_det
+        weight = read(self.weight)
+        log_det = ops.slogdet(ops.cast(weight, backend.wide_dtype()))[1]
+        return weight, ops.cast(log_det, weight.dtype)
+
+    def inverse_and_log_det(self):
+        """The inverse of `W [c, c]`, and its `-log|det W|`."""
+        if self.kind == "lu":
+            lower, upper, log_det = self._factors()
+            # The inverse of a permutation is its transpose.
+            rows = ops.transpose(read(self.permutation))
+            rows = ops.solve_triangular(lower, rows, lower=True)
+            return ops.solve_triangular(upper, rows), -log_det
+        weight = ops.cast(read(self.weight), backend.wide_dtype())
+        inverse, log_det = ops.inv(weight), -ops.slogdet(weight)[1]
+        return ops.cast(inverse, self.variable_dtype), ops.cast(log_det, self.variable_dtype)
+
+    def _encode(self):
+        weight, log_det = self.weight_and_log_det()
+        return ops.transpose(weight), None, log_det
+
+    def _decode(self):
+        inverse, log_det = self.inverse_and_log_det()
+        return ops.transpose(inverse), None, log_det
+
+    def bijector(self, context=None):
+        height, width, _ = self.event_shape
+        return bijectors.ChannelAffine(
+            self._encode, self._decode, height * width, **self._options()
+        )
+
+
+@keras.saving.register_keras_serializable("zoo")
+class ActNormConv1x1(FlowLayer):
+    """`ActNorm` and then `Conv1x1`, composed into one affine map: one pass over memory.
+
+    Data `x` has latent `W (x - a) exp(-s)` at each position; the scale goes into the columns of
+    `W`, the shift into a bias, and the log-determinants add up.
+
+    Args:
+      event_shape: `(h, w, c)`.
+      kind: See `Conv1x1`.
+      seed: Seed of the rotation.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Attributes:
+      act_norm: The `ActNorm`.
+      conv: The `Conv1x1` after it.
+    """
+
+    def __init__(self, event_shape, kind="lu", seed=None, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        self.act_norm = ActNorm(event_shape, dtype=self.dtype_policy)
+        self.conv = Conv1x1(event_shape, kind, seed, dtype=self.dtype_policy)
+
+    def adapt(self, x, context=None):
+        self.act_norm.adapt(x)
+
+    def _encode(self):
+        weight, log_det = self.conv.weight_and_log_det()
+        norm = self.act_norm.scalar()
+        matrix = ops.transpose(weight) * ops.exp(-norm.log_scale)[:, None]
+        bias = -ops.sum(norm.shift[:, None] * matrix, axis=0)
+        return matrix, bias, log_det - ops.sum(norm.log_scale)
+
+    def _decode(self):
+        inverse, log_det = self.conv.inverse_and_log_det()
+        norm = self.act_norm.scalar()
+        matrix = ops.transpose(inverse) * ops.exp(norm.log_scale)
+        return matrix, norm.shift, log_det + ops.sum(norm.log_scale)
+
+    def bijector(self, context=None):
+        height, width, _ = self.event_shape
+        return bijectors.ChannelAffine(
+            self._encode, self._decode, height * width, **self._options()
+        )

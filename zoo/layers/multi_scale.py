@@ -1,0 +1,143 @@
+"""Multi-scale architecture (Dinh et al., 2017, arXiv:1605.08803, section 3.6)."""
+
+import math
+
+import keras
+import numpy as np
+
+from zoo import bijectors
+from zoo.layers.coupling import Partition
+from zoo.layers.flow_layer import FlowLayer
+from zoo.layers.images import Halves, image_shape
+
+FACTORS = ("half", "checkerboard")
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Stack(FlowLayer):
+    """Layers one after the other, as one layer.
+
+    Args:
+      layers: `FlowLayer`s from the data to the latent, at least one.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: There is no layer, or two do not fit together.
+    """
+
+    def __init__(self, layers, **kwargs):
+        layers = list(layers)
+        if not layers:
+            raise ValueError("Stack needs at least one layer, got none.")
+        context_shape, shape = None, tuple(layers[0].event_shape)
+        for layer in layers:
+            if tuple(layer.event_shape) != shape:
+                raise ValueError(
+                    f"Layer {layer.name} expects events of shape {tuple(layer.event_shape)}, and "
+                    f"what comes before it gives {shape}."
+                )
+            shape = tuple(layer.latent_shape)
+            context_shape = context_shape or layer.context_shape
+        super().__init__(layers[0].event_shape, context_shape, shape, **kwargs)
+        self.layers = layers
+
+    @property
+    def prefers_xla(self):
+        """Whether every layer runs faster under XLA."""
+        return all(getattr(layer, "prefers_xla", True) for layer in self.layers)
+
+    def adapt(self, x, context=None):
+        """Initialises each layer in turn, and returns what comes out of the last."""
+        for layer in self.layers:
+            layer.adapt(x, context)
+            x = layer(x, context)[0]
+        return x
+
+    def bijector(self, context=None):
+        return bijectors.Chain(
+            [layer.bijector(context) for layer in self.layers],
+            self.event_shape,
+            self.latent_shape,
+            **self._options(context),
+        )
+
+
+@keras.saving.register_keras_serializable("zoo")
+class MultiScale(FlowLayer):
+    """Scales of layers; half of the channels leave for the latent after each but the last.
+
+    One bijection between an image and a flat latent vector of as many numbers: what leaves after
+    the first scale comes first. A learned prior of a part that leaves is one more layer, a coupling
+    that shifts and scales it given the part that stays.
+
+    Args:
+      scales: List of lists of `FlowLayer`s, from the data to the latent; each list takes what stays
+        of the one before.
+      factor: Which channels stay: `"half"`, the first half, or `"checkerboard"`, of the four pixels
+        that `Squeeze` made channels those on the diagonal.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: Two layers do not fit together, or channels cannot be halved.
+    """
+
+    def __init__(self, scales, factor="half", **kwargs):
+        stacks = [s if isinstance(s, Stack) else Stack(s) for s in scales]
+        if not stacks:
+            raise ValueError("MultiScale needs at least one scale, got none.")
+        if factor not in FACTORS:
+            raise ValueError(f"factor must be one of {FACTORS}, got {factor!r}.")
+        event_shape = image_shape(stacks[0].event_shape, "MultiScale")
+        partitions, shapes, shape = [], [], event_shape
+        for i, stack in enumerate(stacks):
+            if i:
+                partitions.append(_partition(shape, factor))
+                shape = (*shape[:2], shape[2] // 2)
+                shapes.append(shape)
+            if stack.event_shape != shape:
+                raise ValueError(
+                    f"Scale {i} expects events of shape {stack.event_shape}, and what stays of "
+                    f"the one before it is {shape}."
+                )
+            shape = image_shape(stack.latent_shape, "MultiScale")
+        context_shape = next((s.context_shape for s in stacks if s.context_shape), None)
+        super().__init__(event_shape, context_shape, (math.prod(event_shape),), **kwargs)
+        self.scales, self.factor = stacks, factor
+        self.partitions, self._shapes = partitions, [*shapes, shape]
+
+    @property
+    def prefers_xla(self):
+        """Whether every scale runs faster under XLA."""
+        return all(stack.prefers_xla for stack in self.scales)
+
+    def adapt(self, x, context=None):
+        for stack, partition in zip(self.scales, [*self.partitions, None], strict=True):
+            x = stack.adapt(x, context)
+            if partition is not None:
+                x = partition.split(x)[0]
+
+    def bijector(self, context=None):
+        return bijectors.MultiScale(
+            [stack.bijector(context) for stack in self.scales],
+            self.partitions,
+            self._shapes,
+            self.event_shape,
+            **self._options(context),
+        )
+
+
+def _partition(shape, factor):
+    """Splits channels into those that stay and those that leave.
+
+    Raises:
+      ValueError: They cannot be halved so.
+    """
+    channels, parts = shape[-1], 2 if factor == "half" else 4
+    if channels % parts:
+        raise ValueError(
+            f"factor={factor!r} needs a number of channels divisible by {parts}, got {channels} in "
+            f"what comes out of a scale, {tuple(shape)}."
+        )
+    if factor == "half":
+        return Halves(channels)
+    return Partition(np.repeat([True, False, False, True], channels // 4))
