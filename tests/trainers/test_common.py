@@ -1,0 +1,78 @@
+"""Starting, failing and writing: what every program shares."""
+
+import os
+
+import pytest
+
+from trainers import common
+
+
+@pytest.mark.parametrize(
+    ("program_name", "flag", "expected"),
+    [
+        ("train", "--modle=maf", "unknown flag --modle; the flags are: --activation --base"),
+        ("train", "--optimizer=foo", "should be one of <adam|adamw|adamax|sgd|rmsprop>"),
+        ("train", "--epochs=0", "--epochs=0: 0 is not a positive integer"),
+        ("train", "--flagfile=/none", "Unable to open flagfile"),
+        ("train", "maf", "expected only flags of the form --name=value, got 'maf'"),
+        ("train", "--dataset=digits", "--model is missing: Family"),
+        ("sample", "--num=x", "--num=x"),
+        ("sample", "--model=maf-digits", "--output is missing"),
+        ("evaluate", "--split=dev", "one of <train|validation|test>"),
+        (
+            "export",
+            "--model_dir=x",
+            "unknown flag --model_dir; the flags are: --export_dir --model",
+        ),
+        ("publish", "--name=x", "--model_dir is missing"),
+    ],
+)
+def test_wrong_command_lines_give_one_line(program, program_name, flag, expected):
+    done = program(program_name, flag)
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert expected in done.stderr and done.stdout == ""
+
+
+def test_help_shows_the_flags_of_the_program(program):
+    done = program("sample", "--help")
+    assert "--temperature" in done.stdout and "Samples a flow" in done.stdout
+
+
+def test_errors_of_the_user_are_one_line(program, tmp_path):
+    argv = ("--model=x", f"--output={tmp_path / 'x.npy'}")
+    done = program("sample", *argv, KERAS_BACKEND="numpy")
+    assert done.returncode == 1 and "KERAS_BACKEND=tensorflow" in done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_debug_shows_where_an_error_is_from(program, tmp_path):
+    done = program("sample", "--model=no-such", f"--output={tmp_path / 'x.npy'}", "--debug")
+    assert done.returncode == 1 and "Traceback" in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: ") and "no-such" in last
+
+
+def test_one_line():
+    assert common.one_line(ValueError("a\n  b")) == "a b"
+    wrapped = (
+        'in user code:\n\n    File "x.py", line 3, in f  *\n        g()\n\n    ValueError: no.\n'
+    )
+    assert common.one_line(ValueError(wrapped)) == "no."
+    assert common.one_line(FileNotFoundError(2, "No such file", "a.txt")) == "a.txt: No such file"
+    assert common.one_line(ValueError()) == "ValueError"
+
+
+def test_written_whole_replaces_only_when_all_went_well(tmp_path):
+    path = tmp_path / "deep" / "file.txt"
+    with common.written_whole(path) as part:
+        part.write_text("old")
+    with pytest.raises(RuntimeError), common.written_whole(path) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and os.listdir(path.parent) == ["file.txt"]
+
+
+def test_table():
+    text = common.table([("a", 1), ("long", 22)], header=("name", "n"))
+    assert text.split("\n") == ["name  n", "----  --", "a     1", "long  22"]

@@ -1,0 +1,63 @@
+"""The evaluation of a finished flow."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from trainers import datasets, evaluate, flagfiles
+
+
+def run(*argv):
+    evaluate.main(flagfiles.new_options(evaluate.define_flags, argv))
+
+
+def test_a_flow_in_the_plane(toy_run, prepared, tmp_path, capsys):
+    run(
+        f"--model={toy_run}",
+        "--dataset=two_moons",
+        f"--data_dir={prepared}",
+        f"--output_dir={tmp_path / 'out'}",
+    )
+    said = capsys.readouterr().out
+    result = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    trained = json.loads((toy_run / "result.json").read_text())
+    assert result["nats"]["mean"] == pytest.approx(trained["nats"]["mean"], rel=1e-5)
+    assert result["kl"]["mean"] > 0 and result["kl"]["error"] > 0
+    assert result["round_trip"]["data"] < 1e-3 and result["round_trip"]["examples"] == 250
+    for text in ("KL(true density || flow)", "round trip on noise", "nats", "250, 1"):
+        assert text in said
+    assert Image.open(tmp_path / "out" / "samples.png").size == (1200, 400)
+
+
+def test_a_class_conditional_flow_of_images(digits_run, prepared, tmp_path, capsys):
+    argv = ("--dataset=digits", f"--data_dir={prepared}", "--noise_draws=2", "--split=validation")
+    run(
+        f"--model={digits_run / 'model.keras'}",
+        *argv,
+        "--round_trip_examples=20",
+        f"--output_dir={tmp_path}",
+    )
+    result = json.loads((tmp_path / "evaluation.json").read_text())
+    assert (result["examples"], result["draws"], result["split"]) == (200, 2, "validation")
+    assert result["kl"] is None and result["nats_given_label"]["mean"] < 0
+    assert result["round_trip"]["examples"] == 20
+    assert "bits per dim given label" in capsys.readouterr().out
+    assert np.asarray(Image.open(tmp_path / "samples.png")).ndim == 3
+
+
+def test_without_an_output_folder_nothing_is_written(toy_run, prepared, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(p.name for p in toy_run.iterdir())
+    run(f"--model={toy_run}", "--dataset=two_moons", f"--data_dir={prepared}")
+    assert list(tmp_path.iterdir()) == []
+    assert sorted(p.name for p in toy_run.iterdir()) == before
+
+
+def test_other_data_are_refused(toy_run, prepared):
+    with pytest.raises(ValueError, match="but digits has"):
+        evaluate.evaluate(zoo.load(toy_run), datasets.load("digits", prepared))
+    with pytest.raises(ValueError, match="no-such"):
+        run("--model=no-such", "--dataset=two_moons")

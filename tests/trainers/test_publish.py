@@ -1,0 +1,100 @@
+"""From a finished run to an entry of a zoo."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import zoo
+from trainers import baselines, datasets, flagfiles, publish
+
+
+def run(*argv):
+    publish.main(flagfiles.new_options(publish.define_flags, argv))
+
+
+@pytest.fixture
+def few_fits(monkeypatch):
+    monkeypatch.setattr(baselines, "_FLOORS", (0.1,))
+
+
+def test_an_entry_from_digits(digits_run, tmp_path, few_fits, monkeypatch):
+    root = tmp_path / "zoo"
+    run(f"--model_dir={digits_run}", "--name=tiny-digits", f"--zoo_dir={root}", "--noise_draws=2")
+    folder = root / "tiny-digits"
+    assert {p.name for p in folder.iterdir()} == {
+        *("model.keras", "manifest.json", "saved_model", "samples.png", "README.md")
+    }
+    monkeypatch.setenv("FLOW_ZOO_DIR", str(root))
+    flow = zoo.load("tiny-digits")
+    record = next(model for model in zoo.list_models() if model.name == "tiny-digits")
+    assert record.dataset == "digits" and record.bits_per_dim[0] > 1
+
+    card = (folder / "README.md").read_text()
+    for text in (
+        *("# tiny-digits", "`zoo.MAF`", "one of 10 classes", "--class_conditional", "17 levels"),
+        *("1 full-covariance Gaussian |", "10 full-covariance Gaussians |", "1,297 train"),
+        *("## Limits", "best on the validation split", "context=3", f"{flow.count_params():,}"),
+        f"{record.bits_per_dim[0]:.4f} ± {record.bits_per_dim[1]:.4f}",
+    ):
+        assert text in card
+    for text in ("--data_dir", "--model_dir", "--tensorboard", "--notensorboard", str(tmp_path)):
+        assert text not in card
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {"model.keras", "samples.png"} < set(manifest["files"])
+    exported = zoo.load_exported(folder / "saved_model")
+    x = np.full((2, 8, 8, 1), 3.5, np.float32)
+    np.testing.assert_allclose(exported.log_prob(x), flow.log_prob(x), rtol=1e-5)
+
+
+def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
+    # The export has its own tests, and takes longest.
+    monkeypatch.setattr(zoo, "export", lambda flow, folder: folder.mkdir())
+    root = tmp_path / "zoo"
+    argv = (f"--model_dir={toy_run}", "--name=toy", f"--zoo_dir={root}")
+    run(*argv)
+    card = (root / "toy" / "README.md").read_text()
+    assert "KL(true density" in card and "Baselines" not in card and "bits per" not in card
+    with pytest.raises(ValueError, match="already holds something"):
+        run(*argv)
+
+    def broken(*args, **kwargs):
+        raise ValueError("the disk is full")
+
+    (root / "toy" / "mark").touch()
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="the disk is full"):
+        patch.setattr(zoo, "export", broken)
+        run(*argv, "--overwrite")
+    assert (root / "toy" / "mark").exists()
+    assert sorted(p.name for p in root.iterdir()) == ["index.json", "toy"]
+    run(*argv, "--overwrite")
+    assert not (root / "toy" / "mark").exists()
+
+
+def test_what_is_no_finished_run_is_refused(toy_run, tmp_path):
+    with pytest.raises(ValueError, match="no finished run .* it has no flags.txt"):
+        run(f"--model_dir={tmp_path}", "--name=x")
+    shutil.copytree(toy_run, tmp_path / "run")
+    (tmp_path / "run" / "result.json").unlink()
+    with pytest.raises(ValueError, match="it has no result.json"):
+        run(f"--model_dir={tmp_path / 'run'}", "--name=x")
+    with pytest.raises(ValueError, match="--name must be small letters"):
+        run(f"--model_dir={toy_run}", "--name=../x")
+    (tmp_path / "run" / "result.json").write_text('{"model"')
+    with pytest.raises(ValueError, match="result.json cannot be read"):
+        run(f"--model_dir={tmp_path / 'run'}", "--name=x", f"--zoo_dir={tmp_path}")
+
+
+def test_baselines_know_what_they_fit(prepared, few_fits, monkeypatch):
+    data = datasets.load("digits", prepared)
+    figure, bits = baselines.fit_and_measure(data, 1, draws=3)
+    assert bits.shape == (300,) and figure["components"] == 1 and figure["floor"] == 0.1
+    # By hand: a Gaussian with the moments of x + u has an expected log-density in closed form.
+    train = data.numpy("train").reshape(-1, 64).astype(float)
+    covariance = np.cov(train, rowvar=False) + np.eye(64) * (1 / 12 + 0.1)
+    test = data.numpy("test").reshape(-1, 64) - train.mean(axis=0)
+    quadratic = np.einsum("ni,ij,nj->n", test, np.linalg.inv(covariance), test).mean()
+    quadratic += np.trace(np.linalg.inv(covariance)) / 12  # the noise
+    nats = 0.5 * (quadratic + 64 * np.log(2 * np.pi) + np.linalg.slogdet(covariance)[1])
+    assert figure["bits_per_dim"]["mean"] == pytest.approx(nats / 64 / np.log(2), abs=0.02)

@@ -1,0 +1,166 @@
+"""What every program shares: how it starts, how it fails, and how it writes files.
+
+A program is a module with `define_flags(flag_values)`, `main(options)` and, at its end,
+`common.run(define_flags, main)`. TensorFlow is imported by what `main` calls and not before, so
+that `--help` and a mistyped flag are answered at once.
+"""
+
+import contextlib
+import functools
+import logging
+import os
+import re
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+from absl import app, flags  # noqa: E402  (absl itself does not import TensorFlow)
+from absl import logging as absl_logging  # noqa: E402
+
+USAGE_ERROR = 2  # exit status of a wrong command line; everything else that fails gives 1
+
+
+def one_line(error):
+    """Returns the message of an exception on one line, without what autograph wraps around it."""
+    text = str(error) or type(error).__name__
+    # "in user code: File ..., line 3, in f ...    ValueError: what was said"
+    if text.startswith("in user code:"):
+        text = re.split(r"\n\s+\w*Error: ", text)[-1]
+    if isinstance(error, OSError) and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    return " ".join(text.replace("ERROR::", "").split())
+
+
+def fail(message, status=1):
+    """Prints `error: message` to the standard error and ends the program."""
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    sys.exit(status)
+
+
+def run(define_flags, main):
+    """Runs a program: flags in, its exit status out, errors of the user as one line.
+
+    Args:
+        define_flags: Function of an `absl.flags.FlagValues` that adds the program's flags to it.
+        main: Function of the parsed flags. What it returns is the exit status.
+    """
+    absl_flags = set(flags.FLAGS)
+    define_flags(flags.FLAGS)
+    own = sorted(set(flags.FLAGS) - absl_flags)
+    flags.DEFINE_boolean("debug", False, "Show the stack trace of an error.")
+    for name in [*own, "debug"]:
+        # `--help` shows the flags of the module that was started.
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+    app.run(
+        functools.partial(_guarded, main), flags_parser=functools.partial(_parse, flags.FLAGS, own)
+    )
+
+
+def _parse(flag_values, own, argv):
+    try:
+        return flag_values(argv)
+    except flags.UnrecognizedFlagError as error:
+        known = " ".join(f"--{name}" for name in own)
+        fail(f"unknown flag --{error.flagname}; the flags are: {known}", USAGE_ERROR)
+    except flags.Error as error:
+        fail(one_line(error), USAGE_ERROR)
+
+
+def _guarded(main, argv):
+    if len(argv) > 1:
+        fail(f"expected only flags of the form --name=value, got {argv[1]!r}", USAGE_ERROR)
+    try:
+        if not flags.FLAGS["verbosity"].present:
+            absl_logging.set_verbosity(absl_logging.ERROR)
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        return main(flags.FLAGS)
+    except (ValueError, OSError) as error:
+        if flags.FLAGS.debug:
+            traceback.print_exc()
+        fail(one_line(error))
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+
+
+def require(options, *names):
+    """Raises ValueError unless all of these flags have a value."""
+    for name in names:
+        if options[name].value in (None, "", []):
+            raise ValueError(f"--{name} is missing: {options[name].help}")
+
+
+def start_tensorflow():
+    """Imports TensorFlow, without what it has to say of GPUs that are not there.
+
+    Raises:
+        ValueError: If Keras runs on another backend; the programs are made for TensorFlow.
+    """
+    quiet = "tensorflow" not in sys.modules
+    with _standard_error_held_back() if quiet else contextlib.nullcontext():
+        import keras
+
+        backend = keras.backend.backend()
+        if backend == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+    if backend != "tensorflow":
+        raise ValueError(
+            f"the programs run on TensorFlow, but KERAS_BACKEND is {backend!r}; set "
+            "KERAS_BACKEND=tensorflow"
+        )
+
+
+@contextlib.contextmanager
+def _standard_error_held_back():
+    """Keeps the standard error, C++'s included, to itself unless something is raised."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(before, held.read())
+            raise
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+
+
+@contextlib.contextmanager
+def written_whole(path):
+    """Yields a path beside `path` to write to; it takes `path`'s place when all went well.
+
+    Args:
+        path: A `pathlib.Path`; its folder is made if missing.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    try:
+        yield part
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def table(rows, header=None):
+    """Returns rows of text as lines, the columns aligned; `header` is underlined."""
+    rows = [tuple(str(cell) for cell in row) for row in rows]
+    if header:
+        rows = [tuple(header), *rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if header:
+        rows.insert(1, tuple("-" * width for width in widths))
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

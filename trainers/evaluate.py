@@ -1,0 +1,130 @@
+"""Evaluates a flow: `python -m trainers.evaluate --model=maf-digits --dataset=digits`.
+
+Prints, and with --output_dir also saves, the test figure (log-likelihood in nats and bits per
+dimension, mean and two standard errors), the largest round-trip error on data and on noise, the
+divergence from the true density where the data set has one, and pictures.
+"""
+
+import json
+from pathlib import Path
+
+from absl import flags
+
+from trainers import common, options
+
+
+def define_flags(fv):
+    """Adds the flags of this program to an `absl.flags.FlagValues`."""
+    options.trained_model_flags(fv)
+    options.data_flags(fv)
+    options.noise_flags(fv)
+    flags.DEFINE_enum(
+        "split", "test", ("train", "validation", "test"), "Which split.", flag_values=fv
+    )
+    flags.DEFINE_integer(
+        "round_trip_examples", 1000, "Examples for the round trip.", lower_bound=1, flag_values=fv
+    )
+    flags.DEFINE_integer("seed", 0, "Seed of noise and samples.", flag_values=fv)
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for evaluation.json and pictures.", flag_values=fv
+    )
+
+
+def main(args):
+    """Evaluates as the flags say; returns nothing."""
+    common.require(args, "model", "dataset")
+    common.start_tensorflow()
+    import zoo
+    from trainers import datasets
+
+    flow = zoo.load(args.model)
+    data = datasets.load(args.dataset, data_dir=args.data_dir, manual_dir=args.manual_dir)
+    result = {"model": str(args.model), "dataset": args.dataset}
+    result |= evaluate(
+        flow,
+        data,
+        split=args.split,
+        draws=args.noise_draws,
+        round_trip_examples=args.round_trip_examples,
+        seed=args.seed,
+    )
+    print(report(result))
+    if args.output_dir:
+        for path in write(Path(args.output_dir), result, flow, data, args.seed):
+            print(f"written: {path}")
+
+
+def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=0):
+    """Takes all figures of a flow.
+
+    Args:
+        flow: The flow.
+        data: A data set of `trainers.datasets`.
+        split: Its split.
+        draws: Draws of the dequantization noise.
+        round_trip_examples: Examples for the round trip.
+        seed: Seed of the noise.
+
+    Returns:
+        A dictionary that JSON can hold: what `metrics.test_figure` gives, "parameters",
+        "round_trip", and "kl" or None.
+
+    Raises:
+        ValueError: If the data are not of the kind that the flow was made for.
+    """
+    from trainers import metrics
+
+    result = {"parameters": int(flow.count_params())}
+    result |= metrics.test_figure(flow, data, split, draws, seed)
+    result["round_trip"] = metrics.round_trips(flow, data, split, round_trip_examples, seed)
+    result["kl"] = metrics.divergence(flow, data, split)
+    return result
+
+
+def report(result):
+    """Returns the figures as a short table."""
+    from trainers import metrics
+
+    rows = [
+        (name.replace("_", " "), metrics.shown(result[name]))
+        for name in result
+        if name.startswith(("nats", "bits_per_dim"))
+    ]
+    if result["kl"]:
+        rows.append(("KL(true density || flow), nats", metrics.shown(result["kl"])))
+    rows += [
+        ("round trip on data, largest error", f"{result['round_trip']['data']:.2e}"),
+        ("round trip on noise, largest error", f"{result['round_trip']['noise']:.2e}"),
+        ("examples, noise draws", f"{result['examples']}, {result['draws']}"),
+        ("parameters", f"{result['parameters']:,}"),
+    ]
+    return common.table(rows, header=(f"{result['model']} on {result['dataset']}", result["split"]))
+
+
+def write(folder, result, flow, data, seed=0):
+    """Writes evaluation.json and, where events can be drawn, samples.png; returns the paths."""
+    from trainers import pictures
+
+    paths = [folder / "evaluation.json"]
+    with common.written_whole(paths[0]) as part:
+        part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if pictures.drawable(flow.event_shape):
+        paths.append(folder / "samples.png")
+        draw(paths[1], flow, data, result["split"], seed)
+    return paths
+
+
+def draw(path, flow, data, split="test", seed=0):
+    """Draws samples: of images a grid, in the plane the density, samples and data side by side."""
+    from trainers import pictures
+
+    if pictures.is_plane(flow.event_shape):
+        picture = pictures.plane_picture(flow, data.numpy(split, limit=4000), seed)
+    else:
+        picture = pictures.sample_picture(flow, seed=seed)
+    with common.written_whole(path) as part:
+        pictures.save_png(picture, part)
+
+
+if __name__ == "__main__":
+    common.run(define_flags, main)

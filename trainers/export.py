@@ -1,0 +1,31 @@
+"""Exports a flow: `python -m trainers.export --model=maf-digits --export_dir=served/maf-digits`.
+
+The SavedModel has log_prob, sample, encode and decode, and loads with nothing but TensorFlow.
+"""
+
+from absl import flags
+
+from trainers import common, options
+
+
+def define_flags(fv):
+    """Adds the flags of this program to an `absl.flags.FlagValues`."""
+    options.trained_model_flags(fv)
+    flags.DEFINE_string(
+        "export_dir", None, "Folder for the SavedModel, new or empty.", flag_values=fv
+    )
+
+
+def main(args):
+    """Exports as the flags say; returns nothing."""
+    common.require(args, "model", "export_dir")
+    common.start_tensorflow()
+    import zoo
+
+    flow = zoo.load(args.model)
+    zoo.export(flow, args.export_dir)
+    print(f"{args.model} exported to {args.export_dir}")
+
+
+if __name__ == "__main__":
+    common.run(define_flags, main)

@@ -1,0 +1,131 @@
+"""From flags to an untrained flow of one of the families of `zoo.MODELS`."""
+
+import inspect
+import json
+import math
+
+import zoo
+
+MODEL_ARGUMENTS = (
+    "num_layers",
+    "hidden_units",
+    "activation",
+    "transformer",
+    "base",
+    "preprocessing",
+)
+# What the data set and flags of their own decide.
+_GIVEN = {
+    "layers",
+    "event_shape",
+    "context_shape",
+    "num_classes",
+    "levels",
+    "seed",
+    "dtype",
+    "name",
+}
+_STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def family(name, flag="--model"):
+    """Returns the class of `zoo.MODELS` called `name`; `flag` is what the error calls it.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name not in zoo.MODELS:
+        raise ValueError(f"{flag} must be one of {', '.join(sorted(zoo.MODELS))}; got {name!r}")
+    return zoo.MODELS[name]
+
+
+def accepted_arguments(cls):
+    """Returns the names of the constructor arguments of a family, those of its bases included."""
+    names = set()
+    for base in cls.__mro__:
+        if not base.__module__.startswith("zoo") or "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()
+        names |= {p.name for p in parameters if p.kind not in _STARRED and p.name != "self"}
+        if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
+            break  # What this class does not hand on, its bases do not get.
+    return names
+
+
+def model_arguments(options):
+    """Returns the constructor arguments that the family flags set, as a dictionary.
+
+    A base that is another flow stays a dictionary, to be built when the latent is known.
+
+    Raises:
+        ValueError: If --hidden_units are no positive integers, --model_args or a --base in braces
+            is no JSON object, or --model_args repeats a flag.
+    """
+    arguments = {n: options[n].value for n in MODEL_ARGUMENTS if options[n].value is not None}
+    if "hidden_units" in arguments:
+        units = arguments["hidden_units"]
+        if not all(unit.strip().isdecimal() and int(unit) > 0 for unit in units):
+            raise ValueError(
+                f"--hidden_units must be positive integers such as 512,512; got {','.join(units)}"
+            )
+        arguments["hidden_units"] = tuple(int(unit) for unit in units)
+    if arguments.get("base", "").startswith("{"):
+        arguments["base"] = _json_object("base", arguments["base"])
+    if options.model_args:
+        further = _json_object("model_args", options.model_args)
+        if twice := sorted(set(further) & set(arguments)):
+            raise ValueError(f"--model_args repeats --{twice[0]}; give it once")
+        arguments |= further
+    return arguments
+
+
+def _json_object(name, text):
+    """Reads the value of a flag as a JSON object; its lists become tuples."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--{name} must be a JSON object: {error}; got {text}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"--{name} must be a JSON object; got {text}")
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+
+
+def build(options, data):
+    """Builds the untrained flow of --model for a data set.
+
+    Args:
+        options: Parsed flags of the family.
+        data: The data set: its event_shape, levels and num_classes.
+
+    Raises:
+        ValueError: If the family does not exist or does not take one of the arguments, or
+            --class_conditional is given for data without labels.
+    """
+    given = {"levels": data.levels, "seed": options.seed}
+    if options.class_conditional:
+        if not data.num_classes:
+            raise ValueError(f"--class_conditional needs labels, and {data.name} has none")
+        given["num_classes"] = data.num_classes
+    if options.precision != "float32":
+        given["dtype"] = options.precision
+    chosen = model_arguments(options)
+    if isinstance(chosen.get("base"), dict):
+        name = chosen["base"].pop("model", None)
+        latent = {"event_shape": (math.prod(data.event_shape),), "levels": None}
+        chosen["base"] = _construct(name, "the model of --base", given | latent, chosen["base"])
+    given["event_shape"] = data.event_shape
+    return _construct(options.model, "--model", given, chosen)
+
+
+def _construct(name, flag, given, chosen):
+    """Calls the constructor of a family with arguments given by the data and chosen by the user."""
+    cls = family(name, flag)
+    choice = accepted_arguments(cls) - _GIVEN
+    if unknown := sorted(set(chosen) - choice):
+        raise ValueError(
+            f"{flag} {name} has no argument {unknown[0]!r}; it takes {', '.join(sorted(choice))}"
+        )
+    try:
+        return cls(**given, **chosen)
+    except TypeError as error:
+        raise ValueError(f"{flag} {name} refused its arguments: {error}") from error

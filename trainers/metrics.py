@@ -1,0 +1,170 @@
+"""The figures that are reported of a flow: test likelihood, round-trip error, divergence.
+
+A figure is {"mean", "error"}: the mean over the examples of a split, and two standard errors of it.
+With dequantized data an example's log-likelihood is first averaged over several draws of the noise
+(a lower bound of the discrete log-likelihood), so that the error is over examples alone.
+"""
+
+import math
+
+import numpy as np
+
+
+def mean_and_error(values):
+    """Returns {"mean", "error"} of numbers [n]: their mean and two standard errors of it."""
+    values = np.asarray(values, np.float64)
+    error = 2 * values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return {"mean": float(values.mean()), "error": float(error)}
+
+
+def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256):
+    """Log-likelihood of each example, the mean over several draws of the noise.
+
+    Args:
+        flow: The flow.
+        x: [n, *event_shape]; integers are dequantized by the flow.
+        context: [n, ...] or None.
+        draws: Draws of the noise; without noise one is enough.
+        seed: Seed of the noise.
+        batch_size: Examples at a time.
+
+    Returns:
+        float64 [n], nats.
+    """
+    total = np.zeros(len(x))
+    for draw in range(draws):
+        for start, batch, labels, size in _batches(x, context, batch_size):
+            # Another seed for every batch: the same one would give them all the same noise.
+            number = (seed * draws + draw) * len(x) + start
+            values = np.asarray(flow.log_prob(batch, context=labels, seed=number % 2**31))
+            total[start : start + size] += values[:size]
+    return total / draws
+
+
+def _batches(x, context, batch_size):
+    """Yields (start, batch, context, size); the last is filled up, for one compiled shape."""
+    batch_size = min(batch_size, len(x))
+    for start in range(0, len(x), batch_size):
+        index = np.arange(start, start + batch_size).clip(max=len(x) - 1)
+        size = min(batch_size, len(x) - start)
+        yield start, x[index], None if context is None else context[index], size
+
+
+def test_figure(flow, data, split="test", draws=10, seed=0):
+    """The likelihood figure of a flow: mean and two standard errors over a whole split.
+
+    Args:
+        flow: The flow.
+        data: A data set of `trainers.datasets`.
+        split: Its split.
+        draws: Draws of the dequantization noise; continuous data need only one.
+        seed: Seed of the noise.
+
+    Returns:
+        A dictionary: "nats", the log-likelihood of an event, and "bits_per_dim", its negative for a
+        dimension, each {"mean", "error"}; "examples", "draws", "split"; for class-conditional
+        flows, whose figure is that of the uniform mixture over classes, also
+        "nats_given_label" and "bits_per_dim_given_label".
+
+    Raises:
+        ValueError: If the data do not have the shape, levels or labels that the flow needs.
+    """
+    check_fit(flow, data)
+    dims = math.prod(flow.event_shape)
+    draws = draws if flow.levels else 1
+    x, labels = arrays(data, split, bool(flow.num_classes))
+    figure = {"split": split, "examples": len(x), "draws": draws}
+    figure |= _likelihood(flow, x, None, draws, seed, dims, "")
+    if labels is not None:
+        figure |= _likelihood(flow, x, labels, draws, seed, dims, "_given_label")
+    return figure
+
+
+def _likelihood(flow, x, context, draws, seed, dims, suffix):
+    nats = log_likelihoods(flow, x, context, draws, seed)
+    bits = -nats / (dims * math.log(2))
+    return {"nats" + suffix: mean_and_error(nats), "bits_per_dim" + suffix: mean_and_error(bits)}
+
+
+def arrays(data, split, labels=False, limit=None):
+    """Returns (x, labels or None) of a split as NumPy arrays."""
+    if labels:
+        return data.numpy(split, limit=limit, labels=True)
+    return data.numpy(split, limit=limit), None
+
+
+def check_fit(flow, data):
+    """Raises ValueError unless the data are of the kind that the flow was made for."""
+    for name, of_flow, of_data in (
+        ("events of shape", tuple(flow.event_shape), tuple(data.event_shape)),
+        ("data with levels =", flow.levels, data.levels),
+    ):
+        if of_flow != of_data:
+            raise ValueError(
+                f"the flow expects {name} {of_flow}, but {data.name} has {of_data}; give the data "
+                "set it was trained on"
+            )
+    if flow.num_classes and flow.num_classes != data.num_classes:
+        raise ValueError(
+            f"the flow expects labels of {flow.num_classes} classes, but {data.name} has "
+            f"{data.num_classes or 'no'} classes"
+        )
+    if flow.context_shape and not flow.num_classes:
+        raise ValueError(
+            f"the flow expects a context vector of shape {tuple(flow.context_shape)} beside each "
+            f"event, which {data.name} does not have"
+        )
+
+
+def round_trip_error(flow, x, context=None, batch_size=256):
+    """Returns max |x - decode(encode(x))| over float events [n, *event_shape], data units."""
+    worst = 0.0
+    for _, batch, labels, _ in _batches(x, context, batch_size):
+        back = flow.decode(flow.encode(batch, context=labels), context=labels)
+        error = np.abs(np.asarray(back, np.float64) - np.asarray(batch, np.float64)).max()
+        worst = max(worst, float(error)) if np.isfinite(error) else math.inf
+    return worst
+
+
+def round_trips(flow, data, split="test", limit=1000, seed=0):
+    """The largest round-trip error on data and on noise.
+
+    Args:
+        flow: The flow.
+        data: The data set.
+        split: Its split.
+        limit: Examples of each.
+        seed: Seed of the noise.
+
+    Returns:
+        {"data", "noise", "examples"}, errors in data units. Noise is uniform over the grey levels
+        of discrete data and over the box around continuous data.
+    """
+    x, labels = arrays(data, split, bool(flow.num_classes), limit)
+    rng = np.random.default_rng(seed)
+    if flow.levels:
+        x = x.astype(flow.variable_dtype) + 0.5  # the middle of each level
+        low, high = 0.0, flow.levels
+    else:
+        low, high = x.min(axis=0), x.max(axis=0)
+    noise = rng.uniform(low, high, x.shape).astype(x.dtype)
+    context = None if labels is None else rng.integers(flow.num_classes, size=len(x))
+    return {
+        "data": round_trip_error(flow, x, labels),
+        "noise": round_trip_error(flow, noise, context),
+        "examples": len(x),
+    }
+
+
+def divergence(flow, data, split="test"):
+    """KL divergence from the true density to the flow, nats, {"mean", "error"}; None if unknown."""
+    if data.true_log_prob is None:
+        return None
+    x = data.numpy(split)
+    truth = np.asarray(data.true_log_prob(x), np.float64)
+    return mean_and_error(truth - log_likelihoods(flow, x))
+
+
+def shown(figure, digits=4):
+    """Returns "mean ± error" of a figure as text."""
+    return f"{figure['mean']:.{digits}f} ± {figure['error']:.{digits}f}"

@@ -1,0 +1,97 @@
+"""How the weights are moved: learning-rate schedule and optimizer."""
+
+import math
+
+import keras
+from keras import ops
+
+_OPTIMIZERS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "adamax": keras.optimizers.Adamax,
+    "sgd": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+}
+
+
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up to `peak`, then constant, or down to `final` by cosine or exponentially.
+
+    Args:
+        kind: "constant", "cosine" or "exponential".
+        peak: Highest learning rate.
+        final: Learning rate at `steps`; None: 0 for cosine, a hundredth of `peak` else.
+        warmup: Steps of warm-up; step i of them has the rate peak (i + 1) / warmup.
+        steps: Steps altogether, the warm-up included.
+    """
+
+    def __init__(self, kind, peak, final=None, warmup=0, steps=1):
+        if final is None:
+            final = 0.0 if kind == "cosine" else peak / 100
+        if kind == "exponential" and not (peak > 0 and final > 0):
+            raise ValueError(
+                "--schedule=exponential needs --learning_rate and --final_learning_rate above 0, "
+                f"got {peak} and {final}"
+            )
+        self.kind, self.peak, self.final = kind, float(peak), float(final)
+        self.warmup, self.steps = int(warmup), int(steps)
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        progress = ops.clip((step - self.warmup) / max(self.steps - self.warmup, 1), 0.0, 1.0)
+        if self.kind == "cosine":
+            share = 0.5 * (1.0 + ops.cos(math.pi * progress))
+            rate = self.final + (self.peak - self.final) * share
+        elif self.kind == "exponential":
+            rate = self.peak * ops.exp(progress * math.log(self.final / self.peak))
+        else:
+            rate = ops.full_like(step, self.peak)
+        return ops.where(step < self.warmup, self.peak * (step + 1) / max(self.warmup, 1), rate)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {
+            "kind": self.kind,
+            "peak": self.peak,
+            "final": self.final,
+            "warmup": self.warmup,
+            "steps": self.steps,
+        }
+
+
+def make(options, model, steps, replicas=1):
+    """Makes the optimizer for a flow's weights, its state built.
+
+    Args:
+        options: Parsed flags of the optimizer.
+        model: The flow.
+        steps: Steps of the whole training, for the schedule.
+        replicas: Replicas in sync. Keras clips the gradient of each, which is a share of the whole.
+    """
+    schedule = Schedule(
+        options.schedule,
+        options.learning_rate,
+        options.final_learning_rate,
+        options.warmup_steps,
+        steps,
+    )
+    made = _OPTIMIZERS[options.optimizer](
+        learning_rate=schedule,
+        # AdamW refuses None; the others skip the decay for it.
+        weight_decay=options.weight_decay or (0.0 if options.optimizer == "adamw" else None),
+        global_clipnorm=options.clip_norm / replicas or None,
+        use_ema=options.ema_momentum > 0,
+        ema_momentum=options.ema_momentum or 0.99,
+    )
+    # Decay is for kernels: pulling biases, scales and log-scales to zero changes the model's units.
+    if small := [v for v in model.trainable_variables if len(v.shape) < 2]:
+        made.exclude_from_weight_decay(var_list=small)
+    made.build(model.trainable_variables)
+    return made
+
+
+def jit_compile(options, distribution):
+    """Whether `fit` compiles its steps with XLA; "auto", on one device: the flow's own choice."""
+    if options.jit == "auto":
+        return "auto" if distribution is None else False
+    return options.jit == "true"

@@ -1,0 +1,146 @@
+"""Makes a finished run an entry of the zoo: `python -m trainers.publish --model_dir=runs/maf
+--name=maf-digits`.
+
+Writes model.keras, saved_model/, samples.png and the model card, all or nothing, and the index of
+the zoo anew.
+"""
+
+import json
+import math
+import os
+import re
+from pathlib import Path
+
+from absl import flags
+
+from trainers import common, flagfiles, options
+
+
+def define_flags(fv):
+    """Adds the flags of this program to an `absl.flags.FlagValues`."""
+    flags.DEFINE_string("model_dir", None, "Folder of the finished run.", flag_values=fv)
+    flags.DEFINE_string("name", None, "Name of the entry, as in maf-digits.", flag_values=fv)
+    flags.DEFINE_string(
+        "zoo_dir", "exported_models", "Folder of the entries, with their index.", flag_values=fv
+    )
+    flags.DEFINE_boolean("overwrite", False, "Replace an entry of that name.", flag_values=fv)
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of prepared TFDS data sets (that of the run).", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "manual_dir", None, "Folder of archives fetched by hand (that of the run).", flag_values=fv
+    )
+    options.noise_flags(fv)
+
+
+def main(args):
+    """Publishes as the flags say; returns nothing."""
+    common.require(args, "model_dir", "name", "zoo_dir")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", args.name):
+        raise ValueError(
+            f"--name must be small letters, digits, '-', '_' and '.', got {args.name!r}"
+        )
+    run = Path(args.model_dir).expanduser()
+    root = Path(args.zoo_dir).expanduser()
+    result, run_flags = read_run(run)
+    common.start_tensorflow()
+    from trainers import datasets
+
+    data = datasets.load(
+        run_flags.dataset,
+        data_dir=args.data_dir or run_flags.data_dir,
+        manual_dir=args.manual_dir or run_flags.manual_dir,
+    )
+    folder = publish(run, root / args.name, result, data, args.noise_draws, args.overwrite)
+    from zoo import pretrained
+
+    pretrained.update_index(root)
+    print(f"{args.name}: {folder}")
+    for path in sorted(folder.iterdir()):
+        print(f"  {path.name}{os.sep if path.is_dir() else ''}")
+
+
+def read_run(run):
+    """Reads (result.json, flags) of a finished run.
+
+    Raises:
+        ValueError: If it is not there or not finished.
+    """
+    from trainers import train
+
+    for name in ("flags.txt", "model.keras", "result.json"):
+        if not (run / name).is_file():
+            raise ValueError(
+                f"--model_dir={run} is no finished run of trainers.train: it has no {name}"
+            )
+    run_flags = flagfiles.new_options(train.define_flags, [f"--flagfile={run / 'flags.txt'}"])
+    try:
+        return json.loads((run / "result.json").read_text(encoding="utf-8")), run_flags
+    except ValueError as error:
+        raise ValueError(f"{run / 'result.json'} cannot be read: {error}") from None
+
+
+def publish(run, folder, result, data, draws=10, overwrite=False):
+    """Writes the entry of a run, all or nothing.
+
+    Args:
+        run: Folder of the run.
+        folder: Folder of the entry, a `pathlib.Path`; its last part is the name.
+        result: What the run wrote to result.json.
+        data: Its data set.
+        draws: Draws of the dequantization noise, for the figures of the card.
+        overwrite: Whether to replace an entry that is there.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        ValueError: If there is an entry and `overwrite` is false, or something is no longer as the
+            run left it.
+    """
+    import zoo
+    from trainers import baselines, cards, evaluate, pictures
+    from zoo import pretrained, storage
+
+    storage.check_free(folder, overwrite)
+    flow = zoo.load(run)
+    evaluation = evaluate.evaluate(flow, data, draws=draws)
+    evaluation |= {"levels": flow.levels, "drawn": pictures.drawable(flow.event_shape)}
+    compared = baselines.compare(flow, data, draws) if _small_and_discrete(flow, data) else []
+    card = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared)
+    with storage.staging_beside(folder) as staging:
+        zoo.save(flow, staging, _metadata(result, evaluation, compared))
+        zoo.export(flow, staging / "saved_model")
+        if evaluation["drawn"]:
+            evaluate.draw(staging / "samples.png", flow, data)
+        cards.write(staging / "README.md", card)
+        pretrained.seal(staging)
+        storage.replace_folder(staging, folder)
+    return folder
+
+
+def recipe(run):
+    """Returns the flags of a run that decide what is trained, as lines of a flagfile."""
+    passing = flagfiles.FREE_TO_CHANGE - {"epochs", "patience"}
+    passing |= {f"no{name}" for name in passing}
+    lines = (run / "flags.txt").read_text(encoding="utf-8").splitlines()
+    return "\n".join(t for t in lines if t.lstrip("-").partition("=")[0] not in passing)
+
+
+def _small_and_discrete(flow, data):
+    """Whether a mixture of full covariances over x + u is a baseline within reach."""
+    return flow.levels and math.prod(flow.event_shape) * data.num_examples("train") < 1e6
+
+
+def _metadata(result, evaluation, compared):
+    return {
+        "dataset": result["dataset"],
+        "metrics": {name: evaluation[name] for name in ("nats", "bits_per_dim")},
+        "evaluation": evaluation,
+        "training": result,
+        "baselines": compared,
+    }
+
+
+if __name__ == "__main__":
+    common.run(define_flags, main)

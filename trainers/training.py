@@ -1,0 +1,259 @@
+"""The training run behind `trainers.train`: from flags to best weights and their test figure."""
+
+import contextlib
+import json
+import math
+import sys
+
+import keras
+import tensorflow as tf
+
+import zoo
+from trainers import (
+    callbacks,
+    common,
+    datasets,
+    families,
+    metrics,
+    optimizers,
+    pictures,
+    runs,
+    strategies,
+)
+
+
+def train(flags, define_flags):
+    """Trains, or continues to train, the flow that the flags describe.
+
+    Args:
+        flags: Parsed flags of `trainers.train`.
+        define_flags: Function that says which flags belong to the run.
+
+    Returns:
+        The result as written to result.json; None in workers other than the chief.
+
+    Raises:
+        ValueError: On a flag, data set or folder that does not do, or when the loss stops being a
+            finite number; the best weights so far are then in model.keras.
+    """
+    families.family(flags.model)
+    distribution = strategies.make(flags)
+    chief = flags.strategy != "multi_worker_mirrored" or strategies.is_chief()
+    data = datasets.load(flags.dataset, data_dir=flags.data_dir, manual_dir=flags.manual_dir)
+    keras.utils.set_random_seed(flags.seed % 2**32)
+    trainer = _Trainer(flags, data, distribution, chief)
+    with distribution.scope() if distribution else contextlib.nullcontext():
+        trainer.build()
+    trainer.open(runs.Run(flags.model_dir, flags, define_flags, writes=chief))
+    try:
+        trainer.fit()
+    except callbacks.Diverged as error:
+        raise ValueError(f"training stopped: {error}. {trainer.keep_last_good()}") from error
+    return trainer.finish() if chief else None
+
+
+class _Trainer:
+    """One start of a run: what `train` hands from step to step."""
+
+    def __init__(self, flags, data, distribution, chief):
+        self.flags, self.data, self.chief = flags, data, chief
+        self.distribution = distribution
+        self.replicas = distribution.num_replicas_in_sync if distribution else 1
+        examples = data.num_examples("train")
+        if not self.replicas <= flags.batch_size <= examples:
+            raise ValueError(
+                f"--batch_size must lie between {self.replicas} (replicas) and {examples} "
+                f"(training examples of {data.name}), got {flags.batch_size}"
+            )
+        self.steps = examples // flags.batch_size
+
+    def build(self):
+        """Makes the flow and its optimizer; under the strategy's scope."""
+        self.flow = families.build(self.flags, self.data)
+        self.flow.compile(
+            optimizer=optimizers.make(
+                self.flags, self.flow, self.steps * self.flags.epochs, self.replicas
+            ),
+            jit_compile=optimizers.jit_compile(self.flags, self.distribution),
+        )
+
+    def batches(self, split, batch_size, **kwargs):
+        """Batches of x, or of (x, label) for a class-conditional flow."""
+        labels = bool(self.flow.num_classes)
+        batches = self.data.batches(split, batch_size, labels=labels, **kwargs)
+        if self.flags.strategy == "multi_worker_mirrored" and self.flow.levels:
+            # Keras reduces a first batch over the workers, for which TensorFlow has no uint8.
+            return batches.map(_widened)
+        return batches
+
+    def open(self, run):
+        """Takes up the run where its folder left it, or initialises the flow from one batch."""
+        self.run = run
+        arrays, meta = run.checkpoints.latest(self.say)
+        # Every pass over the data is another order, given by the seed and the number of the pass.
+        self.train_data = self.batches(
+            "train",
+            self.flags.batch_size,
+            shuffle=True,
+            seed=self.flags.seed,
+            drop_remainder=True,
+            flips=self.flags.flips,
+        )
+        if arrays is None:
+            self.epoch, self.seconds, self.best = 0, 0.0, {"epoch": 0, "loss": math.inf}
+            batch = next(
+                iter(
+                    self.batches("train", self.flags.batch_size, shuffle=True, seed=self.flags.seed)
+                )
+            )
+            self.flow.adapt(*batch) if self.flow.num_classes else self.flow.adapt(batch)
+        else:
+            callbacks.restore(self.flow, arrays)
+            self.epoch, self.seconds = meta["epoch"], meta["seconds"]
+            self.best = run.load_best(self.say)[1]
+            for _ in range(self.epoch):
+                iter(self.train_data)  # draws the order of a pass that has been made
+            self.say(f"continuing {run.folder} after epoch {self.epoch}")
+        run.start_over_at(self.epoch)
+
+    def adapt(self):
+        """Initialises the flow from one batch, in an order of its own."""
+        size, seed = self.flags.batch_size, self.flags.seed
+        batch = next(iter(self.batches("train", size, shuffle=True, seed=seed)))
+        if self.flow.num_classes:
+            self.flow.adapt(*batch)
+        else:
+            self.flow.adapt(batch)
+
+    def fit(self):
+        """Trains up to --epochs or until patience ends."""
+        keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
+        if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
+            return
+        size = self.validation_batch_size()
+        self.flow.fit(
+            # Endless, for Keras starts two passes over finite data an epoch, and the order of the
+            # passes has to be the same after a restart.
+            self.train_data.repeat(),
+            steps_per_epoch=self.steps,
+            epochs=self.flags.epochs,
+            initial_epoch=self.epoch,
+            validation_data=self.batches("validation", size),
+            callbacks=[callbacks.StopWhenNotFinite(), *self.writers(), keep, self.saver()],
+            shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
+            verbose=self.verbosity(),
+        )
+
+    def saver(self):
+        return callbacks.SaveEpochs(self.run, self.seconds)
+
+    def writers(self):
+        """The callbacks that draw and write; only the chief has any."""
+        flags, made = self.flags, []
+        if self.chief and flags.tensorboard:
+            made.append(
+                keras.callbacks.TensorBoard(self.run.folder / "tensorboard", write_graph=False)
+            )
+        if self.chief and flags.picture_interval and pictures.drawable(self.data.event_shape):
+            made.append(
+                callbacks.Pictures(
+                    self.run.folder, flags.picture_interval, flags.tensorboard, flags.seed
+                )
+            )
+        return made
+
+    def validation_batch_size(self):
+        """The largest batch size up to --batch_size that leaves no replica without an example."""
+        examples = self.data.num_examples("validation")
+        enough = self.replicas * (self.replicas - 1)
+        for size in range(min(self.flags.batch_size, examples), 0, -1):
+            if examples % size == 0 or examples % size > enough:
+                return size
+        return examples
+
+    def verbosity(self):
+        """Keras' `verbose`: 1 a bar, 2 a line an epoch, 0 nothing."""
+        if not self.chief:
+            return 0
+        auto = "bar" if sys.stdout.isatty() else "line"
+        progress = auto if self.flags.progress == "auto" else self.flags.progress
+        return {"bar": 1, "line": 2, "none": 0}[progress]
+
+    def say(self, text):
+        """Prints, if this is the chief."""
+        if self.chief:
+            print(text, flush=True)
+
+    def best_flow(self):
+        """Returns (flow, meta) with the best weights, apart from the one that trains; or Nones."""
+        arrays, meta = self.run.load_best(self.say)
+        if arrays is None:
+            return None, None
+        flow = families.build(self.flags, self.data)
+        flow.set_weights(arrays)
+        return flow, meta
+
+    def keep_last_good(self):
+        """Saves the best weights after a failure; returns what to tell of it."""
+        if not self.chief:
+            return ""
+        flow, best = self.best_flow()
+        if flow is None:
+            return "No epoch was completed, so there are no weights to keep"
+        zoo.save(flow, self.run.folder, overwrite=True)
+        return (
+            f"The best weights, of epoch {best['epoch']}, are in {self.run.folder / 'model.keras'}"
+        )
+
+    def finish(self):
+        """Saves the best flow, takes its test figure, and prints and writes both."""
+        flow, best = self.best_flow()
+        if flow is None:
+            raise ValueError(
+                f"no epoch of {self.run.folder} had a finite validation loss, so there are no "
+                "weights to keep; train into another --model_dir with a lower --learning_rate"
+            )
+        lines = runs.read_metrics(self.run.folder)
+        result = {
+            "model": self.flags.model,
+            "dataset": self.flags.dataset,
+            "parameters": int(flow.count_params()),
+            "epochs": lines[-1]["epoch"],
+            "best_epoch": best["epoch"],
+            "training_seconds": round(lines[-1]["seconds"], 1),
+        }
+        result |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
+        zoo.save(
+            flow,
+            self.run.folder,
+            metadata={
+                "dataset": self.flags.dataset,
+                "metrics": {name: result[name] for name in ("nats", "bits_per_dim")},
+            },
+            overwrite=True,
+        )
+        with common.written_whole(self.run.folder / runs.RESULT_FILE) as part:
+            part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        self.say(report(result))
+        return result
+
+
+def _widened(x, *label):
+    x = tf.cast(x, tf.int32)
+    return (x, *label) if label else x
+
+
+def report(result):
+    """Returns the lines that the program ends with."""
+    rows = [
+        (name.replace("_", " "), metrics.shown(result[name]))
+        for name in result
+        if name.startswith(("nats", "bits_per_dim"))
+    ]
+    rows += [
+        ("examples, noise draws", f"{result['examples']}, {result['draws']}"),
+        ("parameters", f"{result['parameters']:,}"),
+        ("epochs, best", f"{result['epochs']}, {result['best_epoch']}"),
+        ("training seconds", f"{result['training_seconds']:.0f}"),
+    ]
+    return common.table(rows, header=(f"{result['split']} split", "mean ± 2 standard errors"))
