@@ -56,7 +56,7 @@ def run(define_flags, main):
         # `--help` shows the flags of the module that was started.
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(
-        functools.partial(_guarded, main), flags_parser=functools.partial(_parse, flags.FLAGS, own)
+        functools.partial(_main, main), flags_parser=functools.partial(_parse, flags.FLAGS, own)
     )
 
 
@@ -70,16 +70,24 @@ def _parse(flag_values, own, argv):
         fail(one_line(error), USAGE_ERROR)
 
 
-def _guarded(main, argv):
+def _main(main, argv):
     if len(argv) > 1:
         fail(f"expected only flags of the form --name=value, got {argv[1]!r}", USAGE_ERROR)
+    if not flags.FLAGS["verbosity"].present:
+        absl_logging.set_verbosity(absl_logging.ERROR)
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    return guarded(main, flags.FLAGS)
+
+
+def guarded(main, options):
+    """Calls `main(options)`; what is wrong with the user's input ends the program with one line.
+
+    Any other error is one of the program and keeps its stack trace, as all do with --debug.
+    """
     try:
-        if not flags.FLAGS["verbosity"].present:
-            absl_logging.set_verbosity(absl_logging.ERROR)
-            logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        return main(flags.FLAGS)
+        return main(options)
     except (ValueError, OSError) as error:
-        if flags.FLAGS.debug:
+        if options.debug:
             traceback.print_exc()
         fail(one_line(error))
     except KeyboardInterrupt:

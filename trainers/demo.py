@@ -168,8 +168,13 @@ class Demo:
         # -I leaves out the working folder and PYTHONPATH: what is refused cannot come from there.
         command = [sys.executable, "-I", *map(str, map(Path.absolute, paths))]
         step = "run it with tensorflow alone"
-        if status := subprocess.run(command, env=_environment(), check=False).returncode:
-            return self._note(step, False, f"exit status {status}")
+        # TensorFlow tells there of GPUs it has not found; that is of interest only if it fails.
+        done = subprocess.run(
+            command, env=_environment(), check=False, stderr=subprocess.PIPE, text=True
+        )
+        if done.returncode:
+            sys.stderr.write(done.stderr)
+            return self._note(step, False, f"exit status {done.returncode}")
         expected = np.asarray(self.flow.log_prob(**inputs))
         found = np.load(output_path)
         worst = float(np.max(np.abs(found - expected) / np.maximum(1, np.abs(expected))))

@@ -117,10 +117,16 @@ def check_fit(flow, data):
 
 
 def round_trip_error(flow, x, context=None, batch_size=256):
-    """Returns max |x - decode(encode(x))| over float events [n, *event_shape], data units."""
+    """Returns max |x - decode(encode(x))| over float events [n, *event_shape], data units.
+
+    It is infinite where a latent or its image overflows.
+    """
     worst = 0.0
     for _, batch, labels, _ in _batches(x, context, batch_size):
-        back = flow.decode(flow.encode(batch, context=labels), context=labels)
+        z = np.asarray(flow.encode(batch, context=labels))
+        if not np.isfinite(z).all():  # far from its data, a sequential inverse may overflow
+            return math.inf
+        back = flow.decode(z, context=labels)
         error = np.abs(np.asarray(back, np.float64) - np.asarray(batch, np.float64)).max()
         worst = max(worst, float(error)) if np.isfinite(error) else math.inf
     return worst

@@ -48,6 +48,7 @@ __all__ = [
     "samplers",
     "shape_invariant_jit",
     "split_seed",
+    "step_logs",
     "tfb",
     "tfd",
     "tfp",
@@ -161,6 +162,18 @@ def shape_invariant_jit(function):
     if NAME == "tensorflow":
         return compiled(function, None, jit=True)
     return jax.jit(function)
+
+
+def step_logs(logs):
+    """The metrics of a training or test step, in the shape that the strategy in use can reduce.
+
+    Under `MultiWorkerMirroredStrategy` Keras averages them over axis 0, which scalars lack.
+    """
+    if NAME == "tensorflow" and isinstance(
+        tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy
+    ):
+        return {name: tf.reshape(value, [1]) for name, value in logs.items()}
+    return logs
 
 
 def loop(count, body, state):

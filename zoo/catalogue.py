@@ -21,7 +21,7 @@ class ModelRecord:
       event_shape: Shape of one event.
       parameters: Number of trained scalars.
       bits_per_dim: (mean, two standard errors) on the test split, or `None`.
-      nats: The same of the negative log-likelihood of one event, nats.
+      nats: The same of the log-likelihood of one event, nats.
       size: Bytes of its model.keras.
     """
 

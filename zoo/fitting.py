@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from zoo.backend import step_logs
+
 
 class Fitting:
     """What `Flow` tells `keras.Model` of training and evaluating."""
@@ -53,11 +55,11 @@ class Fitting:
 
     def train_step(self, *args):
         *state, data = args
-        return super().train_step(*state, _as_inputs(data))
+        return step_logs(super().train_step(*state, _as_inputs(data)))
 
     def test_step(self, *args):
         *state, data = args
-        return super().test_step(*state, _as_inputs(data))
+        return step_logs(super().test_step(*state, _as_inputs(data)))
 
     def predict_step(self, *args):
         *state, data = args

@@ -1,6 +1,7 @@
 """Starting, failing and writing: what every program shares."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,11 +47,25 @@ def test_errors_of_the_user_are_one_line(program, tmp_path):
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
-def test_debug_shows_where_an_error_is_from(program, tmp_path):
-    done = program("sample", "--model=no-such", f"--output={tmp_path / 'x.npy'}", "--debug")
-    assert done.returncode == 1 and "Traceback" in done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert last.startswith("error: ") and "no-such" in last
+@pytest.mark.parametrize("debug", [False, True])
+def test_debug_shows_where_an_error_is_from(capsys, debug):
+    def main(options):
+        raise ValueError("no\nsuch flow")
+
+    with pytest.raises(SystemExit) as caught:
+        common.guarded(main, SimpleNamespace(debug=debug))
+    said = capsys.readouterr().err
+    assert caught.value.code == 1 and said.splitlines()[-1] == "error: no such flow"
+    assert ("Traceback" in said) is debug and (said.count("\n") > 1) is debug
+
+
+def test_errors_of_the_program_keep_their_stack_trace():
+    def main(options):
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError, match="bug"):
+        common.guarded(main, SimpleNamespace(debug=False))
+    assert common.guarded(lambda options: options.debug, SimpleNamespace(debug=7)) == 7
 
 
 def test_one_line():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import baselines, datasets, flagfiles, publish
+from trainers import baselines, datasets, evaluate, flagfiles, publish
 
 
 def run(*argv):
@@ -49,7 +49,12 @@ def test_an_entry_from_digits(digits_run, tmp_path, few_fits, monkeypatch):
 
 
 def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
-    # The export has its own tests, and takes longest.
+    # Export, figures and pictures have their own tests, and take longest.
+    figure = {"mean": 1.25, "error": 0.5}
+    figures = {"nats": figure, "bits_per_dim": figure, "kl": figure, "examples": 250, "draws": 1}
+    figures["round_trip"] = {"data": 1e-6, "noise": 1e-5, "examples": 250}
+    monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: dict(figures))
+    monkeypatch.setattr(evaluate, "draw", lambda path, *args: path.touch())
     monkeypatch.setattr(zoo, "export", lambda flow, folder: folder.mkdir())
     root = tmp_path / "zoo"
     argv = (f"--model_dir={toy_run}", "--name=toy", f"--zoo_dir={root}")
