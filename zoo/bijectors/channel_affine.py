@@ -12,7 +12,8 @@ class ChannelAffine(OnePassBijector):
     table 1). One product over memory, whatever was composed into `A` and `b`.
 
     Args:
-      encode_fn: `() -> (A [c, c], b [c] or None, log|det A|)`, data to latent, read at each use.
+      encode_fn: `() -> (A [c, c], b [c] or None, log|det A|)`, data to latent, read at each use;
+        of any type, as they are cast to the data's.
       decode_fn: The same for the inverse map, latent to data.
       positions: Number of positions of one event.
       event_ndims: Rank of an event, whose last axis has the channels.
@@ -34,7 +35,8 @@ class ChannelAffine(OnePassBijector):
     def _apply(self, x, matrix, bias, log_det):
         shape = ops.shape(x)
         # A product of two matrices; one of an image and a matrix is batched, and slower.
-        y = ops.matmul(ops.reshape(x, (-1, shape[-1])), matrix)
+        y = ops.matmul(ops.reshape(x, (-1, shape[-1])), ops.cast(matrix, x.dtype))
         if bias is not None:
-            y = y + bias
+            y = y + ops.cast(bias, x.dtype)
+        log_det = ops.cast(log_det, x.dtype)
         return ops.reshape(y, shape), ops.zeros_like(x[self._corner]) + self._positions * log_det

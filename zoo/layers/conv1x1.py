@@ -43,8 +43,9 @@ class Conv1x1(FlowLayer):
     Data `x` has latent `W x` at each position and the log-determinant `h w log|det W|`. With
     `kind="lu"`, `W = P L U` with a fixed permutation, `L` unit lower triangular and `U` upper
     triangular with diagonal `softplus(.) + 1e-3` (eq. 10, with a diagonal that stays positive), so
-    that it is invertible at any weights. With `kind="plain"`, `W` itself is learned (eq. 9), and
-    its determinant and inverse are computed in float64. The inverse is formed once a call.
+    that it is invertible at any weights. With `kind="plain"`, `W` itself is learned (eq. 9).
+    Matrices, determinants and inverses are computed in float64, once a call; what is as large as a
+    batch is in the layer's own type.
 
     Args:
       event_shape: `(h, w, c)`.
@@ -82,32 +83,35 @@ class Conv1x1(FlowLayer):
             trainable=trainable,
         )
 
+    def _wide(self, variable):
+        # A matrix this small costs nothing in float64, and dozens of them are multiplied.
+        return ops.cast(read(variable), backend.wide_dtype())
+
     def _factors(self):
-        entries, identity = read(self.entries), np.eye(self.event_shape[-1])
-        diagonal = ops.softplus(read(self.diagonal)) + self.min_diagonal
-        lower = ops.tril(entries, -1) + ops.cast(identity, entries.dtype)
+        entries = self._wide(self.entries)
+        diagonal = ops.softplus(self._wide(self.diagonal)) + self.min_diagonal
+        identity = ops.cast(np.eye(self.event_shape[-1]), entries.dtype)
+        lower = ops.tril(entries, -1) + identity
         return lower, ops.triu(entries, 1) + ops.diag(diagonal), ops.sum(ops.log(diagonal))
 
     def weight_and_log_det(self):
-        """`W [c, c]` and `log|det W|`."""
+        """`W [c, c]` and `log|det W|`, in the widest type."""
         if self.kind == "lu":
             lower, upper, log_det = self._factors()
-            return ops.matmul(read(self.permutation), ops.matmul(lower, upper)), log_det
-        weight = read(self.weight)
-        log_det = ops.slogdet(ops.cast(weight, backend.wide_dtype()))[1]
-        return weight, ops.cast(log_det, weight.dtype)
+            return ops.matmul(self._wide(self.permutation), ops.matmul(lower, upper)), log_det
+        weight = self._wide(self.weight)
+        return weight, ops.slogdet(weight)[1]
 
     def inverse_and_log_det(self):
-        """The inverse of `W [c, c]`, and its `-log|det W|`."""
+        """The inverse of `W [c, c]`, and its `-log|det W|`, in the widest type."""
         if self.kind == "lu":
             lower, upper, log_det = self._factors()
             # The inverse of a permutation is its transpose.
-            rows = ops.transpose(read(self.permutation))
+            rows = ops.transpose(self._wide(self.permutation))
             rows = ops.solve_triangular(lower, rows, lower=True)
             return ops.solve_triangular(upper, rows), -log_det
-        weight = ops.cast(read(self.weight), backend.wide_dtype())
-        inverse, log_det = ops.inv(weight), -ops.slogdet(weight)[1]
-        return ops.cast(inverse, self.variable_dtype), ops.cast(log_det, self.variable_dtype)
+        weight = self._wide(self.weight)
+        return ops.inv(weight), -ops.slogdet(weight)[1]
 
     def _encode(self):
         weight, log_det = self.weight_and_log_det()
@@ -150,18 +154,19 @@ class ActNormConv1x1(FlowLayer):
     def adapt(self, x, context=None):
         self.act_norm.adapt(x)
 
-    def _encode(self):
-        weight, log_det = self.conv.weight_and_log_det()
+    def _norm(self):
         norm = self.act_norm.scalar()
-        matrix = ops.transpose(weight) * ops.exp(-norm.log_scale)[:, None]
-        bias = -ops.sum(norm.shift[:, None] * matrix, axis=0)
-        return matrix, bias, log_det - ops.sum(norm.log_scale)
+        return (ops.cast(x, backend.wide_dtype()) for x in (norm.shift, norm.log_scale))
+
+    def _encode(self):
+        (weight, log_det), (shift, log_scale) = self.conv.weight_and_log_det(), self._norm()
+        matrix = ops.transpose(weight) * ops.exp(-log_scale)[:, None]
+        return matrix, -ops.sum(shift[:, None] * matrix, axis=0), log_det - ops.sum(log_scale)
 
     def _decode(self):
-        inverse, log_det = self.conv.inverse_and_log_det()
-        norm = self.act_norm.scalar()
-        matrix = ops.transpose(inverse) * ops.exp(norm.log_scale)
-        return matrix, norm.shift, log_det + ops.sum(norm.log_scale)
+        (inverse, log_det), (shift, log_scale) = self.conv.inverse_and_log_det(), self._norm()
+        matrix = ops.transpose(inverse) * ops.exp(log_scale)
+        return matrix, shift, log_det + ops.sum(log_scale)
 
     def bijector(self, context=None):
         height, width, _ = self.event_shape
