@@ -88,7 +88,7 @@ def repeated(given, copies):
 
 
 def operations(function, *args, kind="MatMul"):
-    """How many operations of a kind `function`, a `tf.function`, runs; nested functions included."""
+    """How many operations of a kind a `tf.function` holds, those of nested functions included."""
     graph = function.get_concrete_function(*args).graph.as_graph_def()
     library = {f.signature.name: f.node_def for f in graph.library.function}
 

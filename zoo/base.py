@@ -89,6 +89,11 @@ def get(base, latent_shape, dtype=None):
             )
         return StandardBase(latent_shape, base, dtype=dtype)
     if isinstance(base, tfd.Distribution):
+        if tuple(base.batch_shape):
+            raise ValueError(
+                "base must be one distribution, without a batch shape (tfd.Independent makes it "
+                f"part of the event), got batch shape {tuple(base.batch_shape)}."
+            )
         base = DistributionBase(base, dtype=dtype)
     if not callable(getattr(base, "distribution", None)):
         raise ValueError(
@@ -133,4 +138,3 @@ def sample(base, n, context, seed, temperature):
             f"none: use temperature=1, got {temperature}."
         ) from error
     return mean + ops.cast(temperature, z.dtype) * (z - mean)
-

@@ -292,8 +292,6 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
 
     def get_config(self):
         """The constructor's arguments, as Keras serializes them."""
-        config = super().get_config()
         if isinstance(self._arguments.get("base"), tfd.Distribution):
-            # The layer around it, which Keras can serialize.
-            config["base"] = keras.saving.serialize_keras_object(self.base)
-        return config
+            self._arguments["base"] = self.base  # The layer around it, which Keras can serialize.
+        return super().get_config()

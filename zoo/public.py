@@ -1,6 +1,5 @@
 """The public calls of a flow: checked, compiled on first use, usable in a user's own function."""
 
-
 import numpy as np
 from keras import ops
 
@@ -92,7 +91,10 @@ class PublicCalls:
             context = self._labels(n, first)
         if backend.NAME == "tensorflow":
             draw = self._function("_draw", jit=False)
-            factor = ops.convert_to_tensor(temperature, dtype=self.variable_dtype)
+            # As a number, 1 needs no mean of the base, which it may not have.
+            factor = 1.0
+            if temperature != 1:
+                factor = ops.convert_to_tensor(temperature, dtype=self.variable_dtype)
             z = draw(ops.convert_to_tensor(n), context, second, factor)
         else:  # Shapes are static there, and nothing below runs op by op.
             z = self._draw(n, context, second, temperature)

@@ -12,7 +12,6 @@ import keras
 from keras import ops
 
 from zoo import bijectors
-from zoo.backend import tfb
 from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
 from zoo.normalization import soft_clamp
 
@@ -198,7 +197,7 @@ class Spline(Transformer):
     """Monotone rational-quadratic spline on `[-bound, bound]`, the identity outside it.
 
     The boundary derivatives are one, so that the spline joins the identity smoothly (Durkan et
-    al., 2019, arXiv:1906.04032, eq. 4-9; the arithmetic is `tfb.RationalQuadraticSpline`).
+    al., 2019, arXiv:1906.04032); see `zoo.bijectors.RationalQuadraticSpline`.
 
     Args:
       num_bins: Number of bins.
@@ -230,11 +229,11 @@ class Spline(Transformer):
         bins = self.num_bins
         # softplus(x + offset) is 1 - min_slope at x = 0: parameters of zero give the identity.
         offset = math.log(math.expm1(1.0 - self.min_slope))
-        return tfb.RationalQuadraticSpline(
-            bin_widths=self._bins(params[..., :bins]),
-            bin_heights=self._bins(params[..., bins : 2 * bins]),
-            knot_slopes=self.min_slope + ops.softplus(params[..., 2 * bins :] + offset),
-            range_min=-self.bound,
+        return bijectors.RationalQuadraticSpline(
+            self._bins(params[..., :bins]),
+            self._bins(params[..., bins : 2 * bins]),
+            self.min_slope + ops.softplus(params[..., 2 * bins :] + offset),
+            self.bound,
         )
 
     def get_config(self):

@@ -4,7 +4,11 @@ import functools
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import tensorflow as tf
+
 import zoo
+from tests import helpers
 from tests.zoo import table
 
 # A class-conditional flow over grey levels, one given vectors, and one without a context.
@@ -17,3 +21,26 @@ _root = tempfile.TemporaryDirectory(prefix="flow_zoo_exports")
 def folder(name):
     """The folder that `table.shared(name)` is exported to; not to be changed."""
     return zoo.export(table.shared(name), Path(_root.name) / name)
+
+
+@functools.cache
+def asked(name):
+    """What the tests ask a flow: `{"x", "z", "context", "integers"}`, three rows of each."""
+    flow = table.shared(name)
+    asked = {"x": helpers.floats(flow, 3)}
+    asked["z"] = np.random.default_rng(3).normal(size=(3, *flow.latent_shape)).astype("float32")
+    if flow.conditional:
+        asked["context"] = helpers.context(flow, 3)
+    if flow.levels:
+        asked["integers"] = helpers.data(flow, 3)
+    return asked
+
+
+@functools.cache
+def gradient(name):
+    """The flow's own gradient of log_prob with respect to x, which takes seconds to compile."""
+    x = tf.constant(asked(name)["x"])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        log_prob = table.shared(name).log_prob(x, asked(name).get("context"))
+    return tape.gradient(log_prob, x).numpy()

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 import zoo
 from tests import helpers
@@ -80,17 +81,9 @@ np.savez(sys.argv[2], **results)
 
 @pytest.fixture(scope="module")
 def tensorflow_only(tmp_path_factory):
-    """What a process that has only TensorFlow says of the exports, and what it was asked."""
-    folder, given = tmp_path_factory.mktemp("fresh"), {}
-    for name in NAMES:
-        flow = table.shared(name)
-        given[f"{name}/x"] = helpers.floats(flow, 3)
-        given[f"{name}/z"] = np.random.default_rng(3).normal(size=(3, *flow.latent_shape))
-        given[f"{name}/z"] = given[f"{name}/z"].astype("float32")
-        if flow.conditional:
-            given[f"{name}/context"] = helpers.context(flow, 3)
-        if flow.levels:
-            given[f"{name}/integers"] = helpers.data(flow, 3)
+    """What a process that has only TensorFlow says of the exports: `(name, key) -> array`."""
+    folder = tmp_path_factory.mktemp("fresh")
+    given = {f"{n}/{key}": value for n in NAMES for key, value in exports.asked(n).items()}
     np.savez(folder / "given.npz", **given)
     arguments = [folder / "given.npz", folder / "results.npz", *map(exports.folder, NAMES)]
     subprocess.run(
@@ -100,7 +93,7 @@ def tensorflow_only(tmp_path_factory):
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
     )
     results = dict(np.load(folder / "results.npz"))
-    return lambda name, key: given.get(f"{name}/{key}", results.get(f"{name}/{key}"))
+    return lambda name, key: results[f"{name}/{key}"]
 
 
 def close(found, expected, tolerance=1e-5):
@@ -109,39 +102,47 @@ def close(found, expected, tolerance=1e-5):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_says_the_same_where_only_tensorflow_is_installed(tensorflow_only, name):
-    flow = table.shared(name)
-    x, z, context = (tensorflow_only(name, key) for key in ("x", "z", "context"))
-    log_prob = flow.log_prob(x, context)
+    flow, asked = table.shared(name), exports.asked(name)
+    context = asked.get("context")
+    log_prob = flow.log_prob(asked["x"], context)
     close(tensorflow_only(name, "log_prob"), log_prob)
     close(tensorflow_only(name, "one"), log_prob[:1])
-    close(tensorflow_only(name, "encode"), flow.encode(x, context))
-    close(tensorflow_only(name, "decode"), flow.decode(z, context))
+    close(tensorflow_only(name, "encode"), flow.encode(asked["x"], context))
+    close(tensorflow_only(name, "decode"), flow.decode(asked["z"], context))
     close(tensorflow_only(name, "sample"), flow.sample(3, context, **SAMPLE))
     close(tensorflow_only(name, "default_temperature"), flow.sample(3, context, seed=7))
+    close(tensorflow_only(name, "gradient"), exports.gradient(name), 1e-4)
     for key in ("log_prob", "sample", "encode", "decode"):
         close(tensorflow_only(name, f"named/{key}"), tensorflow_only(name, key), 1e-6)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_has_gradients_where_only_tensorflow_is_installed(tensorflow_only, name):
-    x, context = tf.constant(tensorflow_only(name, "x")), tensorflow_only(name, "context")
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        log_prob = table.shared(name).log_prob(x, context)
-    close(tensorflow_only(name, "gradient"), tape.gradient(log_prob, x), 1e-4)
 
 
 def test_is_the_mixture_of_the_classes_without_a_label(tensorflow_only):
     flow = table.shared("maf_image")
     close(tensorflow_only("maf_image", "mixture/sample"), flow.sample(3, **SAMPLE))
-    expected = helpers.mixture_log_prob(flow, tensorflow_only("maf_image", "x"))
+    expected = helpers.mixture_log_prob(flow, exports.asked("maf_image")["x"])
     close(tensorflow_only("maf_image", "mixture/log_prob"), expected)
 
 
 def test_dequantizes_integers(tensorflow_only):
-    integers, context = (tensorflow_only("maf_image", key) for key in ("integers", "context"))
-    expected = table.shared("maf_image").log_prob(integers, context, seed=5)
+    asked = exports.asked("maf_image")
+    expected = table.shared("maf_image").log_prob(asked["integers"], asked["context"], seed=5)
     close(tensorflow_only("maf_image", "log_prob_int"), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_needs_no_xla(name):
+    """Which would compile anew for every batch size."""
+    saved = saved_model_pb2.SavedModel()
+    saved.ParseFromString((exports.folder(name) / "saved_model.pb").read_bytes())
+    for function in saved.meta_graphs[0].graph_def.library.function:
+        assert not function.attr["_XlaMustCompile"].b
+        assert not [node.op for node in function.node_def if "Xla" in node.op]
+
+
+def test_loads_without_warnings(caplog):
+    for name in NAMES:
+        tf.saved_model.load(str(exports.folder(name)))
+    assert caplog.messages == []
 
 
 def test_metadata_is_beside_the_graph():

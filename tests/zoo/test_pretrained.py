@@ -22,9 +22,7 @@ NAMES = ("maf_image", "maf_mixture_base", "iaf_context", "nice")
 ROOT = Path(__file__).parents[2]
 
 FRESH_PROCESS = """
-import sys
-import numpy as np
-import zoo
+import sys, numpy as np, zoo
 given, results = dict(np.load(sys.argv[1])), {}
 for model in zoo.list_models(sys.argv[2]):
     flow = zoo.load(model.name)
@@ -60,12 +58,10 @@ def own(root, tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def fresh_process(root, tmp_path_factory):
     """What another process says of the entries, and what it was asked."""
-    folder, given = tmp_path_factory.mktemp("fresh"), {}
-    for name in NAMES:
-        flow = table.shared(name)
-        given[f"{name}/x"] = helpers.floats(flow, 3)
-        if flow.conditional:
-            given[f"{name}/context"] = helpers.context(flow, 3)
+    folder = tmp_path_factory.mktemp("fresh")
+    given = {f"{name}/x": helpers.floats(table.shared(name), 3) for name in NAMES}
+    given |= {f"{name}/context": helpers.context(table.shared(name), 3) for name in NAMES}
+    given = {key: value for key, value in given.items() if value is not None}
     np.savez(folder / "given.npz", **given)
     arguments = [str(folder / "given.npz"), str(root), str(folder / "results.npz")]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
@@ -91,13 +87,9 @@ def test_another_process_says_the_same(fresh_process, name):
 @pytest.mark.parametrize("form", ["name", "folder", "path", "file"])
 def test_load_takes_names_folders_and_files(own, form, monkeypatch):
     monkeypatch.chdir(own.parent)
-    what = {
-        "name": "nice",
-        "folder": "own/nice",
-        "path": own / "nice",
-        "file": str(own / "nice" / "model.keras"),
-    }[form]
-    flow = zoo.load(what)
+    file = str(own / "nice" / "model.keras")
+    forms = {"name": "nice", "folder": "own/nice", "path": own / "nice", "file": file}
+    flow = zoo.load(forms[form])
     assert type(flow) is zoo.NICE and not flow.compiled
     for a, b in zip(flow.weights, table.shared("nice").weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -113,8 +105,8 @@ def test_a_known_name_goes_before_a_folder_so_called(own, monkeypatch):
 def test_list_models_loads_none(own, monkeypatch):
     monkeypatch.setattr(keras.saving, "load_model", None)
     models = {model.name: model for model in zoo.list_models()}
-    maf = models["maf_image"]
     assert set(NAMES) <= set(models)
+    maf = models["maf_image"]
     assert (maf.family, maf.dataset, maf.event_shape) == ("MAF", "toys", (2, 2, 1))
     assert maf.parameters == table.shared("maf_image").count_params()
     assert maf.bits_per_dim == (2.5, 0.1) and maf.nats is None
@@ -151,13 +143,12 @@ def change(path, how):
 
 
 @pytest.mark.parametrize("how", ["truncated", "altered"])
-@pytest.mark.parametrize("form", ["name", "folder", "file"])
-def test_changed_model(own, how, form):
+def test_changed_model(own, how):
     path = own / "nice" / "model.keras"
     before, after = change(path, how)
-    what = {"name": "nice", "folder": own / "nice", "file": path}[form]
-    with raises_one_line(str(path), before, after, "truncated or altered", "again"):
-        zoo.load(what)
+    for what in ("nice", own / "nice", path):
+        with raises_one_line(str(path), before, after, "truncated or altered", "again"):
+            zoo.load(what)
 
 
 @pytest.mark.parametrize("how", ["truncated", "altered"])
@@ -169,15 +160,18 @@ def test_changed_model_without_manifest(own, how):
         zoo.load(path)
 
 
+def rewrite(path, **changes):
+    """Changes entries of a JSON file."""
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
 def test_manifest_that_the_index_does_not_vouch_for(own):
     path = own / "nice" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["metadata"]["dataset"] = "other"
-    path.write_text(json.dumps(manifest))
+    rewrite(path, metadata={"dataset": "other"})
     for what in ("nice", own / "nice"):
         with raises_one_line(str(path), "expected SHA-256", "found"):
             zoo.load(what)
-    assert zoo.load("nice", verify=False).count_params() > 0
+    zoo.load("nice", verify=False)
     path.unlink()
     with raises_one_line(str(path), "missing"):
         zoo.load("nice")
@@ -202,21 +196,18 @@ def test_changed_side_file(own):
 
 
 def test_not_a_flow(tmp_path):
+    (tmp_path / "notes.txt").write_text("notes")
     with raises_one_line(str(tmp_path), "not a Flow Zoo model"):
         zoo.load(tmp_path)
-    (tmp_path / "notes.txt").write_text("notes")
     with raises_one_line("notes.txt", "no Flow Zoo model"):
         zoo.load(tmp_path / "notes.txt")
-    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    other.save(tmp_path / "model.keras")
+    keras.Sequential([keras.Input((2,)), keras.layers.ReLU()]).save(tmp_path / "model.keras")
     with raises_one_line("model.keras", "not a Flow Zoo model", "Sequential"):
         zoo.load(tmp_path)
 
 
 def test_manifest_of_a_newer_version(own):
-    path = own / "nice" / "manifest.json"
-    manifest = json.loads(path.read_text())
-    path.write_text(json.dumps({**manifest, "format": storage.FORMAT + 1}))
+    rewrite(own / "nice" / "manifest.json", format=storage.FORMAT + 1)
     with raises_one_line("newer Flow Zoo", f"found {storage.FORMAT + 1}"):
         zoo.load(own / "nice", verify=False)
 
@@ -224,16 +215,13 @@ def test_manifest_of_a_newer_version(own):
 def test_class_of_a_newer_version(own):
     """A family that this version does not know: the versions are told, and what is missing."""
     entry = own / "nice"
-    parts = {}
     with zipfile.ZipFile(entry / "model.keras") as archive:
-        for name in archive.namelist():
-            parts[name] = archive.read(name).replace(b'"NICE"', b'"NICER"')
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["config.json"] = parts["config.json"].replace(b'NICE"', b'NICER"')
     with zipfile.ZipFile(entry / "model.keras", "w") as archive:
         for name, content in parts.items():
-            archive.writestr(name, content.replace(b"zoo>NICE", b"zoo>NICER"))
-    manifest = json.loads((entry / "manifest.json").read_text())
-    manifest["model"]["zoo_version"] = "99.1"
-    (entry / "manifest.json").write_text(json.dumps(manifest))
+            archive.writestr(name, content)
+    rewrite(entry / "manifest.json", model={"zoo_version": "99.1"})
     with raises_one_line("99.1", zoo.__version__, "NICER"):
         zoo.load(entry, verify=False)
 
@@ -244,18 +232,19 @@ def test_save_leaves_out_what_training_needs(tmp_path):
     flow.compile("adam")
     flow.optimizer.build(flow.trainable_variables)
     zoo.save(flow, tmp_path / "entry")
-    size = (tmp_path / "entry" / "model.keras").stat().st_size
-    assert size == pytest.approx((tmp_path / "plain.keras").stat().st_size, rel=0.02)
+    sizes = [p.stat().st_size for p in (tmp_path / "entry/model.keras", tmp_path / "plain.keras")]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
     assert flow.compiled and flow.optimizer.built
 
 
-def test_save_refuses_a_folder_that_holds_something(root, tmp_path):
-    (tmp_path / "notes.txt").write_text("notes")
+def test_save_refuses_a_folder_that_holds_something(tmp_path):
+    flow, notes = table.shared("nice"), tmp_path / "notes.txt"
+    notes.write_text("notes")
     with raises_one_line(str(tmp_path), "already holds something"):
-        zoo.save(table.shared("nice"), tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+        zoo.save(flow, tmp_path)
     with raises_one_line("notes.txt", "is a file"):
-        zoo.save(table.shared("nice"), tmp_path / "notes.txt", overwrite=True)
+        zoo.save(flow, notes, overwrite=True)
+    assert list(tmp_path.iterdir()) == [notes]
     with raises_one_line("Flow", "Sequential"):
         zoo.save(keras.Sequential(), tmp_path / "new")
 
@@ -272,8 +261,6 @@ def test_overwrite_replaces_the_model_and_nothing_else(own):
 
 @pytest.mark.parametrize("occupied", [False, True])
 def test_nothing_is_half_saved(own, monkeypatch, occupied):
-    """The disk fills up half-way through the weights."""
-
     def fail(self, path, **kwargs):
         Path(path).write_bytes(b"half")
         raise OSError(28, "No space left on device")

@@ -12,6 +12,7 @@ from zoo.bijectors.multi_scale import MultiScale
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import Permute
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
+from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MultiScale",
     "OnePassBijector",
     "Permute",
+    "RationalQuadraticSpline",
     "Rescale",
     "Reshape",
     "Shift",

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from zoo import backend
 from zoo.backend import cache_util, ps, tfb
 
 
@@ -58,7 +59,7 @@ class OnePassBijector(tfb.Bijector):
         super().__init__(
             forward_min_event_ndims=event_ndims if latent_ndims is None else latent_ndims,
             inverse_min_event_ndims=event_ndims,
-            dtype=dtype,
+            dtype=None if dtype is None else backend.dtype(dtype),
             validate_args=False,
             parameters=parameters,
             name=name or type(self).__name__,

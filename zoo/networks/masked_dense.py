@@ -21,6 +21,7 @@ class DegreeMask(keras.constraints.Constraint):
         self.dense = bool(self.in_degrees.max(initial=0) <= self.out_degrees.min(initial=0))
 
     def __call__(self, w):
+        w = ops.convert_to_tensor(w)
         # Compared where it is used: a stored mask would be as large as the kernel.
         rows = ops.convert_to_tensor(self.in_degrees)
         mask = rows[:, None] <= ops.convert_to_tensor(self.out_degrees)[None, :]

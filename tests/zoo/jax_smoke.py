@@ -1,0 +1,85 @@
+"""Every model of the table once through on JAX; run by `test_jax.py` in a process of its own.
+
+Prints one line a model: its name, and "ok" or what went wrong.
+"""
+
+import os
+import pathlib
+import sys
+import tempfile
+import traceback
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+from tests.zoo import table  # noqa: E402
+
+
+def weights_at_random(flow):
+    generator = np.random.default_rng(1)
+    for variable in flow.trainable_variables:
+        value = generator.normal(0.0, 0.3, tuple(variable.shape)).astype("float32")
+        value = keras.ops.convert_to_tensor(value)
+        variable.assign(value if variable.constraint is None else variable.constraint(value))
+
+
+def data_for(flow, n):
+    generator = np.random.default_rng(0)
+    if flow.levels is None:
+        x = generator.normal(size=(n, *flow.event_shape)).astype("float32")
+    else:
+        x = generator.integers(0, flow.levels, (n, *flow.event_shape)).astype("int32")
+    if not flow.conditional:
+        return x, None
+    if flow.num_classes:
+        return x, generator.integers(0, flow.num_classes, n).astype("int32")
+    return x, generator.normal(size=(n, *flow.context_shape)).astype("float32")
+
+
+def check(name, folder):
+    flow = table.MODELS[name]()
+    weights_at_random(flow)
+    x, context = data_for(flow, 8)
+    log_prob = np.asarray(flow.log_prob(x, context, seed=1))
+    assert log_prob.shape == (8,) and np.isfinite(log_prob).all(), "log_prob"
+    samples = np.asarray(flow.sample(8, context, seed=1))
+    assert samples.shape == (8, *flow.event_shape), "sample"
+    assert np.array_equal(samples, flow.sample(8, context, seed=1)), "seed"
+    floats = x.astype("float32") + (0.5 if flow.levels else 0.0)
+    of_distribution = flow.distribution(context).log_prob(floats)
+    assert np.allclose(of_distribution, flow.log_prob(floats, context), atol=1e-4), "distribution"
+    if name != "made_mixture":  # A density without a latent.
+        back = flow.decode(flow.encode(floats, context), context)
+        assert np.allclose(back, floats, atol=1e-4), "decode(encode)"
+    flow.compile(keras.optimizers.Adam(1e-3))
+    before = flow.get_weights()
+    history = flow.fit(x, context, batch_size=4, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all(), "fit"
+    assert any(np.any(a != b) for a, b in zip(flow.get_weights(), before, strict=True)), "fit"
+    flow.save(folder / "flow.keras")
+    loaded = keras.saving.load_model(folder / "flow.keras", safe_mode=True)
+    a, b = (f.log_prob(x, context, seed=1) for f in (flow, loaded))
+    assert np.allclose(a, b, atol=1e-6), "save and load"
+
+
+def main():
+    assert keras.backend.backend() == "jax"
+    failed = 0
+    for name in table.MODELS:
+        if name in table.TENSORFLOW_ONLY:
+            continue
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                check(name, pathlib.Path(folder))
+            print(name, "ok", flush=True)
+        except Exception as error:
+            failed += 1
+            traceback.print_exc()
+            print(name, "failed:", type(error).__name__, str(error).partition("\n")[0], flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

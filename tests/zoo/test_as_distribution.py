@@ -1,0 +1,206 @@
+"""Flows where TFP's users put distributions and bijectors."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import zoo
+from tests import helpers
+from tests.zoo import table
+from zoo.backend import tfb, tfd
+
+DISTRIBUTIONS = ["real_nvp", "real_nvp_image", "maf", "maf_flow_base", "maf_mixture_base", "iaf"]
+
+
+@pytest.mark.parametrize("sample_shape", [(), (3,), (3, 4)])
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_leading_sample_shapes(name, sample_shape):
+    flow = table.shared(name)
+    distribution = flow.distribution(helpers.context(flow, 1))
+    event = tuple(flow.event_shape)
+    assert tuple(distribution.event_shape) == event
+    x = distribution.sample(sample_shape, seed=(1, 2))
+    assert tuple(x.shape) == sample_shape + tuple(distribution.batch_shape) + event
+    log_prob = flow.distribution(helpers.context(flow, 1)).log_prob(x)
+    assert log_prob.shape == x.shape[: x.shape.rank - len(event)]
+    # Not by the public call, which refuses samples beyond the grey levels.
+    flat = flow.distribution(helpers.context(flow, 1)).log_prob(np.reshape(x, (-1, *event)))
+    np.testing.assert_allclose(np.reshape(log_prob, -1), flat, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("sample_shape", [(), (4,), (3, 4)])
+@pytest.mark.parametrize("name", ["real_nvp_context", "maf_classes", "made_mixture", "layers"])
+def test_a_batch_of_contexts_is_the_batch_shape(name, sample_shape):
+    flow = table.shared(name)
+    given = helpers.context(flow, 5)
+    distribution = flow.distribution(given)
+    assert tuple(distribution.batch_shape) == (5,)
+    assert tuple(distribution.batch_shape_tensor()) == (5,)
+    x = distribution.sample(sample_shape, seed=(1, 2))
+    assert tuple(x.shape) == (*sample_shape, 5, 3)
+    assert len(np.unique(np.round(np.asarray(x)[..., 0], 4))) == np.prod((*sample_shape, 5))
+    log_prob = flow.distribution(given).log_prob(x)
+    assert tuple(log_prob.shape) == (*sample_shape, 5)
+    each = flow.log_prob(
+        np.reshape(x, (-1, 3)),
+        np.broadcast_to(given, (*sample_shape, *given.shape)).reshape(-1, *given.shape[1:]),
+    )
+    np.testing.assert_allclose(np.reshape(log_prob, -1), each, rtol=1e-4, atol=1e-4)
+
+
+def test_one_event_under_a_batch_of_contexts():
+    flow = table.shared("real_nvp_context")
+    given = helpers.context(flow, 5)
+    x = helpers.data(flow, 1)[0]
+    log_prob = flow.distribution(given).log_prob(x)
+    np.testing.assert_allclose(log_prob, flow.log_prob(np.stack([x] * 5), given), atol=1e-5)
+
+
+def test_a_single_context_gives_no_batch_shape():
+    flow = table.shared("real_nvp_context")
+    distribution = flow.distribution(helpers.context(flow, 1)[0])
+    assert tuple(distribution.batch_shape) == ()
+    assert distribution.sample(2, seed=(1, 2)).shape == (2, 3)
+
+
+def test_joint_distribution():
+    flow = table.shared("maf_context")
+    joint = tfd.JointDistributionSequential(
+        [
+            tfd.MultivariateNormalDiag(np.zeros(2, "float32"), np.ones(2, "float32")),
+            lambda context: flow.distribution(context),
+        ]
+    )
+    context, x = joint.sample(4, seed=(1, 2))
+    assert (context.shape, x.shape) == ((4, 2), (4, 3))
+    expected = joint.model[0].log_prob(context) + flow.log_prob(x, context)
+    np.testing.assert_allclose(joint.log_prob([context, x]), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf"])
+def test_surrogate_posterior(name):
+    settings = {"num_layers": 1, "hidden_units": (8,), "seed": 0, "jit_compile": False}
+    flow = zoo.MODELS[name]((2,), **settings)
+    surrogate = flow.distribution()
+    variables = list(surrogate.trainable_variables)
+    assert {id(v) for v in variables} == {id(v.value) for v in flow.trainable_variables}
+    target = tfd.MultivariateNormalTriL(
+        np.array([2.0, -1.0], "float32"), np.array([[0.5, 0.0], [1.0, 0.7]], "float32")
+    )
+    before = flow.get_weights()
+    losses = tfp.vi.fit_surrogate_posterior(
+        target.log_prob,
+        surrogate,
+        optimizer=keras.optimizers.Adam(0.05),
+        num_steps=60,
+        sample_size=32,
+        seed=(1, 2),
+    )
+    assert np.isfinite(losses).all()
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    changed = [np.any(a != b) for a, b in zip(flow.get_weights(), before, strict=True)]
+    # RealNVP's single coupling and every masked kernel see all of their inputs.
+    assert np.mean(changed) > 0.9
+
+
+def test_transformed_transition_kernel():
+    """HMC on the latent of a flow, whose chains have leading dimensions of their own."""
+    flow = table.shared("real_nvp")
+    target = tfd.MultivariateNormalDiag(np.array([1.0, 0.0, -1.0], "float32"))
+    kernel = tfp.mcmc.TransformedTransitionKernel(
+        tfp.mcmc.HamiltonianMonteCarlo(target.log_prob, step_size=0.2, num_leapfrog_steps=5),
+        bijector=flow.bijector(),
+    )
+
+    @tf.function
+    def run():
+        return tfp.mcmc.sample_chain(
+            200,
+            tf.zeros((64, 3)),
+            kernel=kernel,
+            num_burnin_steps=50,
+            trace_fn=lambda _, results: results.inner_results.is_accepted,
+            seed=(1, 2),
+        )
+
+    states, accepted = run()
+    assert states.shape == (200, 64, 3)
+    assert np.mean(accepted) > 0.3
+    np.testing.assert_allclose(np.mean(states, axis=(0, 1)), [1.0, 0.0, -1.0], atol=0.1)
+
+
+def test_invert_and_chain():
+    flow = table.shared("maf")
+    x = helpers.data(flow, 4)
+    inverted = tfb.Invert(flow.bijector())
+    np.testing.assert_allclose(inverted.forward(x), flow.encode(x), atol=1e-5)
+    log_det = flow.bijector().inverse_log_det_jacobian(x, 1)
+    np.testing.assert_allclose(inverted.forward_log_det_jacobian(x, 1), log_det, atol=1e-5)
+    chain = tfb.Chain([tfb.Exp(), flow.bijector(), tfb.Scale(2.0)])
+    z = np.asarray(flow.encode(x)) / 2.0
+    np.testing.assert_allclose(chain.forward(z), np.exp(x), rtol=1e-4)
+    expected = -log_det + 3 * np.log(2.0) + x.sum(axis=-1)
+    np.testing.assert_allclose(chain.forward_log_det_jacobian(z, 1), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["real_nvp_context", "maf_context"])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_inside_a_users_function(name, jit_compile):
+    flow = table.shared(name)
+    x, given = helpers.data(flow, 4), helpers.context(flow, 4)
+
+    @tf.function(jit_compile=jit_compile)
+    def run(x, given):
+        distribution = flow.distribution(given)
+        samples = distribution.sample(2, seed=(1, 2))
+        return distribution.log_prob(x), samples, distribution.log_prob(samples)
+
+    log_prob, samples, of_samples = run(x, given)
+    np.testing.assert_allclose(log_prob, flow.log_prob(x, given), atol=1e-5)
+    again = flow.distribution(given).log_prob(samples)
+    np.testing.assert_allclose(of_samples, again, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf"])
+def test_gradient_with_respect_to_the_data(name):
+    flow = table.shared(name)
+    x = tf.constant(helpers.data(flow, 2))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        log_prob = flow.distribution().log_prob(x)
+    gradient = tape.gradient(log_prob, x).numpy()
+    step = 1e-2 * np.eye(3, dtype="float32")
+    for i in range(3):
+        ends = [flow.log_prob(x + sign * step[i]).numpy() for sign in (1, -1)]
+        np.testing.assert_allclose((ends[0] - ends[1]) / 2e-2, gradient[:, i], atol=0.02)
+
+
+@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf"])
+def test_samples_are_reparameterised(name):
+    """The gradient of a sample with respect to every variable, against finite differences."""
+    flow = table.build(name, jit_compile=False)
+    assert flow.distribution().reparameterization_type == tfd.FULLY_REPARAMETERIZED
+
+    def loss():
+        return tf.reduce_sum(tf.sin(flow.distribution().sample(3, seed=(1, 2))))
+
+    variables = list(flow.distribution().trainable_variables)
+    with tf.GradientTape() as tape:
+        value = loss()
+    gradients = tape.gradient(value, variables)
+    assert all(g is not None and np.isfinite(g).all() for g in gradients)
+    generator = np.random.default_rng(0)
+    directions = [
+        generator.normal(size=g.shape).astype("float32") * (g.numpy() != 0) for g in gradients
+    ]
+    start = [v.numpy() for v in variables]
+    ends = []
+    for sign in (1, -1):
+        for v, s, d in zip(variables, start, directions, strict=True):
+            v.assign(s + sign * 1e-3 * d)
+        ends.append(float(loss()))
+    slope = sum(float(np.sum(g * d)) for g, d in zip(gradients, directions, strict=True))
+    assert abs(slope) > 0.1
+    assert abs((ends[0] - ends[1]) / 2e-3 - slope) < 0.02 * abs(slope) + 0.02

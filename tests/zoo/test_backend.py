@@ -1,0 +1,84 @@
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests import helpers
+from zoo import backend
+
+
+def test_seeds():
+    np.testing.assert_array_equal(backend.make_seed(5), [0, 5])
+    np.testing.assert_array_equal(backend.make_seed(np.int64(5)), [0, 5])
+    np.testing.assert_array_equal(backend.make_seed(tf.constant(5)), [0, 5])
+    np.testing.assert_array_equal(backend.make_seed((3, 4)), [3, 4])
+    assert np.any(backend.make_seed() != backend.make_seed())
+
+
+@pytest.mark.parametrize("seed", ["abc", 1.5, True, np.float32(2.0)])
+def test_refuses_seeds(seed):
+    with helpers.raises_one_line("seed", "integer", repr(seed)):
+        backend.make_seed(seed)
+
+
+def test_loop():
+    total, count = tf.function(
+        lambda: backend.loop(5, lambda i, s: (s[0] + i, s[1] + 1), (tf.constant(0), tf.constant(0)))
+    )()
+    assert (int(total), int(count)) == (10, 5)
+
+
+def test_tracers():
+    assert not backend.has_tracers([None, tf.constant(1.0)])
+    seen = []
+    tf.function(lambda x: seen.append(backend.has_tracers([x])))(tf.constant(1.0))
+    assert seen == [True]
+
+
+def test_a_gradient_of_ones_own():
+    def gradient(args, outputs, upstream):
+        # Nobody's derivative: what counts is that it is this one.
+        return 10.0 * args[0] * upstream[0] + outputs[0], [upstream[1]]
+
+    own = backend.with_gradient(lambda x, rest: (x + 1.0, rest[0] * 2.0), gradient)
+    x, y = tf.constant(3.0), tf.constant(4.0)
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch([x, y])
+            a, b = own(x, [y])
+            loss = a + 5.0 * b
+        dx, dy = inner.gradient(loss, [x, y])
+    assert (float(a), float(b)) == (4.0, 8.0)
+    assert (float(dx), float(dy)) == (34.0, 5.0)
+    # 10 from the gradient's own use of x, and 10 x upstream + output from that of the output.
+    assert float(outer.gradient(dx, x)) == 10.0 + 34.0
+
+
+def test_vjp():
+    value, pull = backend.vjp(lambda x, y: x * y, tf.constant(2.0), tf.constant(3.0))
+    assert float(value) == 6.0
+    assert [float(g) for g in pull(tf.constant(10.0))] == [30.0, 20.0]
+
+
+def test_raw_variables_know_their_constraint():
+    variable = keras.Variable(np.ones(2, "float32"))
+    variable.constraint = keras.constraints.NonNeg()
+    backend.constrain(variable)
+    assert backend.raw(variable).constraint is variable.constraint
+
+
+def test_other_backends_are_refused_in_one_line():
+    result = subprocess.run(
+        [sys.executable, "-c", "import keras; keras.backend.backend = lambda: 'torch'; import zoo"],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode != 0
+    last = result.stderr.strip().splitlines()[-1]
+    assert "KERAS_BACKEND" in last and "'torch'" in last

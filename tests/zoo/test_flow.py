@@ -1,0 +1,346 @@
+"""A flow as a Keras model: training, saving, dequantization, adapting."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+
+import zoo
+from tests import helpers
+from tests.zoo import table
+from zoo.backend import tfd
+
+SMALL = {"num_layers": 2, "hidden_units": (8, 8), "seed": 0, "jit_compile": False}
+
+
+def correlated(n=512, seed=0):
+    """Data that a flow can learn in a few steps: far from a standard normal."""
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(n, 3)) @ np.array([[2.0, 1.0, 0.0], [0, 1.0, 0.5], [0, 0, 0.3]])
+    return (x + [3.0, 0.0, -1.0]).astype("float32")
+
+
+def labelled(n=512):
+    labels = np.random.default_rng(1).integers(0, 3, n).astype("int32")
+    return correlated(n) + 4.0 * labels[:, None].astype("float32"), labels
+
+
+FITS = {
+    "array": (lambda: zoo.MAF((3,), **SMALL), lambda: {"x": correlated(), "batch_size": 128}),
+    "dataset": (
+        lambda: zoo.RealNVP((3,), **SMALL),
+        lambda: {"x": tf.data.Dataset.from_tensor_slices(correlated()).batch(128)},
+    ),
+    "array_and_context": (
+        lambda: zoo.MAF((3,), num_classes=3, **SMALL),
+        lambda: dict(zip("xy", labelled(), strict=True), batch_size=128),
+    ),
+    "dataset_and_context": (
+        lambda: zoo.NICE((3,), num_classes=3, **SMALL),
+        lambda: {"x": tf.data.Dataset.from_tensor_slices(labelled()).batch(128)},
+    ),
+    "sampling_direction": (
+        lambda: zoo.IAF((3,), **SMALL | {"num_layers": 1}),
+        lambda: {"x": correlated(), "batch_size": 128},
+    ),
+    "xla": (
+        lambda: zoo.RealNVP((3,), **SMALL | {"jit_compile": True}),
+        lambda: {"x": correlated(), "batch_size": 128},
+    ),
+    "op_by_op": (
+        lambda: zoo.RealNVP((3,), **SMALL),
+        lambda: {"x": correlated(128), "batch_size": 64},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FITS)
+def test_fit_lowers_the_loss(case):
+    make, data = FITS[case]
+    flow = make()
+    assert flow.compile(keras.optimizers.Adam(0.02), run_eagerly=case == "op_by_op") is None
+    before = flow.evaluate(**data(), verbose=0, return_dict=True)
+    history = flow.fit(**data(), epochs=4, verbose=0).history
+    after = flow.evaluate(**data(), verbose=0, return_dict=True)
+    assert set(history) == set(after) == {"loss", "nats", "bits_per_dim"}
+    assert after["loss"] < before["loss"] - 0.5
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
+def test_metrics_are_nats_and_bits_per_dimension_of_the_whole_data():
+    flow = table.build("maf_classes", jit_compile=False)
+    flow.compile()
+    x, labels = labelled(100)  # The last batch is a short one.
+    found = flow.evaluate(x, labels, batch_size=32, verbose=0, return_dict=True)
+    nats = np.mean(flow.log_prob(x, labels))
+    np.testing.assert_allclose(found["nats"], nats, rtol=1e-5)
+    np.testing.assert_allclose(found["loss"], -nats, rtol=1e-5)
+    np.testing.assert_allclose(found["bits_per_dim"], -nats / (3 * np.log(2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_predict_gives_nats(as_dataset):
+    flow = table.build("maf_classes", jit_compile=False)
+    flow.compile()
+    x, labels = labelled(40)
+    if as_dataset:
+        nats = flow.predict(tf.data.Dataset.from_tensor_slices((x, labels)).batch(16), verbose=0)
+    else:
+        nats = flow.predict((x, labels), batch_size=16, verbose=0)
+    np.testing.assert_allclose(nats, flow.log_prob(x, labels), rtol=1e-5)
+
+
+def test_sample_weights():
+    flow = table.build("maf_classes", jit_compile=False)
+    flow.compile()
+    x, labels = labelled(64)
+    weights = np.random.default_rng(0).uniform(size=64).astype("float32")
+    found = flow.evaluate(
+        x, labels, sample_weight=weights, batch_size=64, verbose=0, return_dict=True
+    )
+    nats = np.asarray(flow.log_prob(x, labels))
+    np.testing.assert_allclose(found["nats"], np.average(nats, weights=weights), rtol=1e-5)
+    np.testing.assert_allclose(found["loss"], -np.mean(nats * weights), rtol=1e-5)
+
+
+def test_without_labels_a_class_conditional_flow_is_trained_as_the_mixture():
+    flow = zoo.MAF((3,), num_classes=3, **SMALL | {"num_layers": 1})
+    flow.compile(keras.optimizers.Adam(0.02))
+    history = flow.fit(labelled(256)[0], batch_size=64, epochs=3, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+
+
+# Saving.
+
+
+@pytest.mark.parametrize("name", table.names())
+def test_saved_and_loaded_it_is_the_same(name, tmp_path):
+    flow = table.shared(name)
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    assert type(loaded) is type(flow)
+    x, context = helpers.data(flow, 4), helpers.context(flow, 4)
+    np.testing.assert_array_equal(
+        loaded.log_prob(x, context, seed=1), flow.log_prob(x, context, seed=1)
+    )
+
+
+@pytest.mark.parametrize("name", table.names())
+def test_from_config_builds_a_flow_of_the_same_weights(name):
+    flow = table.shared(name)
+    copy = type(flow).from_config(flow.get_config())
+    shapes = [(v.name, tuple(v.shape)) for v in flow.weights]
+    assert [(v.name, tuple(v.shape)) for v in copy.weights] == shapes
+    assert (copy.event_shape, copy.levels) == (flow.event_shape, flow.levels)
+    assert copy.count_params() == flow.count_params() > 0
+
+
+def test_a_transformer_instance_survives_saving(tmp_path):
+    loaded = helpers.saved_and_loaded(table.shared("maf_spline"), tmp_path)
+    transformers = [lay.transformer for lay in loaded.flow_layers if hasattr(lay, "transformer")]
+    assert [t.num_bins for t in transformers] == [4]
+    assert [t.bound for t in transformers] == [2.0]
+
+
+def test_a_distribution_with_variables_survives_saving_and_stays_trainable(tmp_path):
+    flow = table.build("maf_variables_base", jit_compile=False)
+    loc = flow.distribution().distribution.loc
+    loc.assign([4.0, 5.0, 6.0])
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    found = loaded.distribution().distribution.loc
+    np.testing.assert_array_equal(found, [4.0, 5.0, 6.0])
+    assert any(found is v.value for v in loaded.trainable_variables)
+
+
+def test_training_goes_on_where_it_was_saved(tmp_path):
+    flow = zoo.RealNVP((3,), **SMALL)
+    flow.compile(keras.optimizers.Adam(0.01))
+    flow.fit(correlated(), batch_size=128, verbose=0, shuffle=False)
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    for model in (flow, loaded):
+        model.fit(correlated(), batch_size=128, verbose=0, shuffle=False)
+    x = correlated(8)
+    np.testing.assert_allclose(loaded.log_prob(x), flow.log_prob(x), rtol=1e-5)
+
+
+def test_a_base_that_cannot_be_saved_says_so(tmp_path):
+    class Mine(tfd.Normal):
+        pass
+
+    base = tfd.Independent(Mine(np.zeros(3, "float32"), 1.0), 1)
+    flow = zoo.MAF((3,), base=base, **SMALL)
+    assert np.isfinite(flow.log_prob(correlated(4))).all()
+    with helpers.raises_one_line("Mine", "cannot be saved", "zoo.Flow"):
+        flow.save(tmp_path / "flow.keras")
+
+
+# Integer data.
+
+
+def noise_of(n=4000, seed=None):
+    """The noise that dequantization adds, read off a density that is `exp(-x)`."""
+    flow = zoo.Flow([], event_shape=(1,), levels=4, base=_exponential(), jit_compile=False)
+    return -np.asarray(flow.log_prob(np.zeros((n, 1), "int32"), seed=seed))
+
+
+def _exponential():
+    return tfd.Independent(tfd.Exponential(np.ones(1, "float32")), 1)
+
+
+def test_dequantization_noise_is_uniform_and_follows_its_seed():
+    noise = noise_of(seed=3)
+    assert 0 <= noise.min() and noise.max() < 1
+    assert stats.kstest(noise, "uniform").pvalue > 1e-3
+    np.testing.assert_array_equal(noise, noise_of(seed=3))
+    assert np.abs(noise - noise_of(seed=4)).mean() > 0.1
+    assert np.abs(noise_of(100) - noise_of(100)).mean() > 0.1
+
+
+def test_training_draws_its_noise_anew_for_every_batch():
+    flow = zoo.Flow([], event_shape=(1,), levels=4, base=_exponential(), jit_compile=False)
+    flow.compile()
+    x = np.zeros((64, 1), "int32")
+    first, second = (-flow.predict(x, batch_size=64, verbose=0) for _ in range(2))
+    assert 0 <= first.min() and first.max() < 1
+    assert np.abs(first - second).mean() > 0.1
+
+
+def test_encode_puts_integers_at_the_middle_of_their_level():
+    flow = table.shared("real_nvp_image")
+    x = helpers.data(flow, 3)
+    np.testing.assert_array_equal(flow.encode(x), flow.encode(x.astype("float32") + 0.5))
+
+
+@pytest.mark.parametrize("preprocessing", ["logit", "center", "none"])
+def test_a_discrete_density_integrates_to_one_over_its_range(preprocessing):
+    flow = zoo.MAF((1,), levels=5, preprocessing=preprocessing, **SMALL)
+    # Of a density on the whole line, little lies outside of the range when it sits in its middle.
+    flow.adapt(np.random.default_rng(0).normal(2.5, 0.4, size=(500, 1)).astype("float32"))
+    x = ((np.arange(5000) + 0.5) / 1000).astype("float32")
+    mass = np.exp(np.asarray(flow.log_prob(x[:, None]), "float64")).sum() / 1000
+    assert abs(mass - 1) < 0.01
+
+
+def test_one_density_under_two_preprocessings_has_the_same_bits_per_dimension():
+    rescale, normalise = zoo.layers.Rescale((3,), 1.0, 2.0), zoo.layers.ActNorm((3,))
+    # ((x - 1) / 2 + 0.5) / 2 = x / 4
+    normalise.shift.assign([-0.5] * 3)
+    normalise.log_scale.assign([8.0 * np.arctanh(np.log(2.0) / 8.0)] * 3)
+    inner = zoo.layers.Autoregressive((3,), hidden_units=(8,), seed=0)
+    helpers.randomize(inner)
+    settings = {"levels": 5, "jit_compile": False}
+    one = zoo.Flow([zoo.layers.Rescale((3,), 0.0, 4.0), inner], **settings)
+    other = zoo.Flow([rescale, normalise, inner], **settings)
+    x = np.random.default_rng(0).integers(0, 5, (64, 3))
+    a, b = (flow.bits_per_dim(x, seed=7) for flow in (one, other))
+    np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+    assert np.std(a) > 0.1
+
+
+# Adapting.
+
+
+@pytest.mark.parametrize("name", ["maf", "real_nvp_image", "maf_classes", "maf_flow_base"])
+def test_adapt_standardizes_what_comes_out_of_every_act_norm(name, tmp_path):
+    flow = table.build(name, randomly=None, jit_compile=False)
+    x, context = 3.0 + 2.0 * helpers.floats(flow, 256), helpers.context(flow, 256)
+    if flow.levels:
+        x = helpers.floats(flow, 256)
+    flow.adapt(x, context)
+    for model in (flow, helpers.saved_and_loaded(flow, tmp_path)):
+        z, found = tf.constant(x), 0
+        vector = None if context is None else tf.one_hot(context, 3)
+        for layer in model.flow_layers:
+            z = layer(z, vector)[0]
+            if isinstance(layer, zoo.layers.ActNorm):
+                np.testing.assert_allclose(np.mean(z, axis=0), 0, atol=1e-4)
+                np.testing.assert_allclose(np.var(z, axis=0), 1, atol=1e-3)
+                found += 1
+        assert found >= 2
+
+
+def test_adapt_reaches_the_flow_that_is_the_base():
+    flow = table.build("maf_flow_base", randomly=None, jit_compile=False)
+    before = flow.base.get_weights()
+    flow.adapt(5.0 + helpers.floats(flow, 64))
+    assert any(np.any(a != b) for a, b in zip(flow.base.get_weights(), before, strict=True))
+
+
+# Variables.
+
+
+@pytest.mark.parametrize("name", table.names())
+def test_the_distribution_has_all_variables_and_each_has_a_gradient(name):
+    flow = table.shared(name)
+    x, context = helpers.floats(flow, 16), helpers.context(flow, 16)
+    distribution = flow.distribution(context)
+    variables = list(distribution.trainable_variables)
+    assert {id(v) for v in variables} == {id(v.value) for v in flow.trainable_variables}
+    assert len(variables) == len(flow.trainable_variables)
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(distribution.log_prob(x))
+    for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+        assert gradient is not None, variable.name
+        assert np.isfinite(gradient).all(), variable.name
+        assert np.any(gradient), variable.name
+
+
+def test_a_mixture_over_classes_has_all_variables_too():
+    flow = table.shared("maf_classes")
+    found = {id(v) for v in flow.distribution().trainable_variables}
+    assert found == {id(v.value) for v in flow.trainable_variables}
+
+
+@pytest.mark.parametrize(
+    "name", ["nice", "real_nvp_image", "maf_variables_base", "maf_mixture_base"]
+)
+def test_a_training_step_changes_every_variable(name):
+    flow = table.build(name, jit_compile=False)
+    flow.compile(keras.optimizers.SGD(1e-3))
+    before = [np.array(v) for v in flow.trainable_variables]
+    flow.fit(helpers.data(flow, 64), batch_size=64, verbose=0)
+    for variable, value in zip(flow.trainable_variables, before, strict=True):
+        assert np.any(np.asarray(variable) != value), variable.path
+
+
+# One evaluation of every conditioner.
+
+
+@pytest.mark.parametrize("name", ["real_nvp", "maf", "maf_residual", "iaf"])
+def test_log_prob_evaluates_every_conditioner_once(name):
+    flow = table.shared(name)
+    x = tf.constant(helpers.data(flow, 4))
+
+    def once():
+        for layer in flow.flow_layers:
+            network = getattr(layer, "network", None)
+            if name == "iaf" and network is not None:
+                layer.bijector().inverse(x)
+            elif network is not None:
+                network(x[:, : getattr(layer, "_kept", 3)])
+        return x
+
+    expected = helpers.operations(tf.function(once))
+    assert expected >= 4
+    for call in (flow.log_prob, flow.distribution().log_prob):
+        assert helpers.operations(tf.function(call), x) == expected
+
+
+@pytest.mark.parametrize("name", ["real_nvp", "maf", "iaf", "maf_context", "maf_flow_base"])
+def test_log_prob_of_a_fresh_sample_evaluates_nothing_more(name):
+    flow = table.shared(name)
+    given = helpers.context(flow, 4)
+
+    def sample():
+        return flow.distribution(given).sample(seed=(0, 1))
+
+    def sample_and_log_prob():
+        distribution = flow.distribution(given)
+        x = distribution.sample(seed=(0, 1))
+        return x, distribution.log_prob(x)
+
+    count = helpers.operations(tf.function(sample))
+    assert count >= 4
+    assert helpers.operations(tf.function(sample_and_log_prob)) == count
+    x, log_prob = tf.function(sample_and_log_prob)()
+    np.testing.assert_allclose(log_prob, flow.distribution(given).log_prob(x), atol=1e-4)
