@@ -5,6 +5,8 @@ files run on TensorFlow Probability's JAX substrate. Everything else in `zoo/` s
 the names below, never `tf.` or `jax.`.
 """
 
+import contextlib
+import contextvars
 import itertools
 import secrets
 
@@ -43,6 +45,7 @@ __all__ = [
     "loop",
     "make_seed",
     "ps",
+    "put_rows",
     "raw",
     "read",
     "samplers",
@@ -55,6 +58,7 @@ __all__ = [
     "vjp",
     "wide_dtype",
     "with_gradient",
+    "without_xla",
 ]
 
 
@@ -157,11 +161,33 @@ def compiled(function, model, jit):
     return lambda *args: stateless([v.value for v in model.variables], *args)
 
 
+_uses_xla = contextvars.ContextVar("uses_xla", default=True)
+
+
+@contextlib.contextmanager
+def without_xla():
+    """What TensorFlow traces inside holds no XLA: graphs for export, which take any batch size."""
+    token = _uses_xla.set(False)
+    try:
+        yield
+    finally:
+        _uses_xla.reset(token)
+
+
 def shape_invariant_jit(function):
     """XLA-compiles a loop-heavy function even where the caller runs op by op; gradients pass."""
-    if NAME == "tensorflow":
-        return compiled(function, None, jit=True)
-    return jax.jit(function)
+    if NAME == "jax":
+        return jax.jit(function)
+    jitted = compiled(function, None, jit=True)
+    return lambda *args: (jitted if _uses_xla.get() else function)(*args)
+
+
+def put_rows(x, start, rows):
+    """`x` with `rows` in place of its own from row `start` on."""
+    if NAME == "jax" or _uses_xla.get():
+        return keras.ops.slice_update(x, (start, keras.ops.zeros_like(start)), rows)
+    places = start + tf.range(tf.shape(rows)[0], dtype=start.dtype)
+    return tf.tensor_scatter_nd_update(x, places[:, None], rows)
 
 
 def step_logs(logs):
@@ -208,6 +234,10 @@ def vjp(function, *args):
     return result, pull
 
 
+# Set while a SavedModel stores gradients: it has no place for the gradients of gradients.
+_first_order = contextvars.ContextVar("first_order", default=False)
+
+
 def with_gradient(function, gradient):
     """`function(*args)` with a gradient of one's own.
 
@@ -224,22 +254,30 @@ def with_gradient(function, gradient):
 
         own.defvjp(forward, lambda kept, upstream: gradient(*kept, upstream))
         return own
+    if _first_order.get():
+        return function
 
     def own(*args):
         outputs = function(*args)
         name = f"FlowZooGradient-{next(_gradients)}"
 
         @tf.RegisterGradient(name)
+        @tf.autograph.experimental.do_not_convert
         def pull(op, *upstream):
             # tf.custom_gradient would hand on what `function` returned, which second derivatives
             # then differentiate as plain operations; the outputs of `op` lead back here. (There is
             # no `op` when a SavedModel stores its gradients.)
-            kept = outputs if op is None else op.outputs[: len(outputs)]
-            found = gradient(args, tuple(kept), upstream[: len(outputs)])
+            kept = handed_on if op is None else op.outputs
+            token = _first_order.set(op is None)
+            try:
+                found = gradient(args, tuple(kept[: len(outputs)]), upstream[: len(outputs)])
+            finally:
+                _first_order.reset(token)
             return [None] * len(outputs) + tf.nest.flatten(found)
 
         with tf.compat.v1.get_default_graph().gradient_override_map({"IdentityN": name}):
-            return tuple(tf.identity_n([*outputs, *tf.nest.flatten(args)])[: len(outputs)])
+            handed_on = tf.identity_n([*outputs, *tf.nest.flatten(args)])
+        return tuple(handed_on[: len(outputs)])
 
     # A graph of its own: tapes look at operations one by one, and pass over the override.
     return tf.function(own, autograph=False)

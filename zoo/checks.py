@@ -49,8 +49,10 @@ def shape(x, tail, what):
         )
 
 
-def values(x, what, levels=None):
+def values(x, what, levels=None, margin=0.0):
     """Checks a tensor's numbers, where they can be looked at: finite, and within the levels.
+
+    Floats may leave the levels by the margin, where the flow's density reaches beyond them.
 
     Raises:
       ValueError: They are not.
@@ -71,10 +73,10 @@ def values(x, what, levels=None):
     if not np.isfinite(np.sum(x, dtype=np.float64)):
         bad = int(np.count_nonzero(~np.isfinite(x.astype(np.float64))))
         raise ValueError(f"{what} must be finite, got {bad} NaN or infinite of {x.size} values.")
-    if levels is not None and (x.min() < 0 or x.max() > levels):
+    if levels is not None and (x.min() < -margin or x.max() > levels + margin):
         raise ValueError(
             f"{what} must lie in [0, {levels}] (data units), got values from {x.min():.6g} to "
-            f"{x.max():.6g}."
+            f"{x.max():.6g}; samples beyond the ends are scored by flow.distribution().log_prob."
         )
 
 

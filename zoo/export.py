@@ -60,8 +60,9 @@ def export(flow, folder, overwrite=False):
     with storage.staging_beside(folder) as staging:
         calls = _calls(flow)
         # A copy: its variables are plain ones, whatever strategy the flow was trained under.
-        module = _module(pretrained.plain_copy(flow), calls)
-        tf.saved_model.save(module, str(staging), signatures=_signatures(module, calls))
+        with backend.without_xla():  # It would compile anew for every batch size.
+            module = _module(pretrained.plain_copy(flow), calls)
+            tf.saved_model.save(module, str(staging), signatures=_signatures(module, calls))
         files = storage.list_files(staging)
         info = {**pretrained.describe(flow), "name": flow.name}
         (staging / INFO).parent.mkdir()
@@ -143,7 +144,7 @@ def _module(flow, calls):
     decode = _traced_once(flow._decode, calls["decode"])
 
     def log_prob_int(x, seed, context=None):
-        x, bonus = flow._float(x, backend.make_seed(seed))
+        x, bonus = flow._float(x, flow._uniform(x, backend.make_seed(seed)))
         return log_prob(x, context) + bonus
 
     def sample(n, seed, temperature=1.0, context=None):

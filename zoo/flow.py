@@ -68,6 +68,11 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
     ):
         super().__init__(autocast=False, **kwargs)
         layers = list(layers)
+        for layer in layers:
+            if not callable(getattr(layer, "bijector", None)):
+                raise ValueError(
+                    f"layers must hold zoo.layers.FlowLayers, got a {type(layer).__name__}."
+                )
         if event_shape is None and not layers:
             raise ValueError("A flow without layers needs an event_shape.")
         if event_shape is None:
@@ -183,8 +188,12 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         lead = ops.shape(context)[: len(context.shape) - len(self.context_shape)]
         return ops.reshape(context, (*lead, math.prod(self.context_shape)))
 
-    def _float(self, x, seed=None):
-        """Data as floats: integers get noise in `[0, 1)`, or one half where there is no seed.
+    def _uniform(self, x, seed):
+        """Noise in `[0, 1)` of the shape of `x`."""
+        return samplers.uniform(ops.shape(x), dtype=self.variable_dtype, seed=seed)
+
+    def _float(self, x, noise=None):
+        """Data as floats: integers get the noise, or one half where there is none.
 
         Returns:
           The floats, and `-log q` of the noise, nats.
@@ -193,12 +202,8 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         x = ops.cast(x, self.variable_dtype)
         if not discrete:
             return x, 0.0
-        if seed is None:
+        if noise is None:
             return x + 0.5, 0.0
-        noise = samplers.uniform(ops.shape(x), dtype=self.variable_dtype, seed=seed)
-        return self._add_noise(x, noise)
-
-    def _add_noise(self, x, noise):
         if self.dequantizer is None:
             return x + noise, 0.0
         noise, bonus = self.dequantizer(noise, x)
@@ -212,9 +217,9 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
             total = total + log_det
         return x, total
 
-    def _log_prob(self, x, context=None, seed=None):
-        """`x [*batch, *event_shape]` to nats `[*batch]`."""
-        x, bonus = self._float(x, seed)
+    def _log_prob(self, x, context=None, noise=None):
+        """`x [*batch, *event_shape]`, noise of that shape for integers, to nats `[*batch]`."""
+        x, bonus = self._float(x, noise)
         mixture = self.num_classes and context is None
         if mixture:
             x = ops.expand_dims(x, -len(self.event_shape) - 1)
@@ -222,6 +227,8 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         z, log_det = self._inverse(x, context)
         log_prob = self._base_distribution(context).log_prob(z) + log_det
         if mixture:
+            # Where no layer looks at the context there is one column, not one a class.
+            log_prob = log_prob + ops.zeros(self.num_classes, dtype=log_prob.dtype)
             log_prob = ops.logsumexp(log_prob, axis=-1) - math.log(self.num_classes)
         return log_prob + bonus
 
@@ -269,11 +276,10 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         if self.num_classes and context is None:
             context = self._labels(ops.shape(x)[0], backend.make_seed(0))
         context = self._check_context(context, batch=ops.shape(x)[0])
-        seed, vector = backend.make_seed(0), self._embed(context)
+        noise, vector = self._uniform(x, backend.make_seed(0)), self._embed(context)
         if self.dequantizer is not None and checks.is_integer(x):
-            noise = samplers.uniform(ops.shape(x), dtype=self.variable_dtype, seed=seed)
             self.dequantizer.adapt(noise, x)
-        x = self._float(x, seed)[0]
+        x = self._float(x, noise)[0]
         for layer in self.flow_layers:
             layer.adapt(x, vector)
             x = layer(x, vector)[0]
@@ -283,12 +289,11 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
     def call(self, inputs, training=False):
         """Log-likelihood in nats `[batch]` of `x`, or of a pair `(x, context)`."""
         x, context = inputs if isinstance(inputs, list | tuple) else (inputs, None)
-        bonus = 0.0
+        noise = None
         if checks.is_integer(x):
-            x = ops.cast(x, self.variable_dtype)
-            noise = keras.random.uniform(ops.shape(x), dtype=x.dtype, seed=self._noise)
-            x, bonus = self._add_noise(x, noise)
-        return self._log_prob(x, context) + bonus
+            shape, dtype = ops.shape(x), self.variable_dtype
+            noise = keras.random.uniform(shape, dtype=dtype, seed=self._noise)
+        return self._log_prob(x, context, noise)
 
     def get_config(self):
         """The constructor's arguments, as Keras serializes them."""

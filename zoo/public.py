@@ -43,8 +43,11 @@ class PublicCalls:
         """
         x = self._check_data(x)
         context = self._check_context(context, ops.shape(x)[0], optional=bool(self.num_classes))
-        seed = backend.make_seed(seed) if checks.is_integer(x) else None
-        return self._batched("_log_prob", x, context, extra=(seed,))
+        noise = None
+        if checks.is_integer(x):
+            # Drawn here, for XLA has random numbers of its own.
+            noise = self._uniform(x, backend.make_seed(seed))
+        return self._batched("_log_prob", x, context, noise)
 
     def bits_per_dim(self, x, context=None, seed=None):
         """`-log2 p(x) / d`, bits per dimension, `[batch]`; arguments as in `log_prob`."""
@@ -208,7 +211,9 @@ class PublicCalls:
                 f"{self.name} is a flow over continuous data and x holds integers: cast them to "
                 "float, or build the flow with levels, the number of grey levels."
             )
-        checks.values(x, "x", self.levels)
+        # Without a logit the density is one on the whole line: its samples may lie anywhere.
+        margin = getattr(self.flow_layers[0] if self.flow_layers else None, "margin", np.inf)
+        checks.values(x, "x", self.levels, margin)
         return x
 
     def _check_context(self, context, batch, optional=False):
@@ -255,16 +260,16 @@ class PublicCalls:
             cache[key] = backend.compiled(getattr(self, name), self, jit)
         return cache[key]
 
-    def _batched(self, name, x, context=None, extra=()):
+    def _batched(self, name, *rows):
         """Runs a computation over rows, compiled; inside a user's own function, inlined."""
-        if backend.has_tracers([x, context, *extra]):
-            return getattr(self, name)(x, context, *extra)
+        if backend.has_tracers(rows):
+            return getattr(self, name)(*rows)
         jit = self.uses_xla
-        n = x.shape[0]
+        n = rows[0].shape[0]
         padding = bucket(n) - n if jit else 0
         if padding and n:
-            x, context = _pad(x, padding), _pad(context, padding)
-        y = self._function(name, jit)(x, context, *extra)
+            rows = [_pad(x, padding) for x in rows]
+        y = self._function(name, jit)(*rows)
         return y[:n] if padding and n else y
 
 

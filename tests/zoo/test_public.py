@@ -65,6 +65,14 @@ def test_without_a_label_a_flow_is_the_mixture_over_its_classes(name):
     np.testing.assert_allclose(flow.distribution().log_prob(x), expected, rtol=1e-5)
 
 
+def test_a_mixture_over_classes_that_no_layer_looks_at_is_the_flow_itself():
+    layers = [zoo.layers.ActNorm((3,))]
+    flow = zoo.Flow(layers, num_classes=4, jit_compile=False)
+    x = helpers.data(flow, 5)
+    np.testing.assert_allclose(flow.log_prob(x), zoo.Flow(layers).log_prob(x), rtol=1e-6)
+    np.testing.assert_allclose(flow.log_prob(x), flow.log_prob(x, 2), rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["maf_distribution_base", "real_nvp_context", "nice"])
 def test_temperature_zero_is_the_mode_of_the_base(name):
     flow = table.shared(name)
@@ -96,10 +104,17 @@ def test_quantize():
     assert levels.dtype == "uint8"
 
 
+def test_a_logit_flow_takes_its_own_samples_though_some_lie_beyond_the_ends():
+    flow = table.shared("maf_image")
+    far = flow.decode(np.array([[1e3] * 4, [-1e3] * 4], "float32"), 0)
+    assert np.isfinite(flow.log_prob(far)).all()
+
+
 def test_samples_of_a_discrete_flow_lie_in_its_range():
     flow = table.shared("maf_image")
     samples = flow.sample(64, seed=0).numpy()
     assert samples.min() > -0.1 and samples.max() < flow.levels + 0.1
+    assert np.isfinite(flow.log_prob(samples)).all()
     assert set(np.unique(flow.quantize(samples))) <= set(range(flow.levels))
 
 
@@ -241,3 +256,17 @@ def test_inside_a_users_function_with_xla():
     np.testing.assert_allclose(log_prob, flow.log_prob(x, context), rtol=1e-5, atol=1e-5)
     assert samples.shape == (4, 3)
     np.testing.assert_array_equal(samples, function(x, context)[1])
+
+
+def test_a_seed_draws_the_same_noise_with_and_without_xla():
+    graph, xla = (table.build("maf_image", jit_compile=jit) for jit in (False, True))
+    x = np.random.default_rng(0).integers(0, 5, size=(5, 2, 2, 1))
+    np.testing.assert_allclose(graph.log_prob(x, 1, seed=3), xla.log_prob(x, 1, seed=3), rtol=1e-5)
+
+
+def test_a_flow_scores_its_own_samples_beyond_the_levels():
+    flow = zoo.MAF((2,), levels=5, alpha=0.05, num_layers=1, hidden_units=(4,), jit_compile=False)
+    x = np.array([[-0.2, 5.2], [1.0, 2.0]], "float32")
+    assert np.isfinite(flow.log_prob(x)).all()
+    with pytest.raises(ValueError, match=r"must lie in \[0, 5\]"):
+        flow.log_prob(x * 1.2)

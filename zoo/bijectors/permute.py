@@ -27,7 +27,7 @@ def permute(x, permutation):
     def gather(x):
         def gradient(*args, upstream=None):
             upstream = args[0] if upstream is None else upstream
-            return permute(upstream, back)
+            return ops.take(upstream, back, axis=-1)
 
         return ops.take(x, order, axis=-1), gradient
 

@@ -66,7 +66,8 @@ class Logit(OnePassBijector):
     def inverse_and_log_det(self, y):
         below = self._alpha + self._span * (y / self._levels)
         above = self._alpha + self._span * ((self._levels - y) / self._levels)
-        x = ops.log(below) - ops.log(above)
+        # A sample at the very end of the range may round to beyond it.
+        x = ops.log(ops.maximum(below, 1e-30)) - ops.log(ops.maximum(above, 1e-30))
         return x, self._log_slope(x)
 
 

@@ -30,6 +30,11 @@ class Logit(FlowLayer):
             raise ValueError(f"alpha must lie between 0 and 0.5, got {alpha!r}.")
         self.levels, self.alpha = levels, alpha
 
+    @property
+    def margin(self):
+        """How far events of the flow may lie outside `[0, levels]`, data units."""
+        return (1.0 + 1e-5) * self.alpha / (1.0 - 2.0 * self.alpha) * self.levels
+
     def bijector(self, context=None):
         return bijectors.Logit(self.levels, self.alpha, self.event_shape, **_plain(self))
 
