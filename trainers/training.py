@@ -101,16 +101,18 @@ class _Trainer:
         )
         if arrays is None:
             self.epoch, self.seconds, self.best = 0, 0.0, {"epoch": 0, "loss": math.inf}
-            batch = next(
-                iter(
-                    self.batches("train", self.flags.batch_size, shuffle=True, seed=self.flags.seed)
+            if run.checkpoints.paths():
+                raise ValueError(
+                    f"no checkpoint of {run.folder} is whole: there is nothing to continue from; "
+                    "train into another --model_dir, or remove this one"
                 )
-            )
-            self.flow.adapt(*batch) if self.flow.num_classes else self.flow.adapt(batch)
+            self.adapt()
         else:
             callbacks.restore(self.flow, arrays)
             self.epoch, self.seconds = meta["epoch"], meta["seconds"]
             self.best = run.load_best(self.say)[1]
+            if not math.isfinite(self.best["loss"]):
+                self.best["epoch"] = self.epoch  # Lost: patience counts from here.
             for _ in range(self.epoch):
                 iter(self.train_data)  # draws the order of a pass that has been made
             self.say(f"continuing {run.folder} after epoch {self.epoch}")
@@ -200,7 +202,9 @@ class _Trainer:
         flow, best = self.best_flow()
         if flow is None:
             return "No epoch was completed, so there are no weights to keep"
-        zoo.save(flow, self.run.folder, overwrite=True)
+        # A figure of earlier weights must not be taken for theirs.
+        (self.run.folder / runs.RESULT_FILE).unlink(missing_ok=True)
+        zoo.save(flow, self.run.folder, {"dataset": self.flags.dataset}, overwrite=True)
         return (
             f"The best weights, of epoch {best['epoch']}, are in {self.run.folder / 'model.keras'}"
         )

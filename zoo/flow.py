@@ -289,7 +289,8 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
     def call(self, inputs, training=False):
         """Log-likelihood in nats `[batch]` of `x`, or of a pair `(x, context)`."""
         x, context = inputs if isinstance(inputs, list | tuple) else (inputs, None)
-        noise = None
+        x, noise = self._check_data(x), None
+        context = self._check_context(context, ops.shape(x)[0], optional=bool(self.num_classes))
         if checks.is_integer(x):
             shape, dtype = ops.shape(x), self.variable_dtype
             noise = keras.random.uniform(shape, dtype=dtype, seed=self._noise)

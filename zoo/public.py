@@ -131,6 +131,10 @@ class PublicCalls:
         if not (isinstance(steps, int) and steps >= 2):
             raise ValueError(f"steps must be an integer of at least 2, got {steps!r}.")
         a, b = checks.tensor(a, "a"), checks.tensor(b, "b")
+        if tuple(a.shape) != tuple(b.shape):
+            raise ValueError(
+                f"a and b must have one shape, got {list(a.shape)} and {list(b.shape)}."
+            )
         single = len(a.shape) == len(self.event_shape)
         if single:
             a, b = ops.expand_dims(a, 0), ops.expand_dims(b, 0)

@@ -59,7 +59,7 @@ def coupling_mask(mask, size):
       size: Length of the vector.
 
     Raises:
-      ValueError: The mask is unknown, of another length, or keeps or changes nothing.
+      ValueError: The mask is unknown, of another length, or changes nothing.
     """
     named = {
         "even": np.arange(size) % 2 == 0,

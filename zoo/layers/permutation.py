@@ -25,7 +25,7 @@ class Permutation(FlowLayer):
         super().__init__(event_shape, **kwargs)
         size = vector_size(event_shape, type(self).__name__)
         if permutation is None:
-            permutation = np.random.default_rng(seed).permutation(size)
+            permutation = np.random.default_rng(0 if seed is None else seed).permutation(size)
         order = np.asarray(permutation)
         if order.shape != (size,) or not np.array_equal(np.sort(order), np.arange(size)):
             raise ValueError(

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from zoo.layers.images import image_shape
 from zoo.layers.preprocess import to_unit_range, to_vector
 
@@ -19,6 +21,17 @@ def vector_context(context_shape, num_classes):
     if context_shape is None:
         return None
     return (math.prod(check_shape(context_shape, "context_shape")),)
+
+
+def layer_order(order, layer, size, seed):
+    """The order of the dimensions in the autoregressive layer with this number.
+
+    `"sequential"` is reversed from layer to layer, `"random"` drawn anew for each from the seed, or
+    from 0 where there is none: a flow rebuilt from its configuration must have the same orders.
+    """
+    if order == "random":
+        return np.random.default_rng(1000 * (seed or 0) + layer).permutation(size)
+    return "reversed" if order == "sequential" and layer % 2 else order
 
 
 def check_count(name, value, least=1):

@@ -4,7 +4,7 @@ import keras
 
 from zoo.flow import Flow
 from zoo.layers import ActNorm, Autoregressive
-from zoo.models.common import check_count, prepare, vector_context
+from zoo.models.common import check_count, layer_order, prepare, vector_context
 from zoo.networks.conditioner import seed_stream
 
 
@@ -67,7 +67,7 @@ class IAF(Flow):
         context = vector_context(context_shape, num_classes)
         seeds = seed_stream(None if seed is None else 1000 * seed)
         for i in range(check_count("num_layers", num_layers)):
-            direction = "reversed" if order == "sequential" and i % 2 else order
+            direction = layer_order(order, i, shape[0], seed)
             layers.append(ActNorm(shape, dtype=dtype))
             layers.append(
                 Autoregressive(

@@ -89,12 +89,21 @@ def check_hidden_units(hidden_units):
     return units
 
 
+# They mix units: an autoregressive network would no longer be one.
+MIXING = ("glu", "log_softmax", "softmax", "sparsemax")
+
+
 def get_activation(name):
     """The Keras activation of this name.
 
     Raises:
-      ValueError: Keras does not know it.
+      ValueError: Keras does not know it, or it mixes units.
     """
+    if name in MIXING:
+        raise ValueError(
+            f"activation must act on each unit by itself, such as 'relu', 'tanh' or 'elu', got "
+            f"{name!r}."
+        )
     try:
         return keras.activations.get(name)
     except (ValueError, TypeError) as error:

@@ -1,0 +1,69 @@
+"""The pretrained flows as shipped: loaded, differentiated, compared with their exports."""
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from zoo import backend
+
+ROOT = Path(__file__).parents[1] / "exported_models"
+NAMES = [model.name for model in zoo.list_models(ROOT)]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def entry(request):
+    """A shipped flow, and events and labels for it."""
+    flow = zoo.load(ROOT / request.param)
+    flow.jit = False  # Compiling takes longer than these few calls.
+    x = np.asarray(flow.sample(8, seed=0))
+    labels = np.arange(8, dtype="int32") if flow.num_classes else None
+    return request.param, flow, x, labels
+
+
+def test_the_promised_entries_are_there():
+    promised = {"nice-digits", "realnvp-digits", "maf-digits", "iaf-digits", "maf-two_moons"}
+    assert promised <= set(NAMES)
+
+
+def test_the_distribution_has_all_variables_each_with_a_gradient(entry):
+    _, flow, x, labels = entry
+    distribution = flow.distribution(labels)
+    variables = distribution.trainable_variables
+    raw = {id(backend.raw(v)) for v in flow.trainable_variables}
+    assert {id(v) for v in variables} == raw and len(variables) == len(raw)
+
+    @tf.function(autograph=False)
+    def gradients(x):
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(distribution.log_prob(x))
+        return tape.gradient(loss, variables)
+
+    for variable, gradient in zip(variables, gradients(x), strict=True):
+        assert gradient is not None and np.isfinite(gradient).all(), variable.name
+
+
+def test_the_export_says_the_same(entry):
+    name, flow, x, labels = entry
+    exported = zoo.load_exported(ROOT / name / "saved_model")
+    if labels is not None:
+        exported = exported.condition(labels)
+    np.testing.assert_allclose(exported.log_prob(x), flow.log_prob(x, labels), rtol=1e-5, atol=1e-5)
+
+
+def test_decode_inverts_encode(entry):
+    _, flow, x, labels = entry
+    back = keras.ops.convert_to_numpy(flow.decode(flow.encode(x, labels), labels))
+    np.testing.assert_allclose(back, x, atol=1e-3)
+
+
+def test_maf_digits_beats_its_baselines():
+    manifest = json.loads((ROOT / "maf-digits" / "manifest.json").read_text(encoding="utf-8"))
+    baselines = manifest["metadata"]["baselines"]
+    assert {b["components"] for b in baselines} == {1, 10}
+    for baseline in baselines:
+        assert baseline["margin"]["mean"] > baseline["margin"]["error"]

@@ -1,0 +1,132 @@
+"""Training a flow with Keras: data of every kind, metrics, weights, and where it goes on."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests import helpers
+from tests.zoo import table
+
+SMALL = {"num_layers": 2, "hidden_units": (8, 8), "seed": 0, "jit_compile": False}
+
+
+def correlated(n=512, seed=0):
+    """Data that a flow can learn in a few steps: far from a standard normal."""
+    generator = np.random.default_rng(seed)
+    x = generator.normal(size=(n, 3)) @ np.array([[2.0, 1.0, 0.0], [0, 1.0, 0.5], [0, 0, 0.3]])
+    return (x + [3.0, 0.0, -1.0]).astype("float32")
+
+
+def labelled(n=512):
+    labels = np.random.default_rng(1).integers(0, 3, n).astype("int32")
+    return correlated(n) + 4.0 * labels[:, None].astype("float32"), labels
+
+
+FITS = {
+    "array": (lambda: zoo.MAF((3,), **SMALL), lambda: {"x": correlated(), "batch_size": 128}),
+    "dataset": (
+        lambda: zoo.RealNVP((3,), **SMALL),
+        lambda: {"x": tf.data.Dataset.from_tensor_slices(correlated()).batch(128)},
+    ),
+    "array_and_context": (
+        lambda: zoo.MAF((3,), num_classes=3, **SMALL),
+        lambda: dict(zip("xy", labelled(), strict=True), batch_size=128),
+    ),
+    "dataset_and_context": (
+        lambda: zoo.NICE((3,), num_classes=3, **SMALL),
+        lambda: {"x": tf.data.Dataset.from_tensor_slices(labelled()).batch(128)},
+    ),
+    "sampling_direction": (
+        lambda: zoo.IAF((3,), **SMALL | {"num_layers": 1}),
+        lambda: {"x": correlated(), "batch_size": 128},
+    ),
+    "xla": (
+        lambda: zoo.RealNVP((3,), **SMALL | {"jit_compile": True}),
+        lambda: {"x": correlated(), "batch_size": 128},
+    ),
+    "op_by_op": (
+        lambda: zoo.RealNVP((3,), **SMALL),
+        lambda: {"x": correlated(128), "batch_size": 64},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FITS)
+def test_fit_lowers_the_loss(case):
+    make, data = FITS[case]
+    flow = make()
+    assert flow.compile(keras.optimizers.Adam(0.02), run_eagerly=case == "op_by_op") is None
+    before = flow.evaluate(**data(), verbose=0, return_dict=True)
+    history = flow.fit(**data(), epochs=4, verbose=0).history
+    after = flow.evaluate(**data(), verbose=0, return_dict=True)
+    assert set(history) == set(after) == {"loss", "nats", "bits_per_dim"}
+    assert after["loss"] < before["loss"] - 0.5
+    assert all(np.isfinite(values).all() for values in history.values())
+
+
+def test_metrics_are_nats_and_bits_per_dimension_of_the_whole_data():
+    flow = table.build("maf_classes", jit_compile=False)
+    flow.compile()
+    x, labels = labelled(100)  # The last batch is a short one.
+    found = flow.evaluate(x, labels, batch_size=32, verbose=0, return_dict=True)
+    nats = np.mean(flow.log_prob(x, labels))
+    np.testing.assert_allclose(found["nats"], nats, rtol=1e-5)
+    np.testing.assert_allclose(found["loss"], -nats, rtol=1e-5)
+    np.testing.assert_allclose(found["bits_per_dim"], -nats / (3 * np.log(2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_predict_gives_nats(as_dataset):
+    flow = table.build("maf_classes", jit_compile=False)
+    flow.compile()
+    x, labels = labelled(40)
+    if as_dataset:
+        nats = flow.predict(tf.data.Dataset.from_tensor_slices((x, labels)).batch(16), verbose=0)
+    else:
+        nats = flow.predict((x, labels), batch_size=16, verbose=0)
+    np.testing.assert_allclose(nats, flow.log_prob(x, labels), rtol=1e-5)
+
+
+def test_sample_weights():
+    flow = table.build("maf_classes", jit_compile=False)
+    flow.compile()
+    x, labels = labelled(64)
+    weights = np.random.default_rng(0).uniform(size=64).astype("float32")
+    found = flow.evaluate(
+        x, labels, sample_weight=weights, batch_size=64, verbose=0, return_dict=True
+    )
+    nats = np.asarray(flow.log_prob(x, labels))
+    np.testing.assert_allclose(found["nats"], np.average(nats, weights=weights), rtol=1e-5)
+    np.testing.assert_allclose(found["loss"], -np.mean(nats * weights), rtol=1e-5)
+
+
+def test_without_labels_a_class_conditional_flow_is_trained_as_the_mixture():
+    flow = zoo.MAF((3,), num_classes=3, **SMALL | {"num_layers": 1})
+    flow.compile(keras.optimizers.Adam(0.02))
+    history = flow.fit(labelled(256)[0], batch_size=64, epochs=3, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+
+
+@pytest.mark.parametrize(
+    "name", ["nice", "real_nvp_image", "maf_variables_base", "maf_mixture_base"]
+)
+def test_a_training_step_changes_every_variable(name):
+    flow = table.build(name, jit_compile=False)
+    flow.compile(keras.optimizers.SGD(1e-3))
+    before = [np.array(v) for v in flow.trainable_variables]
+    flow.fit(helpers.data(flow, 64), batch_size=64, verbose=0)
+    for variable, value in zip(flow.trainable_variables, before, strict=True):
+        assert np.any(np.asarray(variable) != value), variable.path
+
+
+def test_training_goes_on_where_it_was_saved(tmp_path):
+    flow = zoo.RealNVP((3,), **SMALL)
+    flow.compile(keras.optimizers.Adam(0.01))
+    flow.fit(correlated(), batch_size=128, verbose=0, shuffle=False)
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    for model in (flow, loaded):
+        model.fit(correlated(), batch_size=128, verbose=0, shuffle=False)
+    x = correlated(8)
+    np.testing.assert_allclose(loaded.log_prob(x), flow.log_prob(x), rtol=1e-5)
