@@ -76,7 +76,7 @@ def values(x, what, levels=None, margin=0.0):
     if levels is not None and (x.min() < -margin or x.max() > levels + margin):
         raise ValueError(
             f"{what} must lie in [0, {levels}] (data units), got values from {x.min():.6g} to "
-            f"{x.max():.6g}; samples beyond the ends are scored by flow.distribution().log_prob."
+            f"{x.max():.6g}."
         )
 
 
