@@ -69,7 +69,7 @@ CALLS = {
     "seed": ("maf", lambda f: f.sample(1, seed="abc"), ["seed", "integer", "'abc'"]),
     "seed_float": ("maf", lambda f: f.sample(1, seed=1.5), ["seed", "integer", "1.5"]),
     "steps": ("maf", lambda f: f.interpolate(X[0], X[1], steps=1), ["steps", "at least 2", "1"]),
-    "interpolate": ("maf", lambda f: f.interpolate(X[0, :2], X[1]), ["x", "[batch, 3]"]),
+    "interpolate": ("maf", lambda f: f.interpolate(X[0, :2], X[1]), ["a and b", "[2]", "[3]"]),
     "quantize": ("maf", lambda f: f.quantize(X), ["continuous data", "levels"]),
     "distribution": ("maf", lambda f: f.distribution(1), ["takes no context"]),
     "distribution_none": ("maf_context", lambda f: f.distribution(), ["needs a context"]),
