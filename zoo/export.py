@@ -17,6 +17,7 @@ flow_zoo.json` in the folder tells shapes, types and levels, and the SHA-256 of 
 from pathlib import Path
 
 from zoo import backend, pretrained, storage
+from zoo.backend import tfd
 from zoo.exported import ExportedFlow
 from zoo.flow import Flow
 
@@ -65,6 +66,7 @@ def export(flow, folder, overwrite=False):
             tf.saved_model.save(module, str(staging), signatures=_signatures(module, calls))
         files = storage.list_files(staging)
         info = {**pretrained.describe(flow), "name": flow.name}
+        info["reparameterized"] = _reparameterized(flow)
         (staging / INFO).parent.mkdir()
         storage.write_json(staging / INFO, model=info, files=files)
         storage.replace_folder(staging, folder)
@@ -99,6 +101,13 @@ def load_exported(folder):
     for name, recorded in manifest["files"].items():
         storage.check_file(folder / name, recorded)
     return ExportedFlow(tf.saved_model.load(str(folder)), manifest["model"])
+
+
+def _reparameterized(flow):
+    """Whether samples are differentiable functions of the weights and noise: as the base's are."""
+    if isinstance(flow.base, Flow):
+        return _reparameterized(flow.base)
+    return flow.base.distribution().reparameterization_type == tfd.FULLY_REPARAMETERIZED
 
 
 def _check_backend():

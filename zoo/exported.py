@@ -30,7 +30,11 @@ class ExportedFlow(tfd.Distribution):
         self._context = None if context is None else self._check_context(context)
         super().__init__(
             dtype=tf.as_dtype(info["dtype"]),
-            reparameterization_type=tfd.FULLY_REPARAMETERIZED,
+            reparameterization_type=(
+                tfd.FULLY_REPARAMETERIZED
+                if info.get("reparameterized", True)
+                else tfd.NOT_REPARAMETERIZED
+            ),
             validate_args=False,
             allow_nan_stats=True,
             parameters=parameters,

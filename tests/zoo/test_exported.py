@@ -198,3 +198,12 @@ def test_not_an_export(copy, tmp_path):
     info.unlink()
     with raises_one_line(str(copy), "not an export of Flow Zoo"):
         zoo.load_exported(copy)
+
+
+def test_a_mixture_is_not_reparameterized(loaded, tmp_path):
+    flow = zoo.MADE((2,), components=2, hidden_units=(4,), jit_compile=False)
+    for base in (flow, zoo.MAF((2,), num_layers=1, hidden_units=(4,), base=flow)):
+        folder = zoo.export(base, tmp_path / base.name)
+        kind = zoo.load_exported(folder).reparameterization_type
+        assert kind == tfd.NOT_REPARAMETERIZED
+    assert loaded["real_nvp"].reparameterization_type == tfd.FULLY_REPARAMETERIZED
