@@ -13,6 +13,14 @@ MODEL_ARGUMENTS = (
     "transformer",
     "base",
     "preprocessing",
+    "alpha",
+    "dequantization",
+    "scales",
+    "steps",
+    "width",
+    "blocks",
+    "coupling",
+    "conv",
 )
 # What the data set and flags of their own decide.
 _GIVEN = {

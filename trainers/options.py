@@ -60,8 +60,22 @@ def family_flags(fv):
         flag_values=fv,
     )
     flags.DEFINE_string(
-        "preprocessing", None, "What is done to the data before the flow.", flag_values=fv
+        "preprocessing",
+        None,
+        "What takes grey levels to numbers of unit range: logit, center or none.",
+        flag_values=fv,
     )
+    flags.DEFINE_float(
+        "alpha", None, "Margin of --preprocessing=logit, in (0, 0.5).", flag_values=fv
+    )
+    flags.DEFINE_enum(
+        "dequantization",
+        None,
+        ("uniform", "variational"),
+        "Noise that grey levels get: uniform, or of a flow trained along.",
+        flag_values=fv,
+    )
+    image_family_flags(fv)
     flags.DEFINE_boolean(
         "class_conditional", False, "Condition on the data set's labels.", flag_values=fv
     )
@@ -70,6 +84,30 @@ def family_flags(fv):
     )
     flags.DEFINE_enum(
         "precision", "float32", PRECISIONS, "Precision of the networks.", flag_values=fv
+    )
+
+
+def image_family_flags(fv):
+    """Arguments of the families for images."""
+    flags.DEFINE_integer(
+        "scales",
+        None,
+        "Scales of a multi-scale flow, each at half the height and width of the one before (L).",
+        lower_bound=1,
+        flag_values=fv,
+    )
+    flags.DEFINE_integer("steps", None, "Steps a scale (K).", lower_bound=1, flag_values=fv)
+    flags.DEFINE_integer(
+        "width", None, "Maps of the convolutional networks.", lower_bound=1, flag_values=fv
+    )
+    flags.DEFINE_integer(
+        "blocks", None, "Residual blocks of a network.", lower_bound=0, flag_values=fv
+    )
+    flags.DEFINE_string(
+        "coupling", None, "Coupling of glow: affine, additive, tanh, ...", flag_values=fv
+    )
+    flags.DEFINE_enum(
+        "conv", None, ("lu", "plain"), "1x1 convolution of glow.", flag_values=fv
     )
 
 
