@@ -75,8 +75,9 @@ def values(x, what, levels=None, margin=0.0):
         raise ValueError(f"{what} must be finite, got {bad} NaN or infinite of {x.size} values.")
     if levels is not None and (x.min() < -margin or x.max() > levels + margin):
         raise ValueError(
-            f"{what} must lie in [0, {levels}] (data units), got values from {x.min():.6g} to "
-            f"{x.max():.6g}."
+            f"{what} must lie in [0, {levels}] (grey levels), got values from {x.min():.6g} to "
+            f"{x.max():.6g}: scale the data, or quantize or clip samples that leave the range; "
+            "`distribution().log_prob` takes any number."
         )
 
 

@@ -215,8 +215,8 @@ class PublicCalls:
                 f"{self.name} is a flow over continuous data and x holds integers: cast them to "
                 "float, or build the flow with levels, the number of grey levels."
             )
-        # Without a logit the density is one on the whole line: its samples may lie anywhere.
-        margin = getattr(self.flow_layers[0] if self.flow_layers else None, "margin", np.inf)
+        # The density of a logit flow ends a little beyond the levels, and so do its samples.
+        margin = getattr(self.flow_layers[0] if self.flow_layers else None, "margin", 0.0)
         checks.values(x, "x", self.levels, margin)
         return x
 
