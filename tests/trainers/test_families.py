@@ -1,6 +1,5 @@
 """From flags to flows: arguments, contexts, bases, and what is refused."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +10,6 @@ from trainers import families, flagfiles, train
 
 DIGITS = SimpleNamespace(name="digits", event_shape=(8, 8, 1), levels=17, num_classes=10)
 TABLE = SimpleNamespace(name="table", event_shape=(5,), levels=None, num_classes=None)
-RECIPES = Path(__file__).resolve().parents[2] / "trainers" / "recipes"
 
 
 def build(data, *argv):
@@ -91,13 +89,3 @@ def test_a_flow_as_base():
 def test_wrong_arguments_are_told(argv, message):
     with pytest.raises(ValueError, match=message):
         build(TABLE, *argv)
-
-
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.flags")), ids=lambda path: path.stem)
-def test_every_recipe_builds(path):
-    options = flagfiles.new_options(
-        train.define_flags, [f"--flagfile={path}", "--model_dir=x", "--hidden_units=8"]
-    )
-    data = DIGITS if "digits" in options.dataset else TABLE
-    assert families.build(options, data).count_params() > 0
-    assert path.stem.split("-")[1] in options.dataset

@@ -2,7 +2,7 @@
 
 from trainers.datasets.toy_densities import TOYS
 
-OFFLINE = ("digits", *TOYS)
+OFFLINE = ("digits", *TOYS, "natural_patches/32x32", "natural_patches/8x8")
 """Datasets that need no download, by the names `load` takes."""
 
 

@@ -2,13 +2,15 @@
 
 The rule, also shown to users by `Dataset`:
 
-- An image of fixed size with 8-bit pixels is the input, alone. Where there are several, the one
-  that the dataset names as its supervised input, else the one called "image".
+- An image with 8-bit pixels is the input, alone; of fixed size, if it is not cropped or padded to
+  one. Where there are several, the one that the dataset names as its supervised input, else the one
+  called "image".
 - Without an image, all numeric features (floating-point and integer, of fixed shape, also inside
   nested dictionaries) are flattened and concatenated to one float32 vector, in alphabetical order.
   Text, booleans, class labels, sequences and the target are left out.
 - The target is what the dataset names as its supervised target, else the feature called "label". It
-  is the label if it is a `ClassLabel`.
+  is the label if it is a `ClassLabel`. The user may name another label, a `ClassLabel` or a
+  boolean, also inside nested dictionaries, as "attributes/Smiling".
 """
 
 import dataclasses
@@ -17,7 +19,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from trainers.datasets.errors import unusable
+from trainers.datasets.errors import DatasetError, unusable
+from trainers.datasets.images import UNCHANGED, Change
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Inputs:
         names: What x holds: the feature's name for an image, one name a column for a vector.
         features: The features used; those in nested dictionaries as "outer/inner".
         label: The feature that is the label, or None.
-        num_classes: Of the label, or None.
+        num_classes: Of the label (2 of a boolean, False being class 0), or None.
+        change: What becomes of each image before it is x.
     """
 
     event_shape: tuple
@@ -39,11 +43,23 @@ class Inputs:
     features: tuple
     label: str | None
     num_classes: int | None
+    change: Change = UNCHANGED
 
     @property
     def used(self):
         """Names of all features that are read, the label's included."""
         return (*self.features, *filter(None, [self.label]))
+
+    def pick(self, example):
+        """Takes what is used out of one TFDS example, the image changed.
+
+        Returns:
+            feature name -> value.
+        """
+        picked = {name: _feature(example, name) for name in self.used}
+        if self.is_image:
+            picked[self.features[0]] = self.change(picked[self.features[0]])
+        return picked
 
     def assemble(self, block):
         """Makes x, and labels if there are any, of a block of examples.
@@ -65,26 +81,33 @@ class Inputs:
         return (x,) if self.label is None else (x, tf.cast(block[self.label], tf.int32))
 
 
-def choose(info, name):
+def choose(info, name, label=None, change=UNCHANGED):
     """Chooses the input and the label of a dataset.
 
     Args:
         info: `tfds.core.DatasetInfo`.
         name: What the user calls the dataset, for errors.
+        label: The feature that the user wants for the label, or None for the rule above.
+        change: What becomes of each image.
 
     Returns:
         `Inputs`.
 
     Raises:
-        DatasetError: no feature can be used, or the image has no fixed size or not 8 bits.
+        DatasetError: no feature can be used, the image has no fixed size or not 8 bits, images are
+            to be changed where there are none, or there is no such label.
     """
     if not isinstance(info.features, tfds.features.FeaturesDict):
         raise unusable(f"dataset {name!r} has no named features")
     source, target = (info.supervised_keys or ("image", "label"))[:2]
-    label, num_classes = _label(info.features, target)
+    label, num_classes = _label(info.features, target, label, name)
     images = {key: f for key, f in info.features.items() if _is_image(f)}
     if images:
-        return _image_inputs(images, source, label, num_classes, name)
+        return _image_inputs(images, source, label, num_classes, name, change)
+    if change:
+        raise DatasetError(
+            f"levels, image_size and resize are for images, and dataset {name!r} has none"
+        )
     leaves = sorted(_leaves(info.features), key=lambda leaf: leaf[0])
     used = {key: f for key, f in leaves if _is_numeric(f) and key != target}
     if not used:
@@ -94,26 +117,44 @@ def choose(info, name):
     return Inputs((len(names),), False, tuple(names), tuple(used), label, num_classes)
 
 
-def _image_inputs(images, source, label, num_classes, name):
+def _image_inputs(images, source, label, num_classes, name, change):
     key = next(key for key in (source, "image", *images) if key in list(images))
-    shape, dtype = images[key].shape, np.dtype(images[key].np_dtype)
+    stored, dtype = images[key].shape, np.dtype(images[key].np_dtype)
+    shape = change.shape(stored) if change.image_size else stored
     if None in shape:
         raise unusable(
-            f"dataset {name!r} has images of varying size (shape {list(shape)}), where flows need "
-            "one size"
+            f"dataset {name!r} has images of varying size (shape {list(stored)}), where flows need "
+            "one size; image_size crops or pads them to one"
         )
     if dtype != np.uint8:
         raise unusable(
             f"dataset {name!r} has {dtype} images, where 8-bit ones (uint8) are expected"
         )
-    return Inputs(tuple(shape), True, (key,), (key,), label, num_classes)
+    return Inputs(change.shape(stored), True, (key,), (key,), label, num_classes, change)
 
 
-def _label(features, target):
+def _label(features, target, wanted, name):
+    """(feature, classes) of the label that the user wants, else of the target if it will do."""
+    known = {key: classes for key, f in _leaves(features) if (classes := _num_classes(f))}
+    if wanted is not None:
+        if wanted not in known:
+            raise DatasetError(
+                f"dataset {name!r} has no label {wanted!r}; its class labels and booleans are: "
+                f"{', '.join(known) or 'none'}"
+            )
+        return wanted, known[wanted]
     feature = dict(features.items()).get(target) if isinstance(target, str) else None
     if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes:
         return target, feature.num_classes
     return None, None
+
+
+def _num_classes(feature):
+    """Classes of a feature that can be a label, else None."""
+    if isinstance(feature, tfds.features.ClassLabel):
+        return feature.num_classes
+    is_tensor = isinstance(feature, tfds.features.Tensor) and feature.shape == ()
+    return 2 if is_tensor and np.dtype(feature.np_dtype) == np.bool_ else None
 
 
 def _is_image(feature):
@@ -138,6 +179,13 @@ def _leaves(features, prefix=""):
             yield from _leaves(feature, f"{prefix}{key}/")
         else:
             yield prefix + key, feature
+
+
+def _feature(example, name):
+    """The feature "outer/inner" of a nested dictionary."""
+    for key in name.split("/"):
+        example = example[key]
+    return example
 
 
 def _columns(name, shape):

@@ -5,12 +5,14 @@ Example:
     >>> data.event_shape, data.levels, data.num_classes
     ((8, 8, 1), 17, 10)
     >>> batches = data.batches("train", 64, shuffle=True, seed=0, labels=True)   # of (x, label)
+    >>> load("digits", image_size=12).event_shape   # zeros around each image
+    (12, 12, 1)
 """
 
 import numpy as np
 import tensorflow as tf
 
-from trainers.datasets import builders, features, reading
+from trainers.datasets import builders, features, images, reading
 from trainers.datasets.errors import DatasetError, one_line
 from trainers.datasets.toy_densities import TOYS
 
@@ -19,7 +21,7 @@ VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 AUTOTUNE = tf.data.AUTOTUNE
 
 
-def load(name, data_dir=None, manual_dir=None):
+def load(name, data_dir=None, manual_dir=None, **changes):
     """Loads a dataset, and prepares it first where that has not been done.
 
     Args:
@@ -28,15 +30,16 @@ def load(name, data_dir=None, manual_dir=None):
         data_dir: Folder of prepared datasets, to read and, if need be, to write; or the folder of
             one prepared dataset. Default: TFDS's own, `~/tensorflow_datasets`.
         manual_dir: Folder of files downloaded by hand, for the datasets that need them.
+        **changes: levels, image_size, resize and label of `Dataset`; None is the same as unset.
 
     Returns:
         A `Dataset`.
 
     Raises:
-        DatasetError: unknown name, no network, nowhere to write, or nothing in it that a flow can
-            model. The message is one line and names datasets that need no download.
+        DatasetError: unknown name, no network, nowhere to write, nothing in it that a flow can
+            model, or changes that do not suit it. The message is one line.
     """
-    return Dataset(builders.prepared_builder(name, data_dir, manual_dir))
+    return Dataset(builders.prepared_builder(name, data_dir, manual_dir), **changes)
 
 
 class Dataset:
@@ -44,33 +47,47 @@ class Dataset:
 
     Images of 8 bits stay uint8; of anything else, the numeric features become one float32 vector
     (`trainers.datasets.features` has the rule). The splits are "train", "validation" and "test".
-    Where the dataset has no validation split, the last tenth of train is taken for it.
+    Where the dataset has no validation split, the last tenth of train is taken for it; so too where
+    it has one but no test split, for then figures are published on it, and it is the test split.
 
     A split of up to `memory_limit` bytes is read once and kept in memory, shared by all its
     pipelines; it is then shuffled as a whole. A larger one is read from disk at each pass and
     shuffled within a buffer of that size.
 
+    Images can be changed as they are read, in this order: cropped or padded, resized, reduced to
+    fewer grey levels. CelebA, for one, is used with image_size=148 and resize=64.
+
     Args:
         builder: A prepared `tfds.core.DatasetBuilder`.
+        levels: Number of grey levels to reduce images to, x // (own levels // levels); it divides
+            the levels that the dataset has. Glow's 5-bit images have 32.
+        image_size: Height and width (or one number for both) to which images are cropped about
+            their centre or padded with zeros; images of varying size need it.
+        resize: Height and width (or one number for both) to which images are then resized, each
+            pixel the average over its area, rounded.
+        label: The feature to take for the label, a `ClassLabel` or a boolean (class 0 or 1), by
+            name, as "attributes/Smiling"; None for the rule of `trainers.datasets.features`.
 
     Attributes:
         name: Full name, such as "toy2d/rings".
         event_shape: Shape of one x.
-        levels: Number of grey levels of integer images (17 for digits, else 256); None for vectors.
+        levels: Number of grey levels of integer images (if not reduced, 17 for digits, else 256);
+            None for vectors.
         num_classes: Of the label; None without one.
         input_names: The features used: one name a column for vectors, one for an image.
         true_log_prob: The true log-density, from numpy [n, 2] to [n] nats; None where unknown.
         memory_limit: In bytes, as above.
     """
 
-    def __init__(self, builder):
+    def __init__(self, builder, levels=None, image_size=None, resize=None, label=None):
         self.builder = builder
         config = builder.builder_config.name if builder.builder_config else None
         self.name = f"{builder.name}/{config}" if config else builder.name
-        self._inputs = features.choose(builder.info, self.name)
+        own_levels = getattr(builders.OWN.get(builder.name), "LEVELS", 256)
+        change = images.change(levels, image_size, resize, own_levels)
+        self._inputs = features.choose(builder.info, self.name, label, change)
         self.event_shape = self._inputs.event_shape
-        levels = getattr(builders.OWN.get(builder.name), "LEVELS", 256)
-        self.levels = levels if self._inputs.is_image else None
+        self.levels = own_levels // change.divisor if self._inputs.is_image else None
         self.num_classes = self._inputs.num_classes
         self.input_names = self._inputs.names
         self.true_log_prob = TOYS[config].log_prob if builder.name == "toy2d" else None
@@ -105,8 +122,8 @@ class Dataset:
             labels: Give (x, label) in place of x.
             repeat: Never end. One pass runs into the next, so that every batch is full.
             drop_remainder: Leave out a last batch that is not full.
-            flips: Mirror images left to right with probability 1/2, anew at each pass; for
-                training only.
+            flips: Mirror images left to right with probability 1/2, anew at each pass, whatever
+                they were cropped, padded or resized to; for training only.
 
         Returns:
             A dataset of x [batch, *event_shape] (uint8 images, float32 vectors), or of (x, label)
@@ -152,6 +169,8 @@ class Dataset:
         there = self.builder.info.splits
         held_out = next((name for name in VALIDATION_NAMES if name in there), None)
         known = {"test": "test"} if "test" in there else {}
+        if held_out and not known and "train" in there:
+            known["test"], held_out = held_out, None
         if held_out:
             known["validation"] = held_out
         if "train" in there:

@@ -40,8 +40,7 @@ def blocks(builder, inputs, instruction, shuffle=False, seed=None):
             shuffle_files=shuffle and not builder.info.disable_shuffling,
             read_config=tfds.ReadConfig(try_autocache=False, shuffle_seed=seed),
         )
-        picked = examples.map(lambda x: {name: _pick(x, name) for name in inputs.used}, AUTOTUNE)
-        data = picked.batch(rows)
+        data = examples.map(inputs.pick, AUTOTUNE).batch(rows)
     return data.map(inputs.assemble, AUTOTUNE)
 
 
@@ -88,10 +87,3 @@ def _records(split, shuffle, seed):
     return files.flat_map(
         lambda path, part: tf.data.TFRecordDataset(path).skip(part[0]).take(part[1])
     )
-
-
-def _pick(example, name):
-    """The feature "outer/inner" of a nested dictionary."""
-    for key in name.split("/"):
-        example = example[key]
-    return example

@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 from trainers import datasets
 from trainers.datasets import DatasetError, builders
 from trainers.datasets.digits import Digits
+from trainers.datasets.natural_patches import NaturalPatches
 from trainers.datasets.toy2d import Toy2d
 
 
@@ -134,4 +135,5 @@ def test_the_progress_bars_of_others_stay_as_they_are(tmp_path, small):
 def test_names():
     assert builders.OWN["digits"] is Digits
     assert builders.SHORT_NAMES["power"] == "uci_density/power"
-    assert set(datasets.OFFLINE) == {"digits", *datasets.TOYS}
+    patches = {f"natural_patches/{config.name}" for config in NaturalPatches.BUILDER_CONFIGS}
+    assert set(datasets.OFFLINE) == {"digits", *datasets.TOYS, *patches}

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from trainers.datasets import DatasetError
 from trainers.datasets.features import choose
+from trainers.datasets.images import Change
 
 F = tfds.features
 IMAGE = F.Image(shape=(4, 4, 3))
@@ -71,12 +72,59 @@ def test_table_columns_are_named_sorted_and_concatenated():
     assert x.dtype == tf.float32
 
 
+CELEB = dict(image=IMAGE, attributes={"Smiling": F.Scalar(np.bool_), "age": F.Scalar(np.int64)})
+
+
+def test_a_label_by_name():
+    other = F.ClassLabel(num_classes=7)
+    flag = F.Scalar(np.bool_)
+    chosen = choose(info(image=IMAGE, label=LABEL, other=other, flag=flag), "set", "other")
+    assert (chosen.label, chosen.num_classes, chosen.used) == ("other", 7, ("image", "other"))
+    table = choose(info(a=F.Scalar(np.float32), flag=flag), "set", "flag")
+    assert (table.label, table.num_classes, table.names) == ("flag", 2, ("a",))
+
+
+def test_a_nested_boolean_as_label():
+    chosen = choose(info(**CELEB), "set", "attributes/Smiling")
+    assert (chosen.label, chosen.num_classes) == ("attributes/Smiling", 2)
+    image = tf.zeros((4, 4, 3), tf.uint8)
+    picked = chosen.pick({"image": image, "attributes": {"Smiling": tf.constant(True)}})
+    assert set(picked) == {"image", "attributes/Smiling"}
+    _, labels = chosen.assemble({"image": image[None], "attributes/Smiling": tf.constant([True])})
+    assert labels.dtype == tf.int32 and labels.numpy().tolist() == [1]
+
+
+@pytest.mark.parametrize("label", ["Smiling", "attributes/age", "image", ""])
+def test_what_is_no_label_is_told(label):
+    message = f"'set' has no label '{label}'; its class labels and booleans are: attributes/Smiling"
+    with pytest.raises(DatasetError, match=message):
+        choose(info(**CELEB), "set", label)
+    with pytest.raises(DatasetError, match="are: none"):
+        choose(info(image=IMAGE), "set", "label")
+
+
+def test_images_are_changed_as_they_are_picked():
+    varying = info(image=F.Image(shape=(None, None, 3)))
+    chosen = choose(varying, "set", change=Change(image_size=(6, 8), divisor=8))
+    assert chosen.event_shape == (6, 8, 3)
+    picked = chosen.pick({"image": tf.fill((5, 9, 3), tf.constant(255, tf.uint8))})["image"]
+    assert picked.shape == (6, 8, 3) and int(tf.reduce_max(picked)) == 31
+
+
+def test_changes_need_images():
+    with pytest.raises(DatasetError, match="resize are for images, and dataset 'set' has none"):
+        choose(info(a=F.Scalar(np.float32)), "set", change=Change(divisor=2))
+
+
 @pytest.mark.parametrize(
     ("features", "message"),
     [
         (dict(text=F.Text()), r"no image or numeric feature, only text \(Text\)"),
         (dict(label=LABEL), r"no image or numeric feature, only label \(ClassLabel\)"),
-        (dict(image=F.Image(shape=(None, None, 3))), r"varying size \(shape \[None, None, 3\]\)"),
+        (
+            dict(image=F.Image(shape=(None, None, 3))),
+            r"varying size \(shape \[None, None, 3\]\), .* image_size crops or pads them",
+        ),
         (dict(image=F.Image(shape=(4, 4, 1), dtype=np.uint16)), "uint16 images"),
     ],
 )

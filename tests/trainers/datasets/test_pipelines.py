@@ -42,6 +42,21 @@ def test_validation_is_the_last_tenth_of_train(source):
     assert flat(rows(source.batches("validation", 4))) == list(range(90, 100))
 
 
+def test_where_figures_are_published_on_validation_it_is_the_test_split(data_dir, tmp_path):
+    """As of ImageNet at 32 x 32."""
+    folder = shutil.copytree(data_dir / "zoo_packed", tmp_path / "zoo_packed")
+    for file in folder.rglob("*"):
+        if file.is_file() and "-test." in file.name:
+            file.rename(file.with_name(file.name.replace("-test.", "-validation.")))
+    (info,) = folder.rglob("dataset_info.json")
+    info.write_text(info.read_text().replace('"test"', '"validation"'))
+    data = datasets.load("zoo_packed", tmp_path)
+    counts = [data.num_examples(split) for split in ("train", "validation", "test")]
+    assert counts == [45, 5, 20]
+    assert data.numpy("validation")[:, 0].tolist() == [45, 46, 47, 48, 49]
+    assert len(data.numpy("test")) == 20
+
+
 def test_shuffling(source):
     batches = source.batches("train", 16, shuffle=True, seed=1)
     first, second = flat(rows(batches)), flat(rows(batches))
