@@ -2,11 +2,12 @@
 
 import inspect
 import math
+from pathlib import Path
 
 from trainers import common, metrics
 
 
-def card(name, flow, data, result, evaluation, flags_text, baselines=()):
+def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=()):
     """Writes the card of a flow.
 
     Args:
@@ -17,6 +18,7 @@ def card(name, flow, data, result, evaluation, flags_text, baselines=()):
         evaluation: What `evaluate.evaluate` gives on the test split.
         flags_text: Flagfile of the run.
         baselines: What `baselines.compare` gives, if anything.
+        shown: (name of a file, what it shows) of further pictures.
 
     Returns:
         The card, as Markdown.
@@ -27,6 +29,7 @@ def card(name, flow, data, result, evaluation, flags_text, baselines=()):
         f"![Samples of {name}](samples.png)" if evaluation["drawn"] else "",
         "## Figures\n\n" + _figures(evaluation),
         "## Baselines\n\n" + _baselines(baselines) if baselines else "",
+        "## Pictures\n\n" + _pictures(shown) if shown else "",
         "## Use\n\n" + _use(name, flow),
         "## Data\n\n" + _data(flow, data),
         "## Recipe\n\n" + _recipe(result, flags_text),
@@ -71,6 +74,11 @@ def _figures(evaluation):
         [f"largest round-trip error on test data, {unit}", f"{trips['data']:.1e}"],
         [f"largest round-trip error on uniform noise, {unit}", f"{trips['noise']:.1e}"],
     ]
+    for name, figure in evaluation["outside"].items():
+        rows += [
+            [f"largest round-trip error on {name}, {unit}", f"{figure['round_trip']:.1e}"],
+            [f"bits per dimension of {name}", metrics.shown(figure["bits_per_dim"])],
+        ]
     text = _markdown(rows, ["", "test split"])
     text += (
         f"\n\nMeans ± two standard errors over all {evaluation['examples']} test examples, "
@@ -82,6 +90,11 @@ def _figures(evaluation):
             f" Each example's log-likelihood is the mean over {evaluation['draws']} draws of the "
             "dequantization noise: a lower bound of the discrete one, so these bits are an upper "
             "bound."
+        )
+    if evaluation["outside"]:
+        text += (
+            f" {' and '.join(evaluation['outside'])}: images of other data, cut or framed in black "
+            "to the flow's size and brought to its levels and colours."
         )
     if "nats_given_label" in evaluation:
         text += " Without a label the density is the uniform mixture over the classes."
@@ -106,6 +119,12 @@ def _baselines(baselines):
     )
 
 
+def _pictures(shown):
+    return "\n\n".join(
+        f"{Path(file).stem.capitalize()}: {text}.\n\n![{text}]({file})" for file, text in shown
+    )
+
+
 def _use(name, flow):
     context = ", context=3" if flow.num_classes else ""
     return (
@@ -123,8 +142,9 @@ def _data(flow, data):
     text = f"`{data.name}`: {counts} examples of shape {tuple(data.event_shape)}"
     if flow.levels:
         dims = math.prod(flow.event_shape)
+        noise = "uniform" if flow.dequantizer is None else "learned"
         text += (
-            f", integers of {flow.levels} levels. The flow adds uniform noise (x + u) and counts "
+            f", integers of {flow.levels} levels. The flow adds {noise} noise (x + u) and counts "
             f"densities in units of one level; bits per dimension divide by D = {dims}"
         )
     return text + "."
@@ -134,8 +154,18 @@ def _recipe(result, flags_text):
     return (
         f"Trained for {result['epochs']} epochs in {result['training_seconds']:.0f} seconds; the "
         f"weights are those of epoch {result['best_epoch']}, the best on the validation split. "
+        f"{_times(result)}"
         "Flags of `python -m trainers.train`:\n\n"
         f"```\n{flags_text.strip()}\n```"
+    )
+
+
+def _times(result):
+    if result.get("input_ms_per_step") is None:
+        return ""
+    return (
+        f"A step took {result['step_ms']:.1f} ms; its input takes {result['input_ms_per_step']:.2f} "
+        "ms by itself, and runs beside it. "
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common
+from trainers import common, options
 
 _MARK = ".flow-zoo-demo"
 _AGREE = 1e-5  # largest relative difference of log_prob between the flow and its export
@@ -92,7 +92,7 @@ class Demo:
 
         self.flow = zoo.load(self.name)
         recipe = flagfiles.new_options(train.define_flags, [f"--flagfile={self.recipe}"])
-        self.data = datasets.load(recipe.dataset, recipe.data_dir, recipe.manual_dir)
+        self.data = datasets.load(recipe.dataset, **options.data_arguments(recipe))
         outcome = f"{type(self.flow).__name__}, {self.flow.count_params():,} parameters"
         self._note(f"load {self.name}", True, outcome)
 

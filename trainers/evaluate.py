@@ -24,6 +24,13 @@ def define_flags(fv):
     flags.DEFINE_integer(
         "round_trip_examples", 1000, "Examples for the round trip.", lower_bound=1, flag_values=fv
     )
+    flags.DEFINE_list(
+        "outside",
+        None,
+        "Image data sets that the flow was not trained on, for its round trip and likelihood "
+        "there; brought to the flow's size and levels, as in digits.",
+        flag_values=fv,
+    )
     flags.DEFINE_integer("seed", 0, "Seed of noise and samples.", flag_values=fv)
     flags.DEFINE_string(
         "output_dir", None, "Folder for evaluation.json and pictures.", flag_values=fv
@@ -38,7 +45,7 @@ def main(args):
     from trainers import datasets
 
     flow = zoo.load(args.model)
-    data = datasets.load(args.dataset, data_dir=args.data_dir, manual_dir=args.manual_dir)
+    data = datasets.load(args.dataset, **options.data_arguments(args))
     result = {"model": str(args.model), "dataset": args.dataset}
     result |= evaluate(
         flow,
@@ -47,6 +54,7 @@ def main(args):
         draws=args.noise_draws,
         round_trip_examples=args.round_trip_examples,
         seed=args.seed,
+        foreign=foreign(flow, args.outside or (), args.data_dir, args.round_trip_examples),
     )
     print(report(result))
     if args.output_dir:
@@ -54,7 +62,19 @@ def main(args):
             print(f"written: {path}")
 
 
-def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=0):
+def foreign(flow, names, data_dir=None, limit=1000):
+    """Returns name -> integers [n, *event_shape] of data sets of images, in the flow's form."""
+    from trainers import outside, pictures
+
+    if names and (flow.levels is None or not pictures.is_image(flow.event_shape)):
+        raise ValueError(
+            f"--outside is for flows of images with levels; this one has {flow.levels} levels and "
+            f"events of shape {tuple(flow.event_shape)}"
+        )
+    return {name: outside.load(name, flow, data_dir, limit) for name in names}
+
+
+def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=0, foreign=None):
     """Takes all figures of a flow.
 
     Args:
@@ -64,10 +84,12 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
         draws: Draws of the dequantization noise.
         round_trip_examples: Examples for the round trip.
         seed: Seed of the noise.
+        foreign: Name -> integers [n, *event_shape] the flow was not trained on, or None.
 
     Returns:
         A dictionary that JSON can hold: what `metrics.test_figure` gives, "parameters",
-        "round_trip", and "kl" or None.
+        "round_trip", "kl" or None, and "outside", name -> {"bits_per_dim", "round_trip",
+        "likelier_than_test"}.
 
     Raises:
         ValueError: If the data are not of the kind that the flow was made for.
@@ -78,6 +100,11 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
     result |= metrics.test_figure(flow, data, split, draws, seed)
     result["round_trip"] = metrics.round_trips(flow, data, split, round_trip_examples, seed)
     result["kl"] = metrics.divergence(flow, data, split)
+    result["outside"] = {}
+    if foreign:
+        own = metrics.bits_per_dim(flow, data.numpy(split, limit=round_trip_examples), seed)
+    for name, x in (foreign or {}).items():
+        result["outside"][name] = metrics.outside_figure(flow, x, own, seed)
     return result
 
 
@@ -95,6 +122,13 @@ def report(result):
     rows += [
         ("round trip on data, largest error", f"{result['round_trip']['data']:.2e}"),
         ("round trip on noise, largest error", f"{result['round_trip']['noise']:.2e}"),
+    ]
+    for name, figure in result["outside"].items():
+        rows += [
+            (f"round trip on {name}, largest error", f"{figure['round_trip']:.2e}"),
+            (f"bits per dim of {name}", metrics.shown(figure["bits_per_dim"])),
+        ]
+    rows += [
         ("examples, noise draws", f"{result['examples']}, {result['draws']}"),
         ("parameters", f"{result['parameters']:,}"),
     ]

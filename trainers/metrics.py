@@ -162,6 +162,29 @@ def round_trips(flow, data, split="test", limit=1000, seed=0):
     }
 
 
+def outside_figure(flow, x, own, seed=0):
+    """What a flow of integers makes of images it was not trained on.
+
+    Args:
+        flow: The flow.
+        x: Integers [n, *event_shape].
+        own: Bits per dimension of examples of the flow's own data, [m].
+        seed: Seed of the noise.
+
+    Returns:
+        {"examples", "bits_per_dim", "round_trip", "likelier_than_test"}: the last is the
+        probability that one of `x` has a higher density than one of the own examples.
+    """
+    labels = np.arange(len(x)) % flow.num_classes if flow.num_classes else None
+    bits = bits_per_dim(flow, x, seed)
+    return {
+        "examples": len(x),
+        "bits_per_dim": mean_and_error(bits),
+        "round_trip": round_trip_error(flow, x.astype(flow.variable_dtype) + 0.5, labels),
+        "likelier_than_test": share_below(bits, own),
+    }
+
+
 def divergence(flow, data, split="test"):
     """KL divergence from the true density to the flow, nats, {"mean", "error"}; None if unknown."""
     if data.true_log_prob is None:
@@ -174,3 +197,15 @@ def divergence(flow, data, split="test"):
 def shown(figure, digits=4):
     """Returns "mean ± error" of a figure as text."""
     return f"{figure['mean']:.{digits}f} ± {figure['error']:.{digits}f}"
+
+
+def bits_per_dim(flow, x, seed=0):
+    """Bits per dimension of each of the events [n, *event_shape], without a label; float64 [n]."""
+    return -log_likelihoods(flow, x, seed=seed) / (math.prod(flow.event_shape) * math.log(2))
+
+
+def share_below(values, others):
+    """The probability that one of `values` [n] lies below one of `others` [m], ties by halves."""
+    others = np.sort(others)
+    below = np.searchsorted(others, values, "right") + np.searchsorted(others, values, "left")
+    return float(np.mean(1.0 - below / (2 * len(others))))

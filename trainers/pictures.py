@@ -119,9 +119,9 @@ def samples_picture(samples, levels=None):
     if is_image(samples.shape[1:]):
         return grid(to_pixels(samples, levels))
     if is_plane(samples.shape[1:]):
-        figure, (axis,) = _axes(1)
+        figure, (axis,) = new_figure(1)
         _cloud(axis, samples, _window(samples), "samples")
-        return _render(figure)
+        return render(figure)
     raise ValueError(
         f"a PNG can show images [height, width, 1 or 3] and points [2], not events of shape "
         f"{samples.shape[1:]}; write a .npy file instead"
@@ -148,13 +148,13 @@ def plane_picture(flow, data=None, seed=0, temperature=1.0, n=4000, resolution=2
     y = np.linspace(bottom, top, resolution)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
     density = np.exp(np.asarray(flow.log_prob(points), np.float64)).reshape(resolution, resolution)
-    figure, axes = _axes(2 if data is None else 3)
+    figure, axes = new_figure(2 if data is None else 3)
     axes[0].imshow(density, extent=window, origin="lower", cmap="magma", aspect="auto")
     axes[0].set_title("density")
     _cloud(axes[1], samples, window, "samples")
     if data is not None:
         _cloud(axes[2], np.asarray(data)[:n], window, "data")
-    return _render(figure)
+    return render(figure)
 
 
 def _window(points):
@@ -169,12 +169,13 @@ def _window(points):
     return float(left), float(right), float(bottom), float(top)
 
 
-def _axes(count):
+def new_figure(count, size=(4, 4)):
+    """Returns (figure, axes): `count` axes side by side, each of this size in inches."""
     # Not pyplot: it would look for a display and keep every figure it has made.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4 * count, 4), dpi=100, layout="constrained")
+    figure = Figure(figsize=(size[0] * count, size[1]), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, [figure.add_subplot(1, count, i + 1) for i in range(count)]
 
@@ -184,6 +185,7 @@ def _cloud(axis, points, window, title):
     axis.set(xlim=window[:2], ylim=window[2:], title=title)
 
 
-def _render(figure):
+def render(figure):
+    """Returns a figure as a picture."""
     figure.canvas.draw()
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

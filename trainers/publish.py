@@ -46,12 +46,12 @@ def main(args):
     common.start_tensorflow()
     from trainers import datasets
 
-    data = datasets.load(
-        run_flags.dataset,
-        data_dir=args.data_dir or run_flags.data_dir,
-        manual_dir=args.manual_dir or run_flags.manual_dir,
+    arguments = options.data_arguments(run_flags)
+    arguments |= {n: args[n].value for n in ("data_dir", "manual_dir") if args[n].value}
+    data = datasets.load(run_flags.dataset, **arguments)
+    folder = publish(
+        run, root / args.name, result, data, args.noise_draws, args.overwrite, arguments["data_dir"]
     )
-    folder = publish(run, root / args.name, result, data, args.noise_draws, args.overwrite)
     from zoo import pretrained
 
     pretrained.update_index(root)
@@ -80,7 +80,7 @@ def read_run(run):
         raise ValueError(f"{run / 'result.json'} cannot be read: {error}") from None
 
 
-def publish(run, folder, result, data, draws=10, overwrite=False):
+def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None):
     """Writes the entry of a run, all or nothing.
 
     Args:
@@ -90,6 +90,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False):
         data: Its data set.
         draws: Draws of the dequantization noise, for the figures of the card.
         overwrite: Whether to replace an entry that is there.
+        data_dir: Folder of prepared data sets, for those that images are compared with.
 
     Returns:
         `folder`.
@@ -104,19 +105,42 @@ def publish(run, folder, result, data, draws=10, overwrite=False):
 
     storage.check_free(folder, overwrite)
     flow = zoo.load(run)
-    evaluation = evaluate.evaluate(flow, data, draws=draws)
+    evaluation = _evaluate(flow, data, draws, data_dir)
     evaluation |= {"levels": flow.levels, "drawn": pictures.drawable(flow.event_shape)}
     compared = baselines.compare(flow, data, draws) if _small_and_discrete(flow, data) else []
-    card = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared)
     with storage.staging_beside(folder) as staging:
         zoo.save(flow, staging, _metadata(result, evaluation, compared))
         zoo.export(flow, staging / "saved_model")
         if evaluation["drawn"]:
             evaluate.draw(staging / "samples.png", flow, data)
-        cards.write(staging / "README.md", card)
+        shown = _explore(flow, data, staging, data_dir) if evaluation["outside"] else []
+        text = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
+        cards.write(staging / "README.md", text)
         pretrained.seal(staging)
         storage.replace_folder(staging, folder)
     return folder
+
+
+def _evaluate(flow, data, draws, data_dir):
+    """All figures: round trips over the whole test split, of images over other data too."""
+    from trainers import evaluate, outside, pictures
+
+    count, foreign = data.num_examples("test"), {}
+    if flow.levels and pictures.is_image(flow.event_shape):
+        names, limit = outside.default_names(data), min(count, 1000)
+        foreign = evaluate.foreign(flow, names, data_dir, limit)
+    return evaluate.evaluate(flow, data, draws=draws, round_trip_examples=count, foreign=foreign)
+
+
+def _explore(flow, data, folder, data_dir):
+    """Draws what `trainers.explore` draws; returns [(name of the file, what it shows)]."""
+    from trainers import explore, views
+
+    argv = [f"--output_dir={folder}", *([f"--data_dir={data_dir}"] if data_dir else [])]
+    args = flagfiles.new_options(explore.define_flags, argv)
+    explorer = explore.Explorer(flow, data, args, views.TEMPERATURES, views.STRENGTHS)
+    explorer.draw()
+    return [(path.name, text) for path, text in explorer.rows]
 
 
 def recipe(run):

@@ -61,3 +61,27 @@ def test_other_data_are_refused(toy_run, prepared):
         evaluate.evaluate(zoo.load(toy_run), datasets.load("digits", prepared))
     with pytest.raises(ValueError, match="no-such"):
         run("--model=no-such", "--dataset=two_moons")
+
+
+def test_images_of_other_data(digits_run, prepared, tmp_path, capsys):
+    run(
+        f"--model={digits_run}",
+        *("--dataset=digits", f"--data_dir={prepared}", "--noise_draws=1"),
+        *("--outside=digits,natural_patches/8x8", "--round_trip_examples=30"),
+        f"--output_dir={tmp_path}",
+    )
+    figures = json.loads((tmp_path / "evaluation.json").read_text())["outside"]
+    assert figures["digits"]["likelier_than_test"] == pytest.approx(0.5, abs=0.05)
+    # Photographs have no black border: such pixels are far from all that the flow has seen.
+    assert figures["natural_patches/8x8"]["likelier_than_test"] < 0.1
+    assert figures["natural_patches/8x8"]["examples"] == 30
+    assert all(figure["round_trip"] < 1e-2 for figure in figures.values())
+    assert "round trip on natural_patches/8x8" in capsys.readouterr().out
+
+
+def test_other_data_are_for_flows_of_images(toy_run, prepared):
+    with pytest.raises(ValueError, match="--outside is for flows of images with levels"):
+        run(
+            *(f"--model={toy_run}", "--dataset=two_moons", f"--data_dir={prepared}"),
+            "--outside=digits",
+        )

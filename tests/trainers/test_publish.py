@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import baselines, datasets, evaluate, flagfiles, publish
+from trainers import baselines, datasets, evaluate, explore, flagfiles, publish
 
 
 def run(*argv):
@@ -24,7 +24,9 @@ def test_an_entry_from_digits(digits_run, tmp_path, few_fits, monkeypatch):
     run(f"--model_dir={digits_run}", "--name=tiny-digits", f"--zoo_dir={root}", "--noise_draws=2")
     folder = root / "tiny-digits"
     assert {p.name for p in folder.iterdir()} == {
-        *("model.keras", "manifest.json", "saved_model", "samples.png", "README.md")
+        *("model.keras", "manifest.json", "saved_model", "samples.png", "README.md"),
+        *(f"{name}.png" for name in explore.PICTURES),
+        "explore.json",
     }
     monkeypatch.setenv("FLOW_ZOO_DIR", str(root))
     flow = zoo.load("tiny-digits")
@@ -35,6 +37,8 @@ def test_an_entry_from_digits(digits_run, tmp_path, few_fits, monkeypatch):
     for text in (
         *("# tiny-digits", "`zoo.MAF`", "one of 10 classes", "--class_conditional", "17 levels"),
         *("1 full-covariance Gaussian |", "10 full-covariance Gaussians |", "1,297 train"),
+        *("## Pictures", "![label 0 towards 1, strengths -1, -0.5, 0, 0.5, 1](attribute.png)"),
+        *("round-trip error on natural_patches/32x32", "cut or framed in black", "all 300 test"),
         *("## Limits", "best on the validation split", "context=3", f"{flow.count_params():,}"),
         f"{record.bits_per_dim[0]:.4f} ± {record.bits_per_dim[1]:.4f}",
     ):
@@ -52,6 +56,7 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     # Export, figures and pictures have their own tests, and take longest.
     figure = {"mean": 1.25, "error": 0.5}
     figures = {"nats": figure, "bits_per_dim": figure, "kl": figure, "examples": 250, "draws": 1}
+    figures["outside"] = {}
     figures["round_trip"] = {"data": 1e-6, "noise": 1e-5, "examples": 250}
     monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: dict(figures))
     monkeypatch.setattr(evaluate, "draw", lambda path, *args: path.touch())
