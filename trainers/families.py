@@ -5,6 +5,7 @@ import json
 import math
 
 import zoo
+from trainers import metrics
 
 MODEL_ARGUMENTS = (
     "num_layers",
@@ -99,16 +100,21 @@ def _json_object(name, text):
 
 
 def build(options, data):
-    """Builds the untrained flow of --model for a data set.
+    """Builds the flow that training starts from: a new one of --model, or that of --init_from.
 
     Args:
         options: Parsed flags of the family.
         data: The data set: its event_shape, levels and num_classes.
 
     Raises:
-        ValueError: If the family does not exist or does not take one of the arguments, or
-            --class_conditional is given for data without labels.
+        ValueError: If the family does not exist or does not take one of the arguments,
+            --class_conditional is given for data without labels, or the flow of --init_from is
+            not there or one for other data.
     """
+    if options.init_from:
+        return _pretrained(options, data)
+    if options.freeze:
+        raise ValueError("--freeze needs --init_from, the flow whose layers stay as they are")
     given = {"levels": data.levels, "seed": options.seed}
     if options.class_conditional:
         if not data.num_classes:
@@ -118,11 +124,46 @@ def build(options, data):
         given["dtype"] = options.precision
     chosen = model_arguments(options)
     if isinstance(chosen.get("base"), dict):
-        name = chosen["base"].pop("model", None)
-        latent = {"event_shape": (math.prod(data.event_shape),), "levels": None}
-        chosen["base"] = _construct(name, "the model of --base", given | latent, chosen["base"])
+        chosen["base"] = _base(chosen["base"], given, (math.prod(data.event_shape),))
     given["event_shape"] = data.event_shape
     return _construct(options.model, "--model", given, chosen)
+
+
+def _base(arguments, given, latent_shape):
+    """Builds the flow that --base describes, over latents of this shape."""
+    arguments = dict(arguments)
+    name = arguments.pop("model", None)
+    latent = {"event_shape": tuple(latent_shape), "levels": None}
+    return _construct(name, "the model of --base", given | latent, arguments)
+
+
+def _pretrained(options, data):
+    """The flow of --init_from, as it is or over a new base."""
+    chosen = model_arguments(options)
+    base = chosen.pop("base", None)
+    brought = ["model"] * bool(options.model) + sorted(chosen)
+    brought += ["class_conditional"] * options.class_conditional
+    brought += ["precision"] * (options.precision != "float32")
+    if brought:
+        raise ValueError(f"--init_from brings the flow with all it is made of: omit --{brought[0]}")
+    flow = zoo.load(options.init_from)
+    metrics.check_fit(flow, data)
+    if base is None:
+        if options.freeze:
+            raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
+        return flow
+    if isinstance(base, dict):
+        given = {"num_classes": flow.num_classes, "seed": options.seed}
+        base = _base(base, given, flow.latent_shape)
+    for layer in flow.flow_layers:
+        layer.trainable = not options.freeze
+    return zoo.Flow(
+        flow.flow_layers,
+        num_classes=flow.num_classes,
+        levels=flow.levels,
+        base=base,
+        dequantization=flow.dequantizer or "uniform",
+    )
 
 
 def _construct(name, flag, given, chosen):

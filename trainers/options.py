@@ -9,10 +9,11 @@ OPTIMIZERS = ("adam", "adamw", "adamax", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine", "exponential")
 STRATEGIES = ("one_device", "mirrored", "multi_worker_mirrored")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
+DATA_ARGUMENTS = ("data_dir", "manual_dir", "levels", "image_size", "resize", "label")
 
 
 def data_flags(fv):
-    """Which data set."""
+    """Which data set, and what becomes of it before a flow sees it."""
     flags.DEFINE_string(
         "dataset",
         None,
@@ -29,6 +30,35 @@ def data_flags(fv):
         "Folder of archives fetched by hand, for data sets that need one.",
         flag_values=fv,
     )
+    flags.DEFINE_list(
+        "image_size",
+        None,
+        "Size, or height,width, to crop images to about their centre or to pad them to with zeros.",
+        flag_values=fv,
+    )
+    flags.DEFINE_list(
+        "resize",
+        None,
+        "Size, or height,width, to resize images to after that, each pixel an area's average.",
+        flag_values=fv,
+    )
+    flags.DEFINE_integer(
+        "levels",
+        None,
+        "Grey levels to reduce images to after that, a divisor of their own; 32: 5 bits.",
+        flag_values=fv,
+    )
+    flags.DEFINE_string(
+        "label",
+        None,
+        "Feature to take for the label, a class label or a boolean, as in attributes/Smiling.",
+        flag_values=fv,
+    )
+
+
+def data_arguments(options):
+    """Returns what the data flags set, but --dataset, as arguments of `datasets.load`."""
+    return {name: options[name].value for name in DATA_ARGUMENTS}
 
 
 def trained_model_flags(fv):
@@ -85,6 +115,19 @@ def family_flags(fv):
     flags.DEFINE_enum(
         "precision", "float32", PRECISIONS, "Precision of the networks.", flag_values=fv
     )
+    flags.DEFINE_string(
+        "init_from",
+        None,
+        "Flow to start from in place of a new one of --model: a name of zoo.list_models(), a "
+        "folder that holds model.keras, or a .keras file. With --base it gets another base.",
+        flag_values=fv,
+    )
+    flags.DEFINE_boolean(
+        "freeze",
+        False,
+        "Train the new --base alone; the layers of --init_from stay as they are.",
+        flag_values=fv,
+    )
 
 
 def image_family_flags(fv):
@@ -106,9 +149,7 @@ def image_family_flags(fv):
     flags.DEFINE_string(
         "coupling", None, "Coupling of glow: affine, additive, tanh, ...", flag_values=fv
     )
-    flags.DEFINE_enum(
-        "conv", None, ("lu", "plain"), "1x1 convolution of glow.", flag_values=fv
-    )
+    flags.DEFINE_enum("conv", None, ("lu", "plain"), "1x1 convolution of glow.", flag_values=fv)
 
 
 def optimizer_flags(fv):

@@ -3,6 +3,7 @@
 Started again on the same --model_dir, it continues from the last complete checkpoint there. The
 weights that were best on validation data end up in model.keras, their test figure in result.json.
 Recipes: `python -m trainers.train --flagfile=trainers/recipes/maf-digits.flags --model_dir=...`.
+A pretrained flow is trained further with `--init_from=maf-digits` in the place of --model.
 """
 
 from trainers import common, options
@@ -19,7 +20,7 @@ def define_flags(fv):
 
 def main(args):
     """Trains as the flags say; returns nothing."""
-    common.require(args, "model", "dataset", "model_dir")
+    common.require(args, "dataset", "model_dir", *([] if args.init_from else ["model"]))
     common.start_tensorflow()
     from trainers import training
 

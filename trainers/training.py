@@ -16,10 +16,12 @@ from trainers import (
     families,
     metrics,
     optimizers,
+    options,
     pictures,
     runs,
     strategies,
 )
+from trainers.datasets import timing
 
 
 def train(flags, define_flags):
@@ -36,10 +38,11 @@ def train(flags, define_flags):
         ValueError: On a flag, data set or folder that does not do, or when the loss stops being a
             finite number; the best weights so far are then in model.keras.
     """
-    families.family(flags.model)
+    if not flags.init_from:
+        families.family(flags.model)
     distribution = strategies.make(flags)
     chief = flags.strategy != "multi_worker_mirrored" or strategies.is_chief()
-    data = datasets.load(flags.dataset, data_dir=flags.data_dir, manual_dir=flags.manual_dir)
+    data = datasets.load(flags.dataset, **options.data_arguments(flags))
     keras.utils.set_random_seed(flags.seed % 2**32)
     trainer = _Trainer(flags, data, distribution, chief)
     with distribution.scope() if distribution else contextlib.nullcontext():
@@ -66,6 +69,7 @@ class _Trainer:
                 f"(training examples of {data.name}), got {flags.batch_size}"
             )
         self.steps = examples // flags.batch_size
+        self.input_ms = None  # until measured
 
     def build(self):
         """Makes the flow and its optimizer; under the strategy's scope."""
@@ -86,12 +90,9 @@ class _Trainer:
             return batches.map(_widened)
         return batches
 
-    def open(self, run):
-        """Takes up the run where its folder left it, or initialises the flow from one batch."""
-        self.run = run
-        arrays, meta = run.checkpoints.latest(self.say)
-        # Every pass over the data is another order, given by the seed and the number of the pass.
-        self.train_data = self.batches(
+    def train_batches(self):
+        """The training batches; two pipelines made here give the same passes, each by itself."""
+        return self.batches(
             "train",
             self.flags.batch_size,
             shuffle=True,
@@ -99,6 +100,13 @@ class _Trainer:
             drop_remainder=True,
             flips=self.flags.flips,
         )
+
+    def open(self, run):
+        """Takes up the run where its folder left it, or initialises the flow from one batch."""
+        self.run = run
+        arrays, meta = run.checkpoints.latest(self.say)
+        # Every pass over the data is another order, given by the seed and the number of the pass.
+        self.train_data = self.train_batches()
         if arrays is None:
             self.epoch, self.seconds, self.best = 0, 0.0, {"epoch": 0, "loss": math.inf}
             if run.checkpoints.paths():
@@ -122,16 +130,22 @@ class _Trainer:
         """Initialises the flow from one batch, in an order of its own."""
         size, seed = self.flags.batch_size, self.flags.seed
         batch = next(iter(self.batches("train", size, shuffle=True, seed=seed)))
-        if self.flow.num_classes:
+        batch = batch if self.flow.num_classes else (batch,)
+        if not self.flags.init_from:
             self.flow.adapt(*batch)
-        else:
-            self.flow.adapt(batch)
+        elif self.flags.base and isinstance(self.flow.base, zoo.Flow):
+            # The layers have been trained; what is new is the base.
+            context = batch[1:] if self.flow.base.conditional else ()
+            self.flow.base.adapt(self.flow.encode(*batch), *context)
 
     def fit(self):
         """Trains up to --epochs or until patience ends."""
         keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
         if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
             return
+        # A pipeline of its own: `train_data` must not lose a pass.
+        self.input_ms = round(timing.milliseconds_a_batch(self.train_batches()), 3)
+        self.say(f"input: {self.input_ms:.2f} ms a step")
         size = self.validation_batch_size()
         self.flow.fit(
             # Endless, for Keras starts two passes over finite data an epoch, and the order of the
@@ -219,12 +233,14 @@ class _Trainer:
             )
         lines = runs.read_metrics(self.run.folder)
         result = {
-            "model": self.flags.model,
+            "model": self.flags.model or self.flags.init_from,
             "dataset": self.flags.dataset,
             "parameters": int(flow.count_params()),
             "epochs": lines[-1]["epoch"],
             "best_epoch": best["epoch"],
             "training_seconds": round(lines[-1]["seconds"], 1),
+            "step_ms": round(1000 * lines[-1]["seconds"] / lines[-1]["step"], 3),
+            "input_ms_per_step": self.input_time(),
         }
         result |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
         zoo.save(
@@ -240,6 +256,13 @@ class _Trainer:
             part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         self.say(report(result))
         return result
+
+    def input_time(self):
+        """Milliseconds of input a step; of an earlier start, if this one had nothing to train."""
+        earlier = self.run.folder / runs.RESULT_FILE
+        if self.input_ms is None and earlier.is_file():
+            return json.loads(earlier.read_text(encoding="utf-8")).get("input_ms_per_step")
+        return self.input_ms
 
 
 def _widened(x, *label):
