@@ -156,16 +156,16 @@ def _recipe(result, flags_text):
         f"weights are those of epoch {result['best_epoch']}, the best on the validation split. "
         f"{_times(result)}"
         "Flags of `python -m trainers.train`:\n\n"
-        f"```\n{flags_text.strip()}\n```"
+        f"```\n{flags_text.strip()}\n```\n\n![The course of the training](training.png)"
     )
 
 
 def _times(result):
     if result.get("input_ms_per_step") is None:
         return ""
+    step, read = result["step_ms"], result["input_ms_per_step"]
     return (
-        f"A step took {result['step_ms']:.1f} ms; its input takes {result['input_ms_per_step']:.2f} "
-        "ms by itself, and runs beside it. "
+        f"A step took {step:.1f} ms; its input takes {read:.2f} ms by itself, and runs beside it. "
     )
 
 

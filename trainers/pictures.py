@@ -157,6 +157,31 @@ def plane_picture(flow, data=None, seed=0, temperature=1.0, n=4000, resolution=2
     return render(figure)
 
 
+def curve_picture(lines, figure_name):
+    """Draws the course of a training.
+
+    Args:
+        lines: What each epoch wrote to metrics.jsonl: dictionaries with "seconds", the figure, and
+            its value on validation data, "val_" before the name.
+        figure_name: "bits_per_dim" or "nats".
+
+    Returns:
+        uint8 [height, width, 3].
+    """
+    figure, (axis,) = new_figure(1, (7, 4))
+    minutes = [line["seconds"] / 60 for line in lines]
+    for prefix, label in (("", "training, mean of the epoch"), ("val_", "validation")):
+        values = [line[prefix + figure_name] for line in lines]
+        axis.plot(minutes, values, marker=".", label=f"{label} (last {values[-1]:.3f})")
+        best = sorted(values)[: max(2, len(values) // 2)]
+        if prefix and figure_name == "bits_per_dim" and best[-1] > best[0]:
+            # The first epochs would flatten all that comes after them.
+            axis.set_ylim(best[0] - 0.1 * (best[-1] - best[0]), best[0] + 4 * (best[-1] - best[0]))
+    axis.set(xlabel="minutes of training", ylabel=figure_name.replace("_", " "))
+    axis.legend()
+    return render(figure)
+
+
 def _window(points):
     """Returns (left, right, bottom, top) around nearly all points, with a margin."""
     finite = points[np.isfinite(points).all(axis=-1)]

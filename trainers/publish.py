@@ -114,6 +114,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
         if evaluation["drawn"]:
             evaluate.draw(staging / "samples.png", flow, data)
         shown = _explore(flow, data, staging, data_dir) if evaluation["outside"] else []
+        draw_curve(run, staging / "training.png", "bits_per_dim" if flow.levels else "nats")
         text = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
         cards.write(staging / "README.md", text)
         pretrained.seal(staging)
@@ -141,6 +142,14 @@ def _explore(flow, data, folder, data_dir):
     explorer = explore.Explorer(flow, data, args, views.TEMPERATURES, views.STRENGTHS)
     explorer.draw()
     return [(path.name, text) for path, text in explorer.rows]
+
+
+def draw_curve(run, path, figure_name):
+    """Draws the course of a run's training to a PNG."""
+    from trainers import pictures, runs
+
+    with common.written_whole(path) as part:
+        pictures.save_png(pictures.curve_picture(runs.read_metrics(run), figure_name), part)
 
 
 def recipe(run):

@@ -80,3 +80,15 @@ def test_other_events_have_no_picture():
     assert pictures.drawable((4, 4, 3)) and pictures.drawable((2,))
     with pytest.raises(ValueError, match=r"events of shape \(5,\)"):
         pictures.sample_picture(flow)
+
+
+def test_the_course_of_a_training():
+    lines = [
+        {"seconds": 60 * i, "bits_per_dim": 4 + 1 / i, "val_bits_per_dim": 4 + 2 / i}
+        for i in range(1, 10)
+    ]
+    picture = pictures.curve_picture(lines, "bits_per_dim")
+    assert picture.shape == (400, 700, 3)
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+    one = pictures.curve_picture([{"seconds": 1, "nats": 0.5, "val_nats": 0.4}], "nats")
+    assert one.shape == (400, 700, 3)

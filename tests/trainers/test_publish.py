@@ -25,6 +25,7 @@ def test_an_entry_from_digits(digits_run, tmp_path, few_fits, monkeypatch):
     folder = root / "tiny-digits"
     assert {p.name for p in folder.iterdir()} == {
         *("model.keras", "manifest.json", "saved_model", "samples.png", "README.md"),
+        "training.png",
         *(f"{name}.png" for name in explore.PICTURES),
         "explore.json",
     }
