@@ -52,9 +52,11 @@ __all__ = [
     "shape_invariant_jit",
     "split_seed",
     "step_logs",
+    "together",
     "tfb",
     "tfd",
     "tfp",
+    "value",
     "vjp",
     "wide_dtype",
     "with_gradient",
@@ -72,6 +74,21 @@ def read(variable):
     if NAME == "tensorflow":
         return tf.convert_to_tensor(variable.value)
     return variable.value
+
+
+def value(variable):
+    """The value of a `keras.Variable` as a tensor, in its own type."""
+    if NAME == "tensorflow":
+        return tf.convert_to_tensor(raw(variable))
+    return raw(variable)
+
+
+def together(x, *others):
+    """`x` and `others` as they are, none of which is there before all of them are."""
+    if NAME == "jax":
+        return jax.lax.optimization_barrier((x, *others))
+    with tf.control_dependencies(others):
+        return tf.identity(x), *others
 
 
 def constrain(variable):

@@ -21,6 +21,10 @@ class Stack(FlowLayer):
       layers: `FlowLayer`s from the data to the latent, at least one.
       **kwargs: `dtype` and `name` of a Keras layer.
 
+    Attributes:
+      recompute: How the layers come by their activations in the gradient: `None`, where they are
+        kept, or a mode of `zoo.bijectors.Recomputed`. Set by the flow.
+
     Raises:
       ValueError: There is no layer, or two do not fit together.
     """
@@ -40,6 +44,7 @@ class Stack(FlowLayer):
             context_shape = context_shape or layer.context_shape
         super().__init__(layers[0].event_shape, context_shape, shape, **kwargs)
         self.layers = layers
+        self.recompute = None
 
     @property
     def prefers_xla(self):
@@ -54,12 +59,13 @@ class Stack(FlowLayer):
         return x
 
     def bijector(self, context=None):
-        return bijectors.Chain(
-            [layer.bijector(context) for layer in self.layers],
-            self.event_shape,
-            self.latent_shape,
-            **self._options(context),
-        )
+        shapes = self.event_shape, self.latent_shape
+        if self.recompute is not None:
+            return bijectors.Recomputed(
+                self.layers, self.recompute, *shapes, **self._options(context)
+            )
+        chain = [layer.bijector(context) for layer in self.layers]
+        return bijectors.Chain(chain, *shapes, **self._options(context))
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -104,6 +110,16 @@ class MultiScale(FlowLayer):
         super().__init__(event_shape, context_shape, (math.prod(event_shape),), **kwargs)
         self.scales, self.factor = stacks, factor
         self.partitions, self._shapes = partitions, [*shapes, shape]
+
+    @property
+    def recompute(self):
+        """That of the scales' layers; see `Stack`."""
+        return self.scales[0].recompute
+
+    @recompute.setter
+    def recompute(self, mode):
+        for stack in self.scales:
+            stack.recompute = mode
 
     @property
     def prefers_xla(self):

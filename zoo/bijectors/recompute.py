@@ -1,0 +1,123 @@
+"""Chains whose training keeps no activations: memory that does not grow with depth."""
+
+import contextlib
+
+import keras
+from keras import ops
+
+from zoo import backend
+from zoo.bijectors.chain import Chain
+from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+
+MODES = ("inverse", "checkpoint")
+
+
+class Recomputed(Chain):
+    """A chain of layers that computes its activations again for the gradient.
+
+    From data to latent it gives what `Chain` gives. For the gradient nothing within a layer stays:
+
+    - `"inverse"` keeps only what comes out of the last layer. Going back, each layer's input is
+      computed from its output by the layer's other direction, and the layer is evaluated once more
+      for its gradient (Gomez et al., 2017, arXiv:1707.04585, section 3.2). Memory does not grow
+      with the number of layers; rounding errors of the way back enter the gradient.
+    - `"checkpoint"` keeps the input of each layer, and is exact (Chen et al., 2016,
+      arXiv:1604.06174). Memory grows by one event a layer.
+
+    The forward direction, and what is asked of the chain apart from values and log-determinants
+    from data to latent, is that of `Chain`.
+
+    Args:
+      layers: `FlowLayer`s from the data to the latent.
+      mode: `"inverse"` or `"checkpoint"`.
+      event_shape: Shape of one event on the data side.
+      latent_shape: Shape of one event on the latent side.
+      **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
+    """
+
+    def __init__(self, layers, mode, event_shape, latent_shape, context=None, **kwargs):
+        self._layers, self._mode = list(layers), mode
+        super().__init__(
+            [layer.bijector(context) for layer in self._layers],
+            event_shape,
+            latent_shape,
+            context=context,
+            **kwargs,
+        )
+
+    def inverse_and_log_det(self, y):
+        self._check(y, self._data_shape, "data")
+        context = [] if self.context is None else [self.context]
+        weights = [_weights(layer) for layer in self._layers]
+        if self._mode == "inverse":
+            run = backend.with_gradient(self._run, self._gradient)
+            return run(y, context, weights)
+        total = 0.0
+        for layer, values in zip(self._layers, weights, strict=True):
+            y, log_det = _checkpointed(layer)(y, context, values)
+            total = total + log_det
+        return y, total
+
+    def _run(self, y, context, weights):
+        total = 0.0
+        for layer, values in zip(self._layers, weights, strict=True):
+            y, log_det = _inverse(layer, y, context, values)
+            total = total + log_det
+        return y, total
+
+    def _gradient(self, args, outputs, upstream):
+        y, context, weights = args
+        # A layer is begun when the gradient has come that far, or all were in memory at once.
+        x, of_x = backend.together(outputs[0], upstream[0])
+        of_log_det = upstream[1]
+        of_context, of_weights = [ops.zeros_like(c) for c in context], []
+        steps = list(zip(self._layers, weights, strict=True))
+        for i, (layer, values) in reversed(list(enumerate(steps))):
+            before = _forward(layer, x, context, values) if i else y
+            pull = backend.vjp(
+                lambda *rest, layer=layer: _inverse(layer, *rest), before, context, values
+            )[1]
+            of_x, more, found = pull((of_x, of_log_det))
+            of_context = [a + b for a, b in zip(of_context, more, strict=True)]
+            of_weights.insert(0, found)
+            # The gradients of the weights too, which nothing else waits for.
+            x, of_x, *_ = backend.together(before, of_x, *found)
+        return of_x, of_context, of_weights
+
+
+def _checkpointed(layer):
+    """`layer` from data to latent, computed again for its gradient."""
+
+    def gradient(args, outputs, upstream):
+        y, of_x = backend.together(args[0], upstream[0])
+        again = backend.vjp(lambda *rest: _inverse(layer, *rest), y, *args[1:])[1]
+        return again((of_x, upstream[1]))
+
+    return backend.with_gradient(lambda *args: _inverse(layer, *args), gradient)
+
+
+def _weights(layer):
+    """The values of a layer's trainable variables, which gradients go to."""
+    return [backend.value(variable) for variable in layer.trainable_variables]
+
+
+@contextlib.contextmanager
+def _with_weights(layer, values):
+    variables = layer.trainable_variables
+    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+        yield
+
+
+def _inverse(layer, y, context, values):
+    """`(x, log_det)` of a layer with these values of its trainable variables."""
+    with _with_weights(layer, values):
+        bijector = layer.bijector(*context)
+        return inverse_and_log_det(bijector, y, len(layer.event_shape))
+
+
+def _forward(layer, x, context, values):
+    """What `_inverse` came from; no gradient goes through it."""
+    with _with_weights(layer, values):
+        bijector = layer.bijector(*context)
+        y = forward_and_log_det(bijector, x, len(layer.latent_shape))[0]
+    return ops.stop_gradient(y)
