@@ -127,11 +127,13 @@ def _pictures(shown):
 
 def _use(name, flow):
     context = ", context=3" if flow.num_classes else ""
+    # Float samples may leave the range that `log_prob` takes.
+    x = "flow.quantize(x)" if flow.levels else "x"
     return (
         "```python\nimport zoo\n\n"
         f'flow = zoo.load("{name}")\n'
         f"x = flow.sample(16, seed=0{context})\n"
-        f"flow.log_prob(x{context})  # nats, data units\n"
+        f"flow.log_prob({x}{context})  # nats, data units\n"
         f"flow.distribution({context.removeprefix(', ')})  # a tfd.Distribution\n```\n\n"
         "`saved_model/` is the same flow for where only TensorFlow is installed."
     )

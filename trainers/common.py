@@ -7,7 +7,9 @@ that `--help` and a mistyped flag are answered at once.
 
 import contextlib
 import functools
+import json
 import logging
+import math
 import os
 import re
 import sys
@@ -158,6 +160,22 @@ def written_whole(path):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def json_text(figures):
+    """Figures as JSON, for a file. What is no finite number becomes null: JSON has no infinity."""
+    return json.dumps(finite(figures), indent=2, allow_nan=False) + "\n"
+
+
+def finite(figures):
+    """Figures, in dictionaries and lists, with None for floats that are not finite."""
+    if isinstance(figures, dict):
+        return {key: finite(value) for key, value in figures.items()}
+    if isinstance(figures, list | tuple):
+        return [finite(value) for value in figures]
+    if isinstance(figures, float) and not math.isfinite(figures):
+        return None
+    return figures
 
 
 def table(rows, header=None):

@@ -5,7 +5,6 @@ dimension, mean and two standard errors), the largest round-trip error on data a
 divergence from the true density where the data set has one, and pictures.
 """
 
-import json
 from pathlib import Path
 
 from absl import flags
@@ -112,11 +111,7 @@ def report(result):
     """Returns the figures as a short table."""
     from trainers import metrics
 
-    rows = [
-        (name.replace("_", " "), metrics.shown(result[name]))
-        for name in result
-        if name.startswith(("nats", "bits_per_dim"))
-    ]
+    rows = metrics.likelihood_rows(result)
     if result["kl"]:
         rows.append(("KL(true density || flow), nats", metrics.shown(result["kl"])))
     rows += [
@@ -141,7 +136,7 @@ def write(folder, result, flow, data, seed=0):
 
     paths = [folder / "evaluation.json"]
     with common.written_whole(paths[0]) as part:
-        part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        part.write_text(common.json_text(result), encoding="utf-8")
     if pictures.drawable(flow.event_shape):
         paths.append(folder / "samples.png")
         draw(paths[1], flow, data, result["split"], seed)

@@ -11,7 +11,6 @@ likelihoods.png      histograms of the log-likelihood, of the test split and of 
 --pictures chooses among them. The figures beside the pictures are printed and go to explore.json.
 """
 
-import json
 from pathlib import Path
 
 from absl import flags
@@ -89,11 +88,15 @@ def main(args):
 
 
 def _numbers(args, name):
+    texts = args[name].value
     try:
-        return [float(text) for text in args[name].value]
+        numbers = [float(text) for text in texts]
     except ValueError:
-        given = ",".join(args[name].value)
-        raise ValueError(f"--{name} must be numbers with commas, got {given}") from None
+        numbers = None
+    if not numbers:
+        given = ",".join(texts) or "nothing"
+        raise ValueError(f"--{name} must be numbers with commas, got {given}")
+    return numbers
 
 
 def _chosen(names):
@@ -134,7 +137,7 @@ class Explorer:
                 getattr(self, f"_{name}")()
         path = self.folder / "explore.json"
         with common.written_whole(path) as part:
-            part.write_text(json.dumps(self.figures, indent=2) + "\n", encoding="utf-8")
+            part.write_text(common.json_text(self.figures), encoding="utf-8")
 
     def _lacking(self, name):
         """What a picture needs and is not there, or None."""

@@ -148,21 +148,24 @@ def _pretrained(options, data):
         raise ValueError(f"--init_from brings the flow with all it is made of: omit --{brought[0]}")
     flow = zoo.load(options.init_from)
     metrics.check_fit(flow, data)
-    if base is None:
-        if options.freeze:
-            raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
-        return flow
-    if isinstance(base, dict):
-        given = {"num_classes": flow.num_classes, "seed": options.seed}
-        base = _base(base, given, flow.latent_shape)
-    for layer in flow.flow_layers:
+    if base is None and options.freeze:
+        raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
+    # Both ways: a flow that was trained with --freeze remembers it.
+    for layer in filter(None, [*flow.flow_layers, flow.dequantizer]):
         layer.trainable = not options.freeze
+    if base is None:
+        return flow
+    shared = {"num_classes": flow.num_classes, "dtype": flow.dtype_policy}
+    if isinstance(base, dict):
+        base = _base(base, shared | {"seed": options.seed}, flow.latent_shape)
     return zoo.Flow(
         flow.flow_layers,
-        num_classes=flow.num_classes,
         levels=flow.levels,
         base=base,
         dequantization=flow.dequantizer or "uniform",
+        jit_compile=flow.jit,
+        recompute=flow.recompute,
+        **shared,
     )
 
 

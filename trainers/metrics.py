@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+MOST_NUMBERS = 1 << 20  # of the events of a batch, once for each class where classes are mixed
+
 
 def mean_and_error(values):
     """Returns {"mean", "error"} of numbers [n]: their mean and two standard errors of it."""
@@ -26,12 +28,16 @@ def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256):
         context: [n, ...] or None.
         draws: Draws of the noise; without noise one is enough.
         seed: Seed of the noise.
-        batch_size: Examples at a time.
+        batch_size: Examples at a time; fewer where images are large, or of many classes.
 
     Returns:
         float64 [n], nats.
     """
     total = np.zeros(len(x))
+    # Without a label each example goes through the flow once a class.
+    copies = flow.num_classes if flow.num_classes and context is None else 1
+    numbers = copies * math.prod(flow.event_shape)
+    batch_size = max(1, min(batch_size, MOST_NUMBERS // numbers))
     for draw in range(draws):
         for start, batch, labels, size in _batches(x, context, batch_size):
             # Another seed for every batch: the same one would give them all the same noise.
@@ -62,9 +68,9 @@ def test_figure(flow, data, split="test", draws=10, seed=0):
 
     Returns:
         A dictionary: "nats", the log-likelihood of an event, and "bits_per_dim", its negative for a
-        dimension, each {"mean", "error"}; "examples", "draws", "split"; for class-conditional
-        flows, whose figure is that of the uniform mixture over classes, also
-        "nats_given_label" and "bits_per_dim_given_label".
+        dimension, each {"mean", "error"}; "examples", "draws", "split"; "noise" of integers,
+        "uniform" or "variational", else None; for class-conditional flows, whose figure is that of
+        the uniform mixture over classes, also "nats_given_label" and "bits_per_dim_given_label".
 
     Raises:
         ValueError: If the data do not have the shape, levels or labels that the flow needs.
@@ -73,7 +79,9 @@ def test_figure(flow, data, split="test", draws=10, seed=0):
     dims = math.prod(flow.event_shape)
     draws = draws if flow.levels else 1
     x, labels = arrays(data, split, bool(flow.num_classes))
+    noise = "uniform" if flow.dequantizer is None else "variational"
     figure = {"split": split, "examples": len(x), "draws": draws}
+    figure["noise"] = noise if flow.levels else None
     figure |= _likelihood(flow, x, None, draws, seed, dims, "")
     if labels is not None:
         figure |= _likelihood(flow, x, labels, draws, seed, dims, "_given_label")
@@ -197,6 +205,18 @@ def divergence(flow, data, split="test"):
 def shown(figure, digits=4):
     """Returns "mean ± error" of a figure as text."""
     return f"{figure['mean']:.{digits}f} ± {figure['error']:.{digits}f}"
+
+
+def likelihood_rows(result):
+    """The likelihood figures of a result as rows (name, text); those of integers say "bound"."""
+    rows = []
+    for name, figure in result.items():
+        if name.startswith(("nats", "bits_per_dim")):
+            bound = "lower" if name.startswith("nats") else "upper"
+            noise = result.get("noise")
+            note = f" ({bound} bound, {noise} noise)" if noise else ""
+            rows.append((name.replace("_", " ") + note, shown(figure)))
+    return rows
 
 
 def bits_per_dim(flow, x, seed=0):

@@ -18,8 +18,8 @@ def load(name, flow, data_dir=None, limit=1000):
     Args:
         name: A data set of images, as `trainers.datasets.load` knows it.
         flow: A flow of images with levels.
-        data_dir: Folder of prepared data sets; where it cannot be written to and does not hold
-            the data set, TFDS's own is taken.
+        data_dir: Folder of prepared data sets; where it does not hold the data set and cannot be
+            written to, or is the folder of one other data set, TFDS's own is taken.
         limit: Most images.
 
     Returns:
@@ -31,7 +31,8 @@ def load(name, flow, data_dir=None, limit=1000):
     from trainers import datasets
 
     there = data_dir and os.path.isdir(os.path.join(data_dir, name.partition("/")[0]))
-    if data_dir and not there and not os.access(data_dir, os.W_OK):
+    alone = data_dir and os.path.isfile(os.path.join(data_dir, "dataset_info.json"))
+    if data_dir and not there and (alone or not os.access(data_dir, os.W_OK)):
         data_dir = None
     data = datasets.load(name, data_dir=data_dir)
     if data.levels is None:

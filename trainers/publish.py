@@ -169,7 +169,7 @@ def _metadata(result, evaluation, compared):
     return {
         "dataset": result["dataset"],
         "metrics": {name: evaluation[name] for name in ("nats", "bits_per_dim")},
-        "evaluation": evaluation,
+        "evaluation": common.finite(evaluation),
         "training": result,
         "baselines": compared,
     }

@@ -272,11 +272,7 @@ def _widened(x, *label):
 
 def report(result):
     """Returns the lines that the program ends with."""
-    rows = [
-        (name.replace("_", " "), metrics.shown(result[name]))
-        for name in result
-        if name.startswith(("nats", "bits_per_dim"))
-    ]
+    rows = metrics.likelihood_rows(result)
     rows += [
         ("examples, noise draws", f"{result['examples']}, {result['draws']}"),
         ("parameters", f"{result['parameters']:,}"),

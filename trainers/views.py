@@ -69,7 +69,8 @@ def likelihood_histogram(bits, bins=80):
         bins: Number of bins over the range of nearly all examples.
     """
     values = {name: -np.asarray(b, np.float64) for name, b in bits.items()}
-    ends = np.array([np.quantile(v, [0.002, 0.998]) for v in values.values()])
+    finite = [v[np.isfinite(v)] for v in values.values()]
+    ends = np.array([np.quantile(v, [0.002, 0.998]) for v in finite if len(v)] or [[0.0, 0.0]])
     low, high = ends[:, 0].min(), ends[:, 1].max()
     edges = np.linspace(low, high + 1e-6, bins + 1)
     figure, (axis,) = pictures.new_figure(1, (7, 4))

@@ -57,7 +57,7 @@ def values(x, what, levels=None, margin=0.0):
     Raises:
       ValueError: They are not.
     """
-    if not backend.is_concrete(x):
+    if not backend.is_concrete(x) or not hasattr(x, "__array__"):
         return
     x = np.asarray(x)
     if x.size == 0:

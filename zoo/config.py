@@ -35,6 +35,25 @@ class ArgumentsAsConfig:
         return cls(**{k: _deserialize(v, custom_objects) for k, v in config.items()})
 
 
+class LayerConfig(ArgumentsAsConfig):
+    """The same of a layer, with whether it is frozen."""
+
+    def get_config(self):
+        """The constructor's arguments, and whether the layer is frozen."""
+        return super().get_config() | {"trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A layer like that which `config` was read from, with fresh weights."""
+        config = dict(config)
+        trainable = config.pop("trainable", True)
+        layer = super().from_config(config, custom_objects)
+        if not trainable:
+            # Told to the constructor, it would not reach the weights, which are made there.
+            layer.trainable = False
+        return layer
+
+
 def _deserialize(value, custom_objects):
     if isinstance(value, list):
         return [_deserialize(v, custom_objects) for v in value]

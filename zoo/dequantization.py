@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo import bijectors, transformers
-from zoo.config import ArgumentsAsConfig
+from zoo.config import LayerConfig
 from zoo.layers import ConvCoupling, Coupling, Stack
 from zoo.networks.conditioner import seed_stream
 
@@ -14,7 +14,7 @@ NAMES = ("uniform", "variational")
 
 
 @keras.saving.register_keras_serializable("zoo")
-class VariationalDequantizer(ArgumentsAsConfig, keras.layers.Layer):
+class VariationalDequantizer(LayerConfig, keras.layers.Layer):
     """Noise `u ~ q(u | x)` in the unit cube, for integers `x` (Ho et al., 2019, arXiv:1902.00275).
 
     A bijection of the unit cube, `u = sigmoid(f(logit(e); x))`, with `f` a stack of couplings that

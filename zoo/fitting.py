@@ -37,6 +37,39 @@ class Fitting:
         )
         self.optimizer.build(self.trainable_variables)
 
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Trains, as `keras.Model.fit`, on data of `x` or of `(x, context)`.
+
+        Args:
+          x: Events `[n, *event_shape]`, or a dataset of batches of them, alone or with a context.
+          y: Contexts or labels of events given as an array.
+          *args: Further arguments of `keras.Model.fit`.
+          **kwargs: Likewise.
+
+        Raises:
+          ValueError: Data are not of the flow's shape, type or range. Of a dataset only shapes and
+            types are looked at.
+        """
+        self._check_training_data(x, y)
+        return super().fit(x, y, *args, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
+        self._check_training_data(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def _check_training_data(self, x, y):
+        spec = getattr(x, "element_spec", None)
+        if spec is not None:
+            x, y = spec[:2] if isinstance(spec, tuple) and len(spec) > 1 else (spec, None)
+            x = x[0] if isinstance(x, tuple) else x
+        if hasattr(x, "shape") and hasattr(x, "dtype"):
+            self._check_events(x)
+        if y is not None and not self.conditional:
+            raise ValueError(
+                f"{self.name} takes no context, and the data is of pairs (x, context)."
+            )
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Negative log-likelihood, nats, averaged over the batch."""
         loss = -y_pred if sample_weight is None else -y_pred * sample_weight

@@ -11,6 +11,7 @@ from zoo import dequantization as dequantize
 from zoo.backend import samplers, tfd
 from zoo.config import ArgumentsAsConfig
 from zoo.fitting import Fitting
+from zoo.layers.running import set_recompute, to_latent
 from zoo.public import PublicCalls
 
 
@@ -40,6 +41,8 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         upper bound, the tighter one with trained noise.
       jit_compile: Whether to compile with XLA: `True`, `False`, or `"auto"`, which does so unless a
         layer says that it runs slower there.
+      recompute: Where the gradient finds activations: `None` keeps them all, `"checkpoint"` what
+        goes between layers, `"inverse"` none; the rest is computed again (`bijectors.Recomputed`).
       **kwargs: `dtype` and `name` of a Keras model.
 
     Raises:
@@ -64,6 +67,7 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         base="normal",
         dequantization="uniform",
         jit_compile="auto",
+        recompute=None,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
@@ -90,7 +94,8 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         if jit_compile not in (True, False, "auto"):
             raise ValueError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
         self.jit = jit_compile
-        self.flow_layers = layers
+        set_recompute(layers, recompute)
+        self.flow_layers, self.recompute = layers, recompute
         self.base = bases.get(base, self.latent_shape, self.dtype_policy)
         self.dequantizer = dequantize.get(
             dequantization, self.event_shape, levels, self.dtype_policy
@@ -123,8 +128,6 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
     def conditional(self):
         """Whether the flow takes a context."""
         return self.context_shape is not None
-
-    # As a TFP distribution.
 
     def bijector(self, context=None):
         """The flow as a `tfb.Bijector`, latent to data, that follows the flow's weights.
@@ -174,7 +177,7 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
             return self.base.distribution(context if self.base.conditional else None)
         return self.base.distribution(self._embed(context))
 
-    # The computations behind the public calls: tensors in, tensors out, any leading shape.
+    # Behind the public calls: tensors in, tensors out, any leading shape.
 
     def _embed(self, context):
         """What the layers see of a context: vectors `[*lead, c]`."""
@@ -210,12 +213,7 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         return x + noise, bonus
 
     def _inverse(self, x, context):
-        vector = self._embed(context)
-        total = 0.0
-        for layer in self.flow_layers:
-            x, log_det = layer(x, vector)
-            total = total + log_det
-        return x, total
+        return to_latent(self.flow_layers, x, self._embed(context), self.recompute)
 
     def _log_prob(self, x, context=None, noise=None):
         """`x [*batch, *event_shape]`, noise of that shape for integers, to nats `[*batch]`."""
@@ -261,8 +259,6 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         if self.num_classes and context is None:
             context = self._labels(n, first)
         return self._decode(self._draw(n, context, second, temperature), context)
-
-    # As a Keras model.
 
     def adapt(self, x, context=None):
         """Initialises every layer from one batch of data, in order (for `ActNorm`).

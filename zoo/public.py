@@ -3,17 +3,7 @@
 import numpy as np
 from keras import ops
 
-from zoo import backend, checks
-
-
-def bucket(n):
-    """The batch size that a call with `n` rows is padded to under XLA, which compiles per shape.
-
-    The sizes are 1, 2, 3, 4, 6, 8, 12, 16, 24, ...: few enough that calls with many batch sizes
-    compile rarely, and at most half of the work is on padding.
-    """
-    size = 1 << max(n - 1, 0).bit_length()
-    return size * 3 // 4 if size >= 4 and n <= size * 3 // 4 else size
+from zoo import backend, batching, checks
 
 
 class PublicCalls:
@@ -29,8 +19,9 @@ class PublicCalls:
         """Log-likelihood in nats, in data units (one grey level has length 1).
 
         Args:
-          x: `[batch, *event_shape]`. Integers are dequantized with uniform noise, and the result is
-            then a lower bound of their log-probability, on average; floats are taken as they are.
+          x: `[batch, *event_shape]`. Integers are dequantized (uniform noise, or the flow's own),
+            and the result is then a lower bound of their log-probability, on average; floats are
+            taken as they are.
           context: `[batch, *context_shape]` or one `[*context_shape]` for all; class labels for a
             class-conditional flow, which without them is the uniform mixture over its classes.
           seed: Integer that fixes the noise; fresh noise without one.
@@ -50,16 +41,20 @@ class PublicCalls:
         return self._batched("_log_prob", x, context, noise)
 
     def bits_per_dim(self, x, context=None, seed=None):
-        """`-log2 p(x) / d`, bits per dimension, `[batch]`; arguments as in `log_prob`."""
+        """`-log2 p(x) / d`, bits per dimension, `[batch]`; arguments as in `log_prob`.
+
+        Of integers it is on average an upper bound.
+        """
         return self._to_bits(self.log_prob(x, context, seed))
 
     def encode(self, x, context=None):
         """Data `[batch, *event_shape]` to latents `[batch, *latent_shape]`.
 
         Integers are encoded at the middle of their level. Arguments as in `log_prob`; a
-        class-conditional flow needs labels here.
+        class-conditional flow needs labels here. Floats may leave the levels where the flow's own
+        samples do.
         """
-        x = self._check_data(x)
+        x = self._check_data(x, bounded=False)
         return self._batched("_encode", x, self._check_context(context, ops.shape(x)[0]))
 
     def decode(self, z, context=None):
@@ -163,7 +158,7 @@ class PublicCalls:
         for x, context, what in zip(
             (positive, negative), contexts, ("positive", "negative"), strict=True
         ):
-            x = self._check_data(x)
+            x = self._check_data(x, bounded=False)
             n = x.shape[0]
             if n == 0:
                 raise ValueError(f"{what} must hold at least one event, got none.")
@@ -207,8 +202,19 @@ class PublicCalls:
 
     # Checking and compiling.
 
-    def _check_data(self, x):
+    def _check_data(self, x, bounded=True):
+        """Data as a tensor, checked."""
         x = checks.tensor(x, "x")
+        self._check_events(x, bounded)
+        return x
+
+    def _check_events(self, x, bounded=True):
+        """Checks data that has a shape and a type, tensor or not.
+
+        Raises:
+          ValueError: A shape, a type or a value is not that of the flow's events; of floats outside
+            of the levels only where they are to be bounded.
+        """
         checks.shape(x, self.event_shape, "x")
         if checks.is_integer(x) and self.levels is None:
             raise ValueError(
@@ -216,9 +222,9 @@ class PublicCalls:
                 "float, or build the flow with levels, the number of grey levels."
             )
         # The density of a logit flow ends a little beyond the levels, and so do its samples.
-        margin = getattr(self.flow_layers[0] if self.flow_layers else None, "margin", 0.0)
+        first = self.flow_layers[0] if self.flow_layers else None
+        margin = getattr(first, "margin", 0.0 if bounded else np.inf)
         checks.values(x, "x", self.levels, margin)
-        return x
 
     def _check_context(self, context, batch, optional=False):
         """The context as a tensor, repeated over the batch where one is given for all."""
@@ -270,18 +276,12 @@ class PublicCalls:
             return getattr(self, name)(*rows)
         jit = self.uses_xla
         n = rows[0].shape[0]
-        padding = bucket(n) - n if jit else 0
-        if padding and n:
-            rows = [_pad(x, padding) for x in rows]
+        # TensorFlow's convolutions on a CPU give no rows of the wrong shape for no rows.
+        padding = batching.bucket(n) - n if jit or n == 0 else 0
+        if padding:
+            rows = [batching.pad(x, padding) for x in rows]
         y = self._function(name, jit)(*rows)
-        return y[:n] if padding and n else y
-
-
-def _pad(x, rows):
-    """Repeats the first row at the end: padding must be data that the flow can take."""
-    if x is None:
-        return None
-    return ops.concatenate([x, ops.repeat(x[:1], rows, axis=0)], axis=0)
+        return y[:n] if padding else y
 
 
 def _line(steps):

@@ -1,5 +1,7 @@
 """Starting, failing and writing: what every program shares."""
 
+import json
+import math
 import os
 from types import SimpleNamespace
 
@@ -91,3 +93,9 @@ def test_written_whole_replaces_only_when_all_went_well(tmp_path):
 def test_table():
     text = common.table([("a", 1), ("long", 22)], header=("name", "n"))
     assert text.split("\n") == ["name  n", "----  --", "a     1", "long  22"]
+
+
+def test_json_has_no_infinity():
+    figures = {"a": [1.5, math.inf], "b": {"c": math.nan, "d": "inf", "e": (2, None)}}
+    expected = {"a": [1.5, None], "b": {"c": None, "d": "inf", "e": [2, None]}}
+    assert json.loads(common.json_text(figures)) == expected

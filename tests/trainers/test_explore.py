@@ -118,6 +118,7 @@ def test_chosen_ends(image_flow, prepared, tmp_path, capsys):
         (["--pictures=classes"], "--pictures=classes needs a class-conditional flow"),
         (["--temperatures=hot"], "--temperatures must be numbers with commas, got hot"),
         (["--pictures=temperatures", "--temperatures=-1"], "temperature must be finite"),
+        (["--strengths="], "--strengths must be numbers with commas, got nothing"),
         (["--pictures=attribute", "--positive=10"], "--positive must be a label of digits, 0 to 9"),
         (["--pictures=interpolations", "--ends=1"], "--ends must be two numbers of test images"),
         (["--pictures=interpolations", "--ends=1,300"], "0 to 299, got 1,300"),
@@ -132,3 +133,12 @@ def test_what_does_not_fit_is_refused(image_flow, prepared, tmp_path, argv, mess
 def test_flows_of_other_things_are_refused(toy_run, prepared, tmp_path):
     with pytest.raises(ValueError, match="--model must be a flow of images"):
         run(toy_run, prepared, tmp_path, "--dataset=two_moons")
+
+
+def test_likelihoods_that_are_not_finite_are_drawn_at_the_end():
+    rng = np.random.default_rng(0)
+    far = np.where(np.arange(100) < 10, np.inf, rng.normal(3.0, 0.1, 100))
+    picture = views.likelihood_histogram({"own": rng.normal(2.0, 0.1, 100), "other": far})
+    plain = views.likelihood_histogram({"own": rng.normal(2.0, 0.1, 100)})
+    assert picture.shape == plain.shape and (picture != 255).any()
+    assert views.likelihood_histogram({"none": np.full(3, np.inf)}).shape == plain.shape

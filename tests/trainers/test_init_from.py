@@ -1,12 +1,13 @@
 """Training that starts from a finished flow, as it is or over a new base."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import zoo
-from trainers import flagfiles, train, training
+from trainers import families, flagfiles, train, training
 
 BASE = '--base={"model": "made", "components": 2, "hidden_units": [6], "jit_compile": false}'
 
@@ -72,3 +73,33 @@ def test_what_does_not_fit_is_refused(again, tmp_path, argv, message):
     with pytest.raises(ValueError, match=message):
         again(tmp_path / "run", *argv)
     assert not (tmp_path / "run").exists()
+
+
+def built(start, *argv):
+    data = SimpleNamespace(name="digits", event_shape=(8, 8, 1), levels=17, num_classes=10)
+    flags = [f"--init_from={start}", *argv]
+    return families.build(flagfiles.new_options(train.define_flags, flags), data)
+
+
+def small(**settings):
+    settings = {"levels": 17, "num_layers": 1, "hidden_units": (4,)} | settings
+    return zoo.NICE((8, 8, 1), jit_compile=False, **settings)
+
+
+def test_freezing_holds_for_learned_noise_and_can_be_undone(tmp_path):
+    flow = small(dequantization=zoo.VariationalDequantizer((8, 8, 1), 17, steps=1, width=4))
+    zoo.save(flow, tmp_path / "flow")
+    frozen = built(tmp_path / "flow", BASE, "--freeze")
+    trained, of_base = frozen.trainable_variables, frozen.base.trainable_variables
+    assert {id(v) for v in trained} == {id(v) for v in of_base}
+    zoo.save(frozen, tmp_path / "frozen")
+    assert len(zoo.load(tmp_path / "frozen").trainable_variables) == len(of_base)
+    again = built(tmp_path / "frozen")
+    assert len(again.trainable_variables) == len(flow.trainable_variables) + len(of_base)
+
+
+def test_a_new_base_has_the_precision_of_the_flow(tmp_path):
+    zoo.save(small(dtype="float64"), tmp_path / "flow")
+    flow = built(tmp_path / "flow", BASE)
+    assert flow.base.variable_dtype == flow.variable_dtype == "float64" and not flow.jit
+    assert flow.log_prob(np.zeros((2, 8, 8, 1), "uint8"), seed=0).dtype == "float64"

@@ -135,3 +135,35 @@ def test_data_of_another_kind_are_refused(digits, moons):
         metrics.test_figure(maf(moons, num_classes=3), moons)
     with pytest.raises(ValueError, match=r"context vector of shape \(6,\)"):
         metrics.test_figure(maf(moons, context_shape=(6,)), moons)
+
+
+def test_bounds_are_called_so(digits, moons):
+    assert metrics.test_figure(maf(moons), moons)["noise"] is None
+    figure = metrics.test_figure(maf(digits), digits, draws=1)
+    names = [name for name, _ in metrics.likelihood_rows(figure)]
+    assert names == [
+        "nats (lower bound, uniform noise)",
+        "bits per dim (upper bound, uniform noise)",
+    ]
+    learned = metrics.test_figure(maf(digits, dequantization="variational"), digits, draws=1)
+    assert "upper bound, variational noise" in metrics.likelihood_rows(learned)[1][0]
+    figure = {"nats": {"mean": 1.0, "error": 0.5}, "noise": None, "examples": 3}
+    assert metrics.likelihood_rows(figure) == [("nats", "1.0000 ± 0.5000")]
+
+
+def test_batches_of_large_images_and_of_all_classes_are_small(digits, monkeypatch):
+    flow = maf(digits, num_classes=10)
+    sizes = []
+    plain = flow.log_prob
+
+    def log_prob(x, **kwargs):
+        sizes.append(len(x))
+        return plain(x, **kwargs)
+
+    flow.__dict__["log_prob"] = log_prob
+    monkeypatch.setattr(metrics, "MOST_NUMBERS", 64 * 50)
+    x, labels = digits.numpy("test", limit=10, labels=True)
+    assert metrics.log_likelihoods(flow, x).shape == (10,) and set(sizes) == {5}
+    sizes.clear()
+    metrics.log_likelihoods(flow, x, labels)
+    assert sizes == [10]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from trainers import outside
+from trainers import datasets, outside
 
 
 def test_small_images_are_framed_and_their_levels_stretched():
@@ -44,3 +44,20 @@ def test_only_images(prepared):
     assert outside.load("digits", flow, prepared, limit=3).shape == (3, 4, 4, 1)
     with pytest.raises(ValueError, match="--outside must name data sets of images"):
         outside.load("two_moons", flow, prepared)
+
+
+def test_a_data_dir_of_one_other_data_set_is_left_alone(prepared, monkeypatch):
+    taken = []
+
+    digits = datasets.load("digits", prepared)
+
+    def load(name, data_dir=None):
+        taken.append(data_dir)
+        return digits
+
+    monkeypatch.setattr(datasets, "load", load)
+    flow = SimpleNamespace(event_shape=(8, 8, 1), levels=17)
+    [folder] = {path.parent for path in prepared.rglob("two_moons/**/dataset_info.json")}
+    outside.load("digits", flow, folder, limit=1)
+    outside.load("digits", flow, prepared, limit=1)
+    assert taken == [None, prepared]

@@ -44,6 +44,9 @@ def test_an_entry_from_digits(digits_run, tmp_path, few_fits, monkeypatch):
         f"{record.bits_per_dim[0]:.4f} ± {record.bits_per_dim[1]:.4f}",
     ):
         assert text in card
+    # What the card tells to type runs, also on samples that leave the range of the levels.
+    exec(card.partition("```python\n")[2].partition("```")[0], used := {})
+    assert used["x"].shape == (16, 8, 8, 1)
     for text in ("--data_dir", "--model_dir", "--tensorboard", "--notensorboard", str(tmp_path)):
         assert text not in card
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -58,7 +61,7 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     figure = {"mean": 1.25, "error": 0.5}
     figures = {"nats": figure, "bits_per_dim": figure, "kl": figure, "examples": 250, "draws": 1}
     figures["outside"] = {}
-    figures["round_trip"] = {"data": 1e-6, "noise": 1e-5, "examples": 250}
+    figures["round_trip"] = {"data": 1e-6, "noise": np.inf, "examples": 250}
     monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: dict(figures))
     monkeypatch.setattr(evaluate, "draw", lambda path, *args: path.touch())
     monkeypatch.setattr(zoo, "export", lambda flow, folder: folder.mkdir())
@@ -67,6 +70,9 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     run(*argv)
     card = (root / "toy" / "README.md").read_text()
     assert "KL(true density" in card and "Baselines" not in card and "bits per" not in card
+    assert "uniform noise, data units | inf |" in card
+    manifest = json.loads((root / "toy" / "manifest.json").read_text())
+    assert "Infinity" not in json.dumps(manifest)
     with pytest.raises(ValueError, match="already holds something"):
         run(*argv)
 

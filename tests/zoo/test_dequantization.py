@@ -160,3 +160,12 @@ def test_bad_arguments_are_refused(settings, words):
     settings = {"levels": 3, "preprocessing": None, "hidden_units": (4,)} | settings
     with helpers.raises_one_line(*words):
         zoo.NICE((3,), **settings)
+
+
+def test_frozen_noise_stays_frozen_when_saved(tmp_path):
+    layer = dequantizer((2, 2, 1), dtype="float32")
+    layer.trainable = False
+    flow = flow_with(layer, dtype="float32")
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    assert not loaded.dequantizer.trainable_variables
+    assert len(loaded.trainable_variables) == len(flow.trainable_variables) > 0

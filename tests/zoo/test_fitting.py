@@ -130,3 +130,34 @@ def test_training_goes_on_where_it_was_saved(tmp_path):
         model.fit(correlated(), batch_size=128, verbose=0, shuffle=False)
     x = correlated(8)
     np.testing.assert_allclose(loaded.log_prob(x), flow.log_prob(x), rtol=1e-5)
+
+
+@pytest.mark.parametrize("as_dataset", [True, False])
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (np.zeros((4, 2, 2, 3), "uint8"), ["[batch, 2, 2, 1]", "[4, 2, 2, 3]"]),
+        (np.zeros((4, 2, 2), "uint8"), ["[batch, 2, 2, 1]", "[4, 2, 2]"]),
+    ],
+)
+def test_events_of_another_shape_are_refused(x, words, method, as_dataset):
+    flow = zoo.NICE((2, 2, 1), levels=5, hidden_units=(4,), jit_compile=False)
+    flow.compile("adam")
+    data = tf.data.Dataset.from_tensor_slices(x).batch(4, drop_remainder=True) if as_dataset else x
+    with helpers.raises_one_line("x", *words):
+        getattr(flow, method)(data, verbose=0)
+
+
+def test_values_of_arrays_are_looked_at():
+    flow = zoo.NICE((2,), levels=5, hidden_units=(4,), jit_compile=False, preprocessing="center")
+    flow.compile("adam")
+    with helpers.raises_one_line("grey levels 0..4", "255"):
+        flow.fit(np.full((4, 2), 255, "uint8"), verbose=0)
+    with helpers.raises_one_line("[0, 5]", "7.5"):
+        flow.fit(np.full((4, 2), 7.5), verbose=0)
+    with helpers.raises_one_line("takes no context"):
+        flow.fit(np.zeros((4, 2), "uint8"), np.zeros(4, "int32"), verbose=0)
+    with helpers.raises_one_line("takes no context"):
+        pairs = (np.zeros((4, 2), "uint8"), np.zeros(4, "int32"))
+        flow.fit(tf.data.Dataset.from_tensor_slices(pairs).batch(2), verbose=0)

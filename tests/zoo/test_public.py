@@ -7,7 +7,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from tests.zoo import table
-from zoo.public import bucket
+from zoo.batching import bucket
 
 INVERTIBLE = [n for n in table.names() if n != "made_mixture"]
 
@@ -208,6 +208,16 @@ def test_no_rows():
     flow = table.shared("real_nvp")
     assert flow.log_prob(np.zeros((0, 3), "float32")).shape == (0,)
     assert flow.sample(0).shape == (0, 3)
+
+
+@pytest.mark.parametrize("name", ["glow_image", "maf_image"])
+def test_no_images(name):
+    flow = table.shared(name)
+    none = np.zeros((0, *flow.event_shape), "uint8")
+    context = np.zeros(0, "int32") if flow.num_classes else None
+    assert flow.log_prob(none, seed=0).shape == (0,)
+    assert flow.encode(none, context).shape == (0, *flow.latent_shape)
+    assert flow.sample(0, context).shape == none.shape
 
 
 @pytest.mark.parametrize("name", ["real_nvp_context", "maf_image", "maf_classes", "iaf"])

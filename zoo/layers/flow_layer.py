@@ -6,11 +6,11 @@ import keras
 
 from zoo import backend
 from zoo.bijectors.one_pass import inverse_and_log_det
-from zoo.config import ArgumentsAsConfig
+from zoo.config import LayerConfig
 from zoo.networks.conditioner import condition
 
 
-class FlowLayer(ArgumentsAsConfig, keras.layers.Layer):
+class FlowLayer(LayerConfig, keras.layers.Layer):
     """A Keras layer that owns variables and builds a bijector over them on demand.
 
     It is built at construction, from its `event_shape`: nothing is lazy. Subclasses implement
@@ -62,21 +62,6 @@ class FlowLayer(ArgumentsAsConfig, keras.layers.Layer):
           context: Tensor `[*lead, *context_shape]`, or `None`.
         """
         return inverse_and_log_det(self.bijector(context), x, len(self.event_shape))
-
-    def get_config(self):
-        """The constructor's arguments, and whether the layer is frozen."""
-        return super().get_config() | {"trainable": self.trainable}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """A layer like that which `config` was read from, with fresh weights."""
-        config = dict(config)
-        trainable = config.pop("trainable", True)
-        layer = super().from_config(config, custom_objects)
-        if not trainable:
-            # Told to the constructor, it would not reach the weights, which are made there.
-            layer.trainable = False
-        return layer
 
     @property
     def context_size(self):

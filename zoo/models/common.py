@@ -40,9 +40,9 @@ def check_count(name, value, least=1):
     Raises:
       ValueError: It is not.
     """
-    if not (isinstance(value, int) and not isinstance(value, bool) and value >= least):
+    if not (isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least):
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
-    return value
+    return int(value)
 
 
 def check_shape(shape_given, name="event_shape"):

@@ -261,6 +261,29 @@ def test_wrong_images_are_refused():
         flow.log_prob(np.full((2, 4, 4, 1), 7.5))
 
 
+def test_what_leaves_the_levels_is_encoded_but_has_no_bits():
+    """Samples of a flow without a logit lie on the whole line."""
+    flow = build(zoo.Glow, 1, levels=5, preprocessing="center")
+    z = np.full((2, 16), 3.0)
+    x = flow.decode(z)
+    assert np.max(x) > 5 or np.min(x) < 0
+    np.testing.assert_allclose(flow.encode(x), z, atol=1e-8)
+    assert flow.interpolate(x[0], x[1], steps=3).shape == (3, 4, 4, 1)
+    with helpers.raises_one_line("x", "[0, 5]", "quantize"):
+        flow.bits_per_dim(x)
+
+
+@pytest.mark.parametrize("levels", [2, 32, 256])
+def test_a_uniform_density_has_the_bits_of_its_levels_under_any_preprocessing(levels):
+    """A logistic latent is uniform noise behind a logit, a uniform one behind a rescaling."""
+    logit = zoo.Flow([zoo.layers.Logit((3,), levels, 1e-6)], levels=levels, base="logistic")
+    uniform = zoo.backend.tfd.Sample(zoo.backend.tfd.Uniform(0.0, 1.0), 3)
+    plain = zoo.Flow([zoo.layers.Rescale((3,), 0.0, levels)], levels=levels, base=uniform)
+    x = np.random.default_rng(0).integers(0, levels, size=(4, 3))
+    for flow in (logit, plain):
+        np.testing.assert_allclose(flow.bits_per_dim(x, seed=0), np.log2(levels), rtol=1e-5)
+
+
 def test_widths_double_and_scales_have_the_papers_couplings():
     flow = zoo.RealNVP((8, 8, 1), levels=256, scales=3, width=4, blocks=1, seed=0)
     boards = [f"checkerboard_{p}" for p in ("even", "odd", "even", "odd")]
