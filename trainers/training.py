@@ -143,8 +143,7 @@ class _Trainer:
         keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
         if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
             return
-        # A pipeline of its own: `train_data` must not lose a pass.
-        self.input_ms = round(timing.milliseconds_a_batch(self.train_batches()), 3)
+        self.measure_input()
         self.say(f"input: {self.input_ms:.2f} ms a step")
         size = self.validation_batch_size()
         self.flow.fit(
@@ -258,11 +257,19 @@ class _Trainer:
         return result
 
     def input_time(self):
-        """Milliseconds of input a step; of an earlier start, if this one had nothing to train."""
-        earlier = self.run.folder / runs.RESULT_FILE
-        if self.input_ms is None and earlier.is_file():
-            return json.loads(earlier.read_text(encoding="utf-8")).get("input_ms_per_step")
+        """Milliseconds of input a step; that of an earlier start, if this one did not train."""
+        if self.input_ms is None:
+            earlier = self.run.folder / runs.RESULT_FILE
+            if earlier.is_file():
+                known = json.loads(earlier.read_text(encoding="utf-8"))
+                self.input_ms = known.get("input_ms_per_step")
+        if self.input_ms is None:
+            self.measure_input()
         return self.input_ms
+
+    def measure_input(self):
+        # A pipeline of its own: `train_data` must not lose a pass.
+        self.input_ms = round(timing.milliseconds_a_batch(self.train_batches()), 3)
 
 
 def _widened(x, *label):

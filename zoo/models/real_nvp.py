@@ -35,16 +35,16 @@ class RealNVP(Flow):
       context_shape: Shape of one context vector, or `None`.
       num_classes: Number of classes of an integer context, or `None`.
       levels: Number of grey levels of integer data; `None` for continuous data.
-      num_layers: Number of couplings; not used with `scales`.
-      hidden_units: Width of each hidden layer; not used with `scales`.
-      activation: Name of a Keras activation; not used with `scales`.
+      num_layers: Number of couplings, 8 unless told; not with `scales`.
+      hidden_units: Width of each hidden layer, `(256, 256)` unless told; not with `scales`.
+      activation: Name of a Keras activation, `"relu"` unless told; not with `scales`.
       transformer: Name or instance of a `zoo.transformers.Transformer`. `"affine"` is with `scales`
         the paper's tanh with a learned scale, which starts at 0 on checkerboards and at 1 on halves
         of the channels.
       scales: Number of scales; `None` for dense networks on the flattened event.
-      width: With `scales`: number of maps of the networks' hidden layers on the checkerboards of
-        the first scale, doubled by each squeeze.
-      blocks: With `scales`: number of residual blocks of a network.
+      width: Only with `scales`: number of maps of the networks' hidden layers on the checkerboards
+        of the first scale, doubled by each squeeze; 32 unless told.
+      blocks: Only with `scales`: number of residual blocks of a network; 4 unless told.
       preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
       alpha: Margin of the logit.
       base: As in `zoo.Flow`.
@@ -69,13 +69,13 @@ class RealNVP(Flow):
         context_shape=None,
         num_classes=None,
         levels=None,
-        num_layers=8,
-        hidden_units=(256, 256),
-        activation="relu",
+        num_layers=None,
+        hidden_units=None,
+        activation=None,
         transformer="affine",
         scales=None,
-        width=32,
-        blocks=4,
+        width=None,
+        blocks=None,
         preprocessing=None,
         alpha=1e-2,
         base="normal",
@@ -85,23 +85,40 @@ class RealNVP(Flow):
     ):
         common = {"context_shape": vector_context(context_shape, num_classes), "dtype": dtype}
         given = (levels, preprocessing, alpha, dtype)
+        dense = {"num_layers": num_layers, "hidden_units": hidden_units, "activation": activation}
+        images = {"width": width, "blocks": blocks}
         if scales is None:
+            dense = _DENSE | _given(dense)
+            _refuse(images, "needs scales, the number of scales of a flow of images")
             event_shape, layers, shape = prepare(event_shape, *given)
-            layers += _dense_layers(
-                shape, num_layers, transformer, hidden_units, activation, seed, common
-            )
+            layers += _dense_layers(shape, transformer, seed, common, **dense)
         else:
+            images = _IMAGES | _given(images)
+            _refuse(dense, "is for flows without scales; with them it is width and blocks")
             halvings = check_count("scales", scales) - 1
             event_shape = check_image(event_shape, halvings, "RealNVP")
             layers = prepare_image(event_shape, *given, default="logit")
-            builder = _ImageBuilder(transformer, width, blocks, seed, common)
+            builder = _ImageBuilder(transformer, seed, common, **images)
             layers.append(builder.multi_scale(event_shape, scales))
         super().__init__(
             layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
         )
 
 
-def _dense_layers(shape, num_layers, transformer, hidden_units, activation, seed, common):
+_DENSE = {"num_layers": 8, "hidden_units": (256, 256), "activation": "relu"}
+_IMAGES = {"width": 32, "blocks": 4}
+
+
+def _given(arguments):
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def _refuse(arguments, why):
+    for name, value in _given(arguments).items():
+        raise ValueError(f"{name} {why}; got {name}={value!r}.")
+
+
+def _dense_layers(shape, transformer, seed, common, num_layers, hidden_units, activation):
     """Couplings of vectors, each after an activation normalisation."""
     seeds, layers = seed_stream(None if seed is None else 1000 * seed), []
     for i in range(check_count("num_layers", num_layers)):
@@ -123,7 +140,7 @@ def _dense_layers(shape, num_layers, transformer, hidden_units, activation, seed
 class _ImageBuilder:
     """Builds the layers of one multi-scale RealNVP."""
 
-    def __init__(self, transformer, width, blocks, seed, common):
+    def __init__(self, transformer, seed, common, width, blocks):
         self._transformer, self._common = transformer, common
         self._width, self._blocks = check_count("width", width), check_count("blocks", blocks, 0)
         self._seeds = seed_stream(None if seed is None else 1000 * seed)

@@ -1,0 +1,43 @@
+"""Workers without a process, which answer from a list of times."""
+
+
+class FakeWorker:
+    """Answers as `benchmarks.driver.Worker` does, and writes down what it was asked.
+
+    Args:
+      name: Of the competitor.
+      seconds: Seconds of every call, or a function of the model's task.
+      turns: List that each timing command's name and arguments are appended to.
+      parameters: The count that `build` answers; the task's own by default.
+      error: What every timing command answers in place of times.
+    """
+
+    def __init__(self, name, seconds=0.1, turns=None, parameters=None, error=None):
+        self.name, self.versions = name, {}
+        self._seconds, self._parameters, self._error = seconds, parameters, error
+        self._task = None
+        self.turns = [] if turns is None else turns
+
+    def ask(self, **command):
+        if command["do"] == "gemm":
+            return {"flops": 1e9}
+        if command["do"] == "build":
+            self._task = command["task"]
+            return {"parameters": self._parameters or self._count(), "seconds": 0.0}
+        self.turns.append((self.name, command["operation"], command["calls"], command["warmup"]))
+        if self._error:
+            return {"error": self._error}
+        seconds = self._seconds(self._task) if callable(self._seconds) else self._seconds
+        return {
+            "seconds": [seconds] * command["calls"],
+            "warmup": [seconds] * command["warmup"],
+            "peak_mib": 1.0,
+        }
+
+    def close(self):
+        pass
+
+    def _count(self):
+        from benchmarks.tasks import Task
+
+        return Task.from_dict(self._task).parameters()
