@@ -170,13 +170,15 @@ def curve_picture(lines, figure_name):
     """
     figure, (axis,) = new_figure(1, (7, 4))
     minutes = [line["seconds"] / 60 for line in lines]
-    for prefix, label in (("", "training, mean of the epoch"), ("val_", "validation")):
+    both = {"training, mean of the epoch": "", "validation": "val_"}
+    for label, prefix in both.items():
         values = [line[prefix + figure_name] for line in lines]
         axis.plot(minutes, values, marker=".", label=f"{label} (last {values[-1]:.3f})")
-        best = sorted(values)[: max(2, len(values) // 2)]
-        if prefix and figure_name == "bits_per_dim" and best[-1] > best[0]:
-            # The first epochs would flatten all that comes after them.
-            axis.set_ylim(best[0] - 0.1 * (best[-1] - best[0]), best[0] + 4 * (best[-1] - best[0]))
+    if figure_name == "bits_per_dim" and len(lines) > 3:
+        # The first epochs would flatten all that comes after them.
+        late = [line[prefix + figure_name] for line in lines[2:] for prefix in both.values()]
+        margin = 0.05 * (max(late) - min(late)) + 1e-6
+        axis.set_ylim(min(late) - margin, max(late) + margin)
     axis.set(xlabel="minutes of training", ylabel=figure_name.replace("_", " "))
     axis.legend()
     return render(figure)

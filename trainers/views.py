@@ -58,7 +58,7 @@ def reconstruction_picture(flow, x, context=None):
     middle = np.asarray(x, flow.variable_dtype) + (0.5 if flow.levels else 0.0)
     back = np.asarray(flow.decode(flow.encode(middle, context), context))
     pixels = pictures.to_pixels(np.concatenate([middle, back]), flow.levels)
-    return pictures.grid(pixels, len(middle), smallest=768), float(np.abs(back - middle).max())
+    return pictures.grid(pixels, len(middle), smallest=1024), float(np.abs(back - middle).max())
 
 
 def likelihood_histogram(bits, bins=80):
