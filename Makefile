@@ -1,11 +1,14 @@
-# Each target does its own set-up in .venv on a machine that has only Python and make.
+# Each target does its own set-up, in .venv or .venv-bench, where there is only Python and make.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The peers, PyTorch and JAX among them, have an environment of their own.
+BENCH := .venv-bench
+BENCH_FLAGS ?= --rounds=10 --output=benchmarks/results.json
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all bench lint clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -26,9 +29,18 @@ test: $(VENV)/.installed-dev
 test-all: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+$(BENCH)/.installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --upgrade pip
+	$(BENCH)/bin/python -m pip install --quiet --editable ".[bench]"
+	touch $@
+
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python -m benchmarks.run $(BENCH_FLAGS)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(BENCH) build *.egg-info

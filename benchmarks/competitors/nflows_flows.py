@@ -1,0 +1,97 @@
+"""nflows, on PyTorch."""
+
+import torch
+from nflows.distributions.normal import StandardNormal
+from nflows.flows import Flow, MaskedAutoregressiveFlow
+from nflows.nn import nets
+from nflows.transforms import (
+    ActNorm,
+    AffineCouplingTransform,
+    CompositeTransform,
+    MultiscaleCompositeTransform,
+    OneByOneConvolution,
+    SqueezeTransform,
+)
+
+from benchmarks.competitors.torch_common import TorchModel, masked_entries
+from benchmarks.tasks import cyclic_units
+
+
+class _Dense(nets.MLP):
+    """Its MLP, in the form that its couplings call."""
+
+    def forward(self, inputs, context=None):
+        return super().forward(inputs)
+
+
+class _Convolutions(torch.nn.Sequential):
+    """Glow's network, which nflows leaves to its users."""
+
+    def __init__(self, channels, outputs, width):
+        super().__init__(
+            torch.nn.Conv2d(channels, width, 3, padding=1),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(width, width, 1),
+            torch.nn.ReLU(),
+            torch.nn.Conv2d(width, outputs, 3, padding=1),
+        )
+
+    def forward(self, inputs, context=None):
+        return super().forward(inputs)
+
+
+def _model(task, steps, flow):
+    return TorchModel(task, steps, flow, flow.log_prob, flow.sample, masked_entries(flow))
+
+
+def _mask(size, swap):
+    mask = torch.ones(size)
+    mask[int(swap) :: 2] = -1
+    return mask
+
+
+def _real_nvp(task, steps):
+    # Its SimpleRealNVP has residual networks, with other counts of parameters.
+    def network(inputs, outputs):
+        return _Dense((inputs,), (outputs,), list(task.hidden_units))
+
+    layers = [AffineCouplingTransform(_mask(task.size, i % 2), network) for i in range(task.layers)]
+    return _model(task, steps, Flow(CompositeTransform(layers), StandardNormal([task.size])))
+
+
+def _maf(task, steps):
+    units = cyclic_units(task)
+    flow = MaskedAutoregressiveFlow(
+        task.size,
+        units[0],
+        num_layers=task.layers,
+        num_blocks_per_layer=len(units) - 1,
+        use_residual_blocks=False,
+    )
+    return _model(task, steps, flow)
+
+
+def _glow(task, steps):
+    height, width, channels = task.event_shape
+
+    def network(inputs, outputs):
+        return _Convolutions(inputs, outputs, task.hidden_units[0])
+
+    transform = MultiscaleCompositeTransform(task.scales)
+    for _ in range(task.scales):
+        height, width, channels = height // 2, width // 2, 4 * channels
+        layers = [SqueezeTransform()]
+        for _ in range(task.layers):
+            layers += [
+                ActNorm(channels),
+                OneByOneConvolution(channels, using_cache=True),
+                AffineCouplingTransform((torch.arange(channels) >= channels // 2).int(), network),
+            ]
+        shape = transform.add_transform(CompositeTransform(layers), (channels, height, width))
+        channels = shape[0] if shape else channels
+    flow = Flow(transform, StandardNormal([task.size]))
+    return _model(task, steps, flow)
+
+
+FAMILIES = {"real_nvp": _real_nvp, "maf": _maf, "glow": _glow}
+LEFT_OUT = {}

@@ -1,0 +1,108 @@
+"""T7: memory of the activations of a training step of Glow as it gets deeper.
+
+As a program, `python -m benchmarks.depth STEPS RECOMPUTE` does so once and prints a JSON object.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+
+from benchmarks import driver, environment, memory, report
+from benchmarks.tasks import TASKS
+
+DEPTHS = (4, 8, 16, 32)
+MODES = ("none", "checkpoint", "inverse")
+# Growth from the first depth to the last with activations rebuilt by the inverse.
+AIM = 1.10
+
+
+def measure(task, recompute="none", steps=3):
+    """Peak over the baseline of training, in this process.
+
+    The baseline is taken after training on single events, when weights, the optimizer's state and
+    the compiled step are all there. TensorFlow keeps the memory that it has had, so the peak of
+    training on whole batches is that of their activations. Under XLA, which compiles anew for
+    another batch size, it would also be that of the compiler.
+
+    Args:
+      task: A Glow, as a `Task`.
+      recompute: `"none"`, or what `zoo.Glow` is given as `recompute`.
+      steps: Training steps of each size.
+
+    Returns:
+      `{"activations_mib", "baseline_mib", "parameters", "losses"}`.
+    """
+    import tensorflow as tf
+
+    from benchmarks.competitors import ours
+
+    kwargs = {} if recompute == "none" else {"recompute": recompute}
+    model = ours.glow(task, 1, **kwargs)
+    data = tf.data.Dataset.from_tensor_slices(task.data(steps))
+
+    def fit(batch):
+        # The last batch may be short: one compiled step takes any batch size.
+        batches = data.batch(batch).take(steps)
+        return model.flow.fit(batches, epochs=2, verbose=0).history["loss"]
+
+    losses = fit(1)
+    baseline = memory.reset_peak()
+    losses += fit(task.batch)
+    return {
+        "activations_mib": memory.peak_mib() - baseline,
+        "baseline_mib": baseline,
+        "parameters": model.num_params(),
+        "losses": losses,
+    }
+
+
+def run(options, log):
+    """One fresh process a depth and a way of recomputing."""
+    results = {}
+    for mode in MODES:
+        results[mode] = {}
+        for steps in DEPTHS:
+            answer = driver.child("depth", [str(steps), mode], options.threads)
+            if "error" in answer:
+                log(f"T7 recompute={mode}: left out, {answer['error']}")
+                break
+            results[mode][str(steps)] = answer
+        if mode != "none" and results[mode]:
+            log(f"T7 recompute={mode}: losses differ by {difference(results, mode):.1e} at most")
+    log("\nT7: MiB of activations of a T4 training step, by the number of steps K a scale\n")
+    log(_table(results))
+    return results
+
+
+def difference(results, mode):
+    """The largest relative difference between the losses with and without recomputing."""
+    pairs = [
+        (one, other)
+        for steps, found in results[mode].items()
+        for one, other in zip(found["losses"], results["none"][steps]["losses"], strict=True)
+    ]
+    return max(abs(one - other) / abs(other) for one, other in pairs)
+
+
+def _table(results):
+    rows = []
+    for mode, found in results.items():
+        if not found:
+            continue
+        values = [found.get(str(steps), {}).get("activations_mib") for steps in DEPTHS]
+        growth = values[-1] / values[0] if values[-1] and values[0] else None
+        rows.append([mode, *(report.number(v, 0) for v in values), report.number(growth)])
+    header = ("recompute", *(f"K={k}" for k in DEPTHS), f"K={DEPTHS[-1]} / K={DEPTHS[0]}")
+    return report.table(header, rows)
+
+
+def main():
+    """Measures once, as the arguments say."""
+    environment.pin(int(os.environ.get("BENCHMARK_THREADS", "2")))
+    task = dataclasses.replace(TASKS["T4"], layers=int(sys.argv[1]))
+    print(json.dumps(measure(task, sys.argv[2])))
+
+
+if __name__ == "__main__":
+    main()

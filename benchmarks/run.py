@@ -1,0 +1,86 @@
+"""Measures this library beside its peers.
+
+Example:
+
+```sh
+python -m benchmarks.run --tasks=T1,T2 --rounds=10 --output=benchmarks/results.json
+```
+"""
+
+import datetime
+import json
+import sys
+from pathlib import Path
+
+from absl import app, flags
+
+from benchmarks import comparison, competitors, curves, depth, environment, startup, waiting
+from benchmarks.tasks import OPERATIONS, TASKS
+
+STUDIES = {"T6": startup.run, "T7": depth.run, "T8": waiting.run, "curves": curves.run}
+FLAGS = flags.FLAGS
+
+flags.DEFINE_list("tasks", [*TASKS, *STUDIES], f"Among {', '.join([*TASKS, *STUDIES])}.")
+flags.DEFINE_list("competitors", [], f"Among {', '.join(competitors.COMPETITORS)}; all by default.")
+flags.DEFINE_list("operations", list(OPERATIONS), f"Among {', '.join(OPERATIONS)}.")
+flags.DEFINE_integer("rounds", 10, "Turns of each competitor.", lower_bound=1)
+flags.DEFINE_integer("steps", 50, "Training steps of one call of fit.", lower_bound=1)
+flags.DEFINE_float("seconds", 60.0, "Time after which a competitor's operation has no more turns.")
+flags.DEFINE_integer("threads", 2, "Threads of every competitor.", lower_bound=1)
+flags.DEFINE_string("output", None, "JSON file for the results.")
+flags.DEFINE_string("pictures", "benchmarks/curves", "Folder for the scaling curves.")
+
+
+def log(text):
+    """Prints at once: a run takes long."""
+    print(text, flush=True)
+
+
+def check(options):
+    """Completes the flags.
+
+    Raises:
+      ValueError: One has an unknown value.
+    """
+    for name, known in (("tasks", [*TASKS, *STUDIES]), ("operations", OPERATIONS)):
+        unknown = [value for value in getattr(options, name) if value not in known]
+        if unknown:
+            raise ValueError(
+                f"--{name} must be among {', '.join(known)}, got {', '.join(unknown)}."
+            )
+    options.competitors = competitors.names(options.competitors)
+
+
+def measure(options):
+    """All that the flags ask for; the record of the run is written after each part."""
+    record = {
+        "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": " ".join(["python -m benchmarks.run", *sys.argv[1:]]),
+        "machine": environment.machine(),
+        "threads": options.threads,
+    }
+    log(f"{record['machine']}, {options.threads} threads")
+    studies = {"comparison": comparison.run} if set(options.tasks) & set(TASKS) else {}
+    studies |= {name: run for name, run in STUDIES.items() if name in options.tasks}
+    for name, run in studies.items():
+        record[name] = run(options, log)
+        if options.output:
+            path = Path(options.output)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return record
+
+
+def main(argv):
+    """Runs; wrong flags and failures end with one line."""
+    if len(argv) > 1:
+        sys.exit(f"expected flags only, got {' '.join(argv[1:])}")
+    try:
+        check(FLAGS)
+        measure(FLAGS)
+    except (ValueError, RuntimeError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,168 @@
+"""What is timed: models of given sizes, what they cost, and the aims of this library."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+OPERATIONS = ("train", "log_prob", "sample")
+# A backward pass has two products for every one of a forward pass.
+PASSES = {"log_prob": 1, "sample": 1, "train": 3}
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One model and the batch it works on, in float32.
+
+    Attributes:
+      name: Name in the tables.
+      family: `"real_nvp"`, `"maf"` or `"glow"`.
+      event_shape: Shape of one event; images are `(height, width, channels)`.
+      batch: Events a call, and a training step.
+      layers: Number of couplings or autoregressive layers; of steps a scale for Glow.
+      hidden_units: Width of each hidden layer of a network; for Glow the number of maps alone.
+      scales: Of Glow.
+    """
+
+    name: str
+    family: str
+    event_shape: tuple
+    batch: int
+    layers: int
+    hidden_units: tuple
+    scales: int = 0
+
+    @property
+    def size(self):
+        """Number of dimensions of an event."""
+        return math.prod(self.event_shape)
+
+    def parameters(self):
+        """Number of unmasked parameters, without those of activation normalisations.
+
+        Masked weights count where the mask is one.
+        """
+        if self.family == "glow":
+            return sum(layer.parameters for layer in glow_layers(self))
+        weights = self.multiply_adds()
+        outputs = self.size if self.family == "real_nvp" else 2 * self.size
+        return weights + self.layers * (sum(self.hidden_units) + outputs)
+
+    def multiply_adds(self):
+        """Multiply-adds of one pass over one event: of the matrix products and convolutions."""
+        if self.family == "glow":
+            return sum(layer.positions * layer.weights for layer in glow_layers(self))
+        if self.family == "maf":
+            return self.layers * masked_weights(self.size, self.hidden_units)
+        widths = (self.size // 2, *self.hidden_units, self.size)
+        return self.layers * sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+
+    def flops(self, operation):
+        """Floating-point operations that one call of this operation needs at least."""
+        return 2 * PASSES[operation] * self.batch * self.multiply_adds()
+
+    def data(self, steps=1, seed=0):
+        """`steps` batches of normal noise, float32 `[steps * batch, *event_shape]`."""
+        shape = (steps * self.batch, *self.event_shape)
+        return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+    def to_dict(self):
+        """The task as JSON can carry it."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values):
+        """The inverse of `to_dict`."""
+        shape, units = tuple(values["event_shape"]), tuple(values["hidden_units"])
+        return cls(**{**values, "event_shape": shape, "hidden_units": units})
+
+
+@dataclasses.dataclass(frozen=True)
+class GlowLayer:
+    """Weights that are applied at a number of positions, and all parameters beside them."""
+
+    positions: int
+    weights: int
+    parameters: int
+
+
+def glow_layers(task):
+    """The steps and priors of a Glow, each with a 3x3, a 1x1 and a 3x3 convolution, or one 3x3."""
+    height, width, channels = task.event_shape
+    maps, layers = task.hidden_units[0], []
+    for scale in range(task.scales):
+        height, width, channels = height // 2, width // 2, 4 * channels
+        positions, half = height * width, channels // 2
+        weights = 9 * half * maps + maps * maps + 9 * maps * channels + channels**2
+        step = GlowLayer(positions, weights, weights + 2 * maps + channels + 2 * channels)
+        layers += task.layers * [step]
+        if scale < task.scales - 1:
+            layers.append(GlowLayer(positions, 9 * half * channels, 9 * half * channels + channels))
+            channels = half
+    return layers
+
+
+def degrees(size, hidden_units, cyclic=False):
+    """How many leading inputs each unit of a MADE sees: inputs, hidden layers, outputs.
+
+    Args:
+      size: Number of inputs.
+      hidden_units: Width of each hidden layer.
+      cyclic: Whether the degrees of hidden units go round, `1, 2, ..., d - 1, 1, 2, ...`, as in
+        most libraries; otherwise they are spread evenly, and sorted.
+    """
+    most = max(size - 1, 1)
+    lists = [np.arange(1, size + 1)]
+    for n in hidden_units:
+        lists.append(1 + (np.arange(n) % most if cyclic else np.arange(n) * most // n))
+    return [*lists, np.repeat(np.arange(size), 2)]
+
+
+def masks(size, hidden_units, cyclic=False):
+    """The masks of a MADE with two parameters a dimension, boolean `[inputs, outputs]` each."""
+    lists = degrees(size, hidden_units, cyclic)
+    pairs = zip(lists[:-1], lists[1:], strict=True)
+    return [before[:, None] <= after[None, :] for before, after in pairs]
+
+
+def masked_weights(size, hidden_units, cyclic=False):
+    """How many weights of that MADE the masks let through."""
+    return sum(int(mask.sum()) for mask in masks(size, hidden_units, cyclic))
+
+
+def cyclic_units(task):
+    """Widths that give a MADE with cyclic degrees as many unmasked weights as the task has.
+
+    They are the task's own where those are within 1 %. Where the dimensions are about as many as
+    the hidden units, cyclic degrees crowd at the low end and let more through: then the widths are
+    multiples of 16, somewhat smaller, and the peer has less to multiply.
+    """
+    target = masked_weights(task.size, task.hidden_units)
+
+    def excess(width):
+        units = (width,) * len(task.hidden_units)
+        return abs(masked_weights(task.size, units, cyclic=True) - target)
+
+    if abs(masked_weights(task.size, task.hidden_units, cyclic=True) - target) <= 0.01 * target:
+        return task.hidden_units
+    widest = max(task.hidden_units)
+    best = min(range(16, 2 * widest + 1, 16), key=excess)
+    return (best,) * len(task.hidden_units)
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("T1", "real_nvp", (64,), 1024, 8, (256, 256)),
+        Task("T2", "maf", (64,), 256, 5, (512, 512)),
+        Task("T3", "maf", (784,), 64, 5, (1024,)),
+        Task("T4", "glow", (32, 32, 3), 32, 8, (128,), 3),
+    )
+}
+# Time of this library over that of its fastest peer, at most.
+AIMS = {
+    "T1": {"train": 0.80, "log_prob": 1.0, "sample": 1.0},
+    "T2": {"train": 0.65, "log_prob": 0.85, "sample": 0.15},
+    "T3": {"train": 0.55, "log_prob": 0.75, "sample": 0.02},
+    "T4": {"train": 0.65, "log_prob": 0.80, "sample": 0.75},
+}
