@@ -27,6 +27,7 @@ def entry(request):
 
 def test_the_promised_entries_are_there():
     promised = {"nice-digits", "realnvp-digits", "maf-digits", "iaf-digits", "maf-two_moons"}
+    promised |= {f"{family}-fashion_mnist" for family in ("nice", "realnvp", "maf", "glow")}
     assert promised <= set(NAMES)
 
 
@@ -58,7 +59,8 @@ def test_the_export_says_the_same(entry):
 def test_decode_inverts_encode(entry):
     _, flow, x, labels = entry
     back = keras.ops.convert_to_numpy(flow.decode(flow.encode(x, labels), labels))
-    np.testing.assert_allclose(back, x, atol=1e-3)
+    # A ten-thousandth of the data's range.
+    np.testing.assert_allclose(back, x, atol=1e-4 * (flow.levels or 10))
 
 
 def test_maf_digits_beats_its_baselines():
@@ -67,3 +69,15 @@ def test_maf_digits_beats_its_baselines():
     assert {b["components"] for b in baselines} == {1, 10}
     for baseline in baselines:
         assert baseline["margin"]["mean"] > baseline["margin"]["error"]
+
+
+@pytest.mark.parametrize(("family", "most"), [("realnvp", 3.10), ("glow", 3.15)])
+def test_flows_of_fashion_mnist_reach_what_they_should(family, most):
+    folder = ROOT / f"{family}-fashion_mnist"
+    record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["metadata"]
+    evaluation = record["evaluation"]
+    assert evaluation["bits_per_dim"]["mean"] + evaluation["bits_per_dim"]["error"] <= most
+    assert (evaluation["examples"], evaluation["draws"], evaluation["split"]) == (10000, 10, "test")
+    trips = [evaluation["round_trip"]["data"], evaluation["round_trip"]["noise"]]
+    trips += [figure["round_trip"] for figure in evaluation["outside"].values()]
+    assert len(trips) == 4 and max(trips) < 1
