@@ -20,7 +20,7 @@ def define_flags(fv):
 
 def main(args):
     """Trains as the flags say; returns nothing."""
-    common.require(args, "dataset", "model_dir", *([] if args.init_from else ["model"]))
+    common.require(args, *([] if args.init_from else ["model"]), "dataset", "model_dir")
     common.start_tensorflow()
     from trainers import training
 

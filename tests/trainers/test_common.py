@@ -13,7 +13,11 @@ from trainers import common
 @pytest.mark.parametrize(
     ("program_name", "flag", "expected"),
     [
-        ("train", "--modle=maf", "unknown flag --modle; the flags are: --activation --base"),
+        (
+            "train",
+            "--modle=maf",
+            "unknown flag --modle; the flags are: --activation --alpha --base",
+        ),
         ("train", "--optimizer=foo", "should be one of <adam|adamw|adamax|sgd|rmsprop>"),
         ("train", "--epochs=0", "--epochs=0: 0 is not a positive integer"),
         ("train", "--flagfile=/none", "Unable to open flagfile"),

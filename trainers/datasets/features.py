@@ -140,7 +140,7 @@ def _label(features, target, wanted, name):
         if wanted not in known:
             raise DatasetError(
                 f"dataset {name!r} has no label {wanted!r}; its class labels and booleans are: "
-                f"{', '.join(known) or 'none'}"
+                f"{', '.join(sorted(known)) or 'none'}"
             )
         return wanted, known[wanted]
     feature = dict(features.items()).get(target) if isinstance(target, str) else None
