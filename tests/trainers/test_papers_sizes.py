@@ -53,5 +53,6 @@ def test_one_training_step(recipe):
         f"{recipe}: {count:,} parameters, the reference about {reference:,.0f}; one step at "
         f"batch 4: {logs.history['bits_per_dim'][0]:.2f} bits/dim, {memory:.1f} GiB at most"
     )
-    assert np.isfinite(logs.history["loss"][0]) and np.mean(moved) > 0.5
+    # Glow's networks end in zeros at the start, which lets no gradient through to what is below.
+    assert np.isfinite(logs.history["loss"][0]) and np.mean(moved) > 0.3
     assert 0.97 < count / reference < 1.03
