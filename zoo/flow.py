@@ -11,7 +11,7 @@ from zoo import dequantization as dequantize
 from zoo.backend import samplers, tfd
 from zoo.config import ArgumentsAsConfig
 from zoo.fitting import Fitting
-from zoo.layers.running import set_recompute, to_latent
+from zoo.layers.recompute import set_recompute, to_latent
 from zoo.public import PublicCalls
 
 
@@ -42,7 +42,7 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
       jit_compile: Whether to compile with XLA: `True`, `False`, or `"auto"`, which does so unless a
         layer says that it runs slower there.
       recompute: Where the gradient finds activations: `None` keeps them all, `"checkpoint"` what
-        goes between layers, `"inverse"` none; the rest is computed again (`bijectors.Recomputed`).
+        goes between layers, `"inverse"` none; the rest is computed again (`layers.recompute`).
       **kwargs: `dtype` and `name` of a Keras model.
 
     Raises:

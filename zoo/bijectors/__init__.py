@@ -1,6 +1,5 @@
 """Maths without variables: TFP bijectors that give value and log-determinant in one evaluation."""
 
-from zoo.bijectors import recompute
 from zoo.bijectors.affine import Affine, Shift
 from zoo.bijectors.autoregressive import Autoregressive
 from zoo.bijectors.chain import Chain
@@ -13,7 +12,6 @@ from zoo.bijectors.multi_scale import MultiScale
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import Permute
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
-from zoo.bijectors.recompute import Recomputed
 from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
 
@@ -31,10 +29,8 @@ __all__ = [
     "OnePassBijector",
     "Permute",
     "RationalQuadraticSpline",
-    "Recomputed",
     "Rescale",
     "Reshape",
     "Shift",
     "Squeeze",
-    "recompute",
 ]

@@ -9,6 +9,7 @@ from zoo import bijectors
 from zoo.layers.coupling import Partition
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import Halves, image_shape
+from zoo.layers.recompute import Recomputed
 
 FACTORS = ("half", "checkerboard")
 
@@ -23,7 +24,7 @@ class Stack(FlowLayer):
 
     Attributes:
       recompute: How the layers come by their activations in the gradient: `None`, where they are
-        kept, or a mode of `zoo.bijectors.Recomputed`. Set by the flow.
+        kept, or a mode of `zoo.layers.recompute.Recomputed`. Set by the flow.
 
     Raises:
       ValueError: There is no layer, or two do not fit together.
@@ -61,9 +62,7 @@ class Stack(FlowLayer):
     def bijector(self, context=None):
         shapes = self.event_shape, self.latent_shape
         if self.recompute is not None:
-            return bijectors.Recomputed(
-                self.layers, self.recompute, *shapes, **self._options(context)
-            )
+            return Recomputed(self.layers, self.recompute, *shapes, **self._options(context))
         chain = [layer.bijector(context) for layer in self.layers]
         return bijectors.Chain(chain, *shapes, **self._options(context))
 

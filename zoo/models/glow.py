@@ -39,7 +39,7 @@ class Glow(Flow):
       base: As in `zoo.Flow`; a `zoo.MAF` over `(height * width * channels,)` makes the prior
         autoregressive.
       seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`. With
+      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`. With
         `dtype="mixed_bfloat16"` the networks compute in bfloat16, all else in float32.
 
     Example:

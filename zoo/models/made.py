@@ -27,7 +27,7 @@ class MADE(Flow):
       preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
       alpha: Margin of the logit.
       seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`.
+      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`.
 
     Example:
 

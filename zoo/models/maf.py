@@ -32,7 +32,7 @@ class MAF(Flow):
       alpha: Margin of the logit.
       base: As in `zoo.Flow`; `zoo.MADE(..., components=10)` makes the paper's MAF MoG.
       seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`.
+      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`.
 
     Example:
 

@@ -28,7 +28,7 @@ class NICE(Flow):
       alpha: Margin of the logit.
       base: As in `zoo.Flow`.
       seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`.
+      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`.
 
     Example:
 

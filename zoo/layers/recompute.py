@@ -1,6 +1,7 @@
 """Chains whose training keeps no activations: memory that does not grow with depth."""
 
 import contextlib
+import itertools
 
 import keras
 from keras import ops
@@ -9,7 +10,7 @@ from zoo import backend
 from zoo.bijectors.chain import Chain
 from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
 
-MODES = ("inverse", "checkpoint")
+MODES = (None, "inverse", "checkpoint")
 
 
 class Recomputed(Chain):
@@ -121,3 +122,44 @@ def _forward(layer, x, context, values):
         bijector = layer.bijector(*context)
         y = forward_and_log_det(bijector, x, len(layer.latent_shape))[0]
     return ops.stop_gradient(y)
+
+
+def to_latent(layers, x, context=None, recompute=None):
+    """Takes data through layers.
+
+    Args:
+      layers: `FlowLayer`s from the data to the latent.
+      x: Tensor `[*lead, *event_shape]`.
+      context: Tensor `[*lead, c]` that the layers see, or `None`.
+      recompute: How activations are come by for the gradient; see `Recomputed`.
+        Layers that are made of layers look after themselves.
+
+    Returns:
+      The latent, and the log-determinant `[*lead]`, nats.
+    """
+    total = 0.0
+    for plain, run in itertools.groupby(layers, lambda layer: not hasattr(layer, "recompute")):
+        run = list(run)
+        if plain and recompute is not None:
+            shapes = run[0].event_shape, run[-1].latent_shape
+            chain = Recomputed(run, recompute, *shapes, context=context)
+            x, log_det = chain.inverse_and_log_det(x)
+            total = total + log_det
+            continue
+        for layer in run:
+            x, log_det = layer(x, context)
+            total = total + log_det
+    return x, total
+
+
+def set_recompute(layers, recompute):
+    """Tells the layers that are made of layers how to come by their activations.
+
+    Raises:
+      ValueError: There is no such way.
+    """
+    if recompute not in MODES:
+        raise ValueError(f"recompute must be one of {MODES}, got {recompute!r}.")
+    for layer in layers:
+        if hasattr(layer, "recompute"):
+            layer.recompute = recompute
