@@ -63,12 +63,13 @@ class Fitting:
         if spec is not None:
             x, y = spec[:2] if isinstance(spec, tuple) and len(spec) > 1 else (spec, None)
             x = x[0] if isinstance(x, tuple) else x
-        if hasattr(x, "shape") and hasattr(x, "dtype"):
+        described = hasattr(x, "shape") and hasattr(x, "dtype")
+        if described:
             self._check_events(x)
         if y is not None and not self.conditional:
-            raise ValueError(
-                f"{self.name} takes no context, and the data is of pairs (x, context)."
-            )
+            raise ValueError(f"{self.name} takes no context, but the data comes in pairs with one.")
+        if y is not None and described and spec is None:
+            self._check_context(y, x.shape[0])
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Negative log-likelihood, nats, averaged over the batch."""

@@ -161,3 +161,13 @@ def test_values_of_arrays_are_looked_at():
     with helpers.raises_one_line("takes no context"):
         pairs = (np.zeros((4, 2), "uint8"), np.zeros(4, "int32"))
         flow.fit(tf.data.Dataset.from_tensor_slices(pairs).batch(2), verbose=0)
+
+
+def test_labels_of_arrays_are_looked_at():
+    flow = zoo.NICE((2,), num_classes=3, hidden_units=(4,), jit_compile=False)
+    flow.compile("adam")
+    x = np.zeros((4, 2), "float32")
+    with helpers.raises_one_line("class labels 0..2", "7"):
+        flow.fit(x, np.full(4, 7), verbose=0)
+    with helpers.raises_one_line("context", "(4)", "[3]"):
+        flow.fit(x, np.zeros(3, "int32"), verbose=0)
