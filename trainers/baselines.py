@@ -68,8 +68,7 @@ def compare(flow, data, draws=10, seed=0):
         A list of the figures of `fit_and_measure`, each with "margin", by how many bits per
         dimension the flow is better: {"mean", "error"} of the differences, in pairs.
     """
-    nats = -metrics.log_likelihoods(flow, data.numpy("test"), draws=draws, seed=seed)
-    own = nats / (math.prod(data.event_shape) * math.log(2))
+    own = metrics.bits_per_dim(flow, data.numpy("test"), seed, draws)
     figures = []
     for components in (1, 10):
         figure, bits = fit_and_measure(data, components, draws, seed)

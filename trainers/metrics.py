@@ -219,9 +219,10 @@ def likelihood_rows(result):
     return rows
 
 
-def bits_per_dim(flow, x, seed=0):
+def bits_per_dim(flow, x, seed=0, draws=1):
     """Bits per dimension of each of the events [n, *event_shape], without a label; float64 [n]."""
-    return -log_likelihoods(flow, x, seed=seed) / (math.prod(flow.event_shape) * math.log(2))
+    nats = log_likelihoods(flow, x, draws=draws, seed=seed)
+    return -nats / (math.prod(flow.event_shape) * math.log(2))
 
 
 def share_below(values, others):
