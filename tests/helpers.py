@@ -7,22 +7,28 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
+
 
 def randomize(model, seed=0, scale=0.5):
     """Gives every trainable variable random values; a fresh flow is an identity and proves nothing.
 
     Kernels are normal with standard deviation `scale / sqrt(inputs)`, so that `scale` means the
     same at every width; everything else is normal with deviation `0.5 * scale`. A variable with a
-    Keras constraint is put through it: the masked entries of `MaskedDense` stay zero.
+    Keras constraint is put through it: the masked entries of `MaskedDense` stay zero. Weights that
+    `Repeat` stacks are drawn as those of one layer.
 
     Returns:
       `model`.
     """
     generator = np.random.default_rng(seed)
+    layers = model._flatten_layers()
+    stacked = {id(v) for p in layers if isinstance(p, zoo.layers.Repeat) for v in p.variables}
     for variable in model.trainable_variables:
         shape = tuple(variable.shape)
-        is_kernel = len(shape) in (2, 4)  # Dense, or convolutional.
-        deviation = scale / np.sqrt(np.prod(shape[:-1])) if is_kernel else 0.5 * scale
+        own = shape[1:] if id(variable) in stacked else shape
+        is_kernel = len(own) in (2, 4)  # Dense, or convolutional.
+        deviation = scale / np.sqrt(np.prod(own[:-1])) if is_kernel else 0.5 * scale
         value = keras.ops.convert_to_tensor(
             generator.normal(0.0, deviation, shape), dtype=variable.dtype
         )

@@ -53,6 +53,7 @@ __all__ = [
     "split_seed",
     "step_logs",
     "together",
+    "traced",
     "tfb",
     "tfd",
     "tfp",
@@ -176,6 +177,13 @@ def compiled(function, model, jit):
             return function(*args)
 
     return lambda *args: stateless([v.value for v in model.variables], *args)
+
+
+def traced(function):
+    """`function` traced once for each shape of its arguments, wherever it is called from."""
+    if NAME == "jax":
+        return jax.jit(function)
+    return tf.function(function, reduce_retracing=True, autograph=False)
 
 
 _uses_xla = contextvars.ContextVar("uses_xla", default=True)

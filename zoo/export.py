@@ -158,10 +158,7 @@ def _module(flow, calls):
 
     def sample(n, seed, temperature=1.0, context=None):
         # What flow._sample does, with one graph of `decode` for all ways to call it.
-        labels, noise = backend.split_seed(backend.make_seed(seed))
-        if flow.num_classes and context is None:
-            context = flow._labels(n, labels)
-        return decode(flow._draw(n, context, noise, temperature), context)
+        return decode(*flow._draw(n, context, backend.make_seed(seed), temperature))
 
     module = tf.Module(name=flow.name)
     # tf.Module does not look inside Keras variables, and what it does not find is not saved.

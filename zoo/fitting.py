@@ -1,5 +1,6 @@
 """How Keras trains a flow: by maximum likelihood, on data of `x` or of `(x, context)`."""
 
+import contextlib
 import math
 
 import keras
@@ -51,6 +52,11 @@ class Fitting:
             types are looked at.
         """
         self._check_training_data(x, y)
+        if self.compiled and not self.optimizer.built:
+            # Otherwise Keras makes its variables in the step, which TensorFlow then traces twice.
+            strategy = getattr(self, "distribute_strategy", None)
+            with contextlib.nullcontext() if strategy is None else strategy.scope():
+                self.optimizer.build(self.trainable_variables)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):

@@ -248,17 +248,16 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         return self._sample(n, context if self.conditional else None, seed, temperature)
 
     def _draw(self, n, context, seed, temperature):
-        """Latents `[n, *latent_shape]` from the base."""
-        if not isinstance(self.base, Flow):
-            context = self._embed(context)
-        return bases.sample(self.base, n, context, seed, temperature)
-
-    def _sample(self, n, context=None, seed=None, temperature=1.0):
-        """`n` events; `context [n, *context_shape]`, a stateless seed, a number."""
+        """Latents `[n, *latent_shape]` from the base, and their contexts: labels are drawn too."""
         first, second = backend.split_seed(seed)
         if self.num_classes and context is None:
             context = self._labels(n, first)
-        return self._decode(self._draw(n, context, second, temperature), context)
+        given = context if isinstance(self.base, Flow) else self._embed(context)
+        return bases.sample(self.base, n, given, second, temperature), context
+
+    def _sample(self, n, context=None, seed=None, temperature=1.0):
+        """`n` events; `context [n, *context_shape]`, a stateless seed, a number."""
+        return self._decode(*self._draw(n, context, seed, temperature))
 
     def adapt(self, x, context=None):
         """Initialises every layer from one batch of data, in order (for `ActNorm`).

@@ -84,18 +84,15 @@ class PublicCalls:
         seed = backend.make_seed(seed)
         if not isinstance(n, int) or backend.has_tracers([context, seed]):
             return self._sample(n, context, seed, temperature)
-        first, second = backend.split_seed(seed)
-        if self.num_classes and context is None:
-            context = self._labels(n, first)
         if backend.NAME == "tensorflow":
             draw = self._function("_draw", jit=False)
             # As a number, 1 needs no mean of the base, which it may not have.
             factor = 1.0
             if temperature != 1:
                 factor = ops.convert_to_tensor(temperature, dtype=self.variable_dtype)
-            z = draw(ops.convert_to_tensor(n), context, second, factor)
+            z, context = draw(ops.convert_to_tensor(n), context, seed, factor)
         else:  # Shapes are static there, and nothing below runs op by op.
-            z = self._draw(n, context, second, temperature)
+            z, context = self._draw(n, context, seed, temperature)
         return self._batched("_decode", z, context)
 
     def quantize(self, x):

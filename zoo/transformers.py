@@ -51,6 +51,11 @@ class Transformer:
         return cls(**config)
 
 
+def _columns(params):
+    """The parameters one by one; the gradient puts them together again, where slices would pad."""
+    return ops.unstack(params, axis=-1)
+
+
 def _positive(name, value):
     if not value > 0:
         raise ValueError(f"{name} must be a positive number, got {value!r}.")
@@ -70,7 +75,7 @@ class Additive(Transformer):
     num_params = 1
 
     def bijector(self, params):
-        return bijectors.Shift(params[..., 0])
+        return bijectors.Shift(*_columns(params))
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -87,7 +92,7 @@ class Scale(Transformer):
         self.max_log_scale = _positive("max_log_scale", max_log_scale)
 
     def bijector(self, params):
-        log_scale = soft_clamp(params[..., 0], self.max_log_scale)
+        log_scale = soft_clamp(*_columns(params), self.max_log_scale)
         return bijectors.Affine(ops.zeros_like(log_scale), log_scale)
 
     def get_config(self):
@@ -108,8 +113,8 @@ class Affine(Transformer):
         self.max_log_scale = _positive("max_log_scale", max_log_scale)
 
     def bijector(self, params):
-        log_scale = soft_clamp(params[..., 1], self.max_log_scale)
-        return bijectors.Affine(params[..., 0], log_scale)
+        shift, log_scale = _columns(params)
+        return bijectors.Affine(shift, soft_clamp(log_scale, self.max_log_scale))
 
     def get_config(self):
         return {"max_log_scale": self.max_log_scale}
@@ -133,9 +138,9 @@ class Sigmoid(Transformer):
         self.min_scale = _share("min_scale", min_scale)
 
     def bijector(self, params):
-        gate = ops.sigmoid(params[..., 1] + self.bias)
-        scale = self.min_scale + (1.0 - self.min_scale) * gate
-        return bijectors.Affine(-params[..., 0], -ops.log(scale))
+        shift, logit = _columns(params)
+        scale = self.min_scale + (1.0 - self.min_scale) * ops.sigmoid(logit + self.bias)
+        return bijectors.Affine(-shift, -ops.log(scale))
 
     def get_config(self):
         return {"bias": self.bias, "min_scale": self.min_scale}
@@ -159,8 +164,8 @@ class ScaledTanh(Transformer):
         self.start = float(start)
 
     def bijector(self, params):
-        log_scale = (params[..., 2] + self.start) * ops.tanh(params[..., 1])
-        return bijectors.Affine(params[..., 0], log_scale)
+        shift, log_scale, bound = _columns(params)
+        return bijectors.Affine(shift, (bound + self.start) * ops.tanh(log_scale))
 
     def get_config(self):
         return {"start": self.start}
@@ -182,11 +187,11 @@ class Gated(Transformer):
         self.min_gate = _share("min_gate", min_gate)
 
     def bijector(self, params):
-        span = 1.0 - self.min_gate
-        gate = self.min_gate + span * ops.sigmoid(params[..., 1] + self.bias)
+        span, (mean, logit) = 1.0 - self.min_gate, _columns(params)
+        gate = self.min_gate + span * ops.sigmoid(logit + self.bias)
         # 1 - gate, without the cancellation of subtracting two numbers near one.
-        rest = span * ops.sigmoid(-params[..., 1] - self.bias)
-        return bijectors.Affine(rest * params[..., 0], ops.log(gate))
+        rest = span * ops.sigmoid(-logit - self.bias)
+        return bijectors.Affine(rest * mean, ops.log(gate))
 
     def get_config(self):
         return {"bias": self.bias, "min_gate": self.min_gate}
@@ -226,13 +231,13 @@ class Spline(Transformer):
         return 2.0 * self.bound * share
 
     def bijector(self, params):
-        bins = self.num_bins
+        widths, heights, slopes = ops.split(params, (self.num_bins, 2 * self.num_bins), axis=-1)
         # softplus(x + offset) is 1 - min_slope at x = 0: parameters of zero give the identity.
         offset = math.log(math.expm1(1.0 - self.min_slope))
         return bijectors.RationalQuadraticSpline(
-            self._bins(params[..., :bins]),
-            self._bins(params[..., bins : 2 * bins]),
-            self.min_slope + ops.softplus(params[..., 2 * bins :] + offset),
+            self._bins(widths),
+            self._bins(heights),
+            self.min_slope + ops.softplus(slopes + offset),
             self.bound,
         )
 

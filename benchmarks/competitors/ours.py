@@ -21,6 +21,10 @@ class ZooModel(Model):
         self._x = tf.constant(task.data())
         self._dataset = tf.data.Dataset.from_tensor_slices(task.data(steps, seed=1))
         self._dataset = self._dataset.batch(task.batch, drop_remainder=True)
+        # There is nothing to tune, and now and then TensorFlow waits seconds for its tuner to end.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        self._dataset = self._dataset.with_options(options)
         flow.compile(tf.keras.optimizers.Adam(self.rate))
 
     def num_params(self):

@@ -14,6 +14,7 @@ from zoo.bijectors.permute import Permute
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
 from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
+from zoo.bijectors.steps import Steps
 
 __all__ = [
     "Affine",
@@ -33,4 +34,5 @@ __all__ = [
     "Reshape",
     "Shift",
     "Squeeze",
+    "Steps",
 ]

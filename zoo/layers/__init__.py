@@ -11,6 +11,7 @@ from zoo.layers.linear import LULinear
 from zoo.layers.multi_scale import MultiScale, Stack
 from zoo.layers.permutation import Permutation, Reverse
 from zoo.layers.preprocess import Logit, Rescale, Reshape
+from zoo.layers.repeat import Repeat
 from zoo.layers.squeeze import Squeeze
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Logit",
     "MultiScale",
     "Permutation",
+    "Repeat",
     "Rescale",
     "Reshape",
     "Reverse",

@@ -36,10 +36,10 @@ class Partition:
     def split(self, x):
         """`[..., d]` to the kept and the changed entries."""
         if self._alternate:
-            first = int(self._kept[0])
-            return x[..., first::2], x[..., 1 - first :: 2]
-        ordered = permute(x, self._order)
-        return ordered[..., : len(self._kept)], ordered[..., len(self._kept) :]
+            lead = ops.shape(x)[:-1]
+            pair = ops.unstack(ops.reshape(x, (*lead, self.mask.size // 2, 2)), axis=-1)
+            return pair if self._kept[0] == 0 else pair[::-1]
+        return ops.split(permute(x, self._order), (len(self._kept),), axis=-1)
 
     def join(self, kept, changed):
         """The inverse of `split`."""

@@ -35,7 +35,7 @@ class Halves:
 
     def split(self, x):
         """`[..., c]` to two tensors, with as many channels as `sizes` says."""
-        parts = x[..., : self._size], x[..., self._size :]
+        parts = ops.split(x, (self._size,), axis=-1)
         return parts if self._first else parts[::-1]
 
     def join(self, one, two):

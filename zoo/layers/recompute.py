@@ -1,14 +1,12 @@
 """Chains whose training keeps no activations: memory that does not grow with depth."""
 
-import contextlib
 import itertools
 
-import keras
 from keras import ops
 
 from zoo import backend
 from zoo.bijectors.chain import Chain
-from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+from zoo.layers.step import Step
 
 MODES = (None, "inverse", "checkpoint")
 
@@ -49,34 +47,38 @@ class Recomputed(Chain):
     def inverse_and_log_det(self, y):
         self._check(y, self._data_shape, "data")
         context = [] if self.context is None else [self.context]
-        weights = [_weights(layer) for layer in self._layers]
+        steps, weights = zip(*_steps(self._layers), strict=True)
         if self._mode == "inverse":
-            run = backend.with_gradient(self._run, self._gradient)
-            return run(y, context, weights)
+            run = backend.with_gradient(
+                lambda *args: self._run(steps, *args),
+                lambda *args: self._gradient(steps, *args),
+            )
+            return run(y, context, list(weights))
         total = 0.0
-        for layer, values in zip(self._layers, weights, strict=True):
-            y, log_det = _checkpointed(layer)(y, context, values)
+        for step, values in zip(steps, weights, strict=True):
+            y, log_det = _checkpointed(step)(y, context, values)
             total = total + log_det
         return y, total
 
-    def _run(self, y, context, weights):
+    @staticmethod
+    def _run(steps, y, context, weights):
         total = 0.0
-        for layer, values in zip(self._layers, weights, strict=True):
-            y, log_det = _inverse(layer, y, context, values)
+        for step, values in zip(steps, weights, strict=True):
+            y, log_det = step.inverse(y, context, values)
             total = total + log_det
         return y, total
 
-    def _gradient(self, args, outputs, upstream):
+    @staticmethod
+    def _gradient(steps, args, outputs, upstream):
         y, context, weights = args
-        # A layer is begun when the gradient has come that far, or all were in memory at once.
+        # A step is begun when the gradient has come that far, or all were in memory at once.
         x, of_x = backend.together(outputs[0], upstream[0])
         of_log_det = upstream[1]
         of_context, of_weights = [ops.zeros_like(c) for c in context], []
-        steps = list(zip(self._layers, weights, strict=True))
-        for i, (layer, values) in reversed(list(enumerate(steps))):
-            before = _forward(layer, x, context, values) if i else y
+        for i, (step, values) in reversed(list(enumerate(zip(steps, weights, strict=True)))):
+            before = step.rebuilt(x, context, values) if i else y
             pull = backend.vjp(
-                lambda *rest, layer=layer: _inverse(layer, *rest), before, context, values
+                lambda *rest, step=step: step.inverse(*rest), before, context, values
             )[1]
             of_x, more, found = pull((of_x, of_log_det))
             of_context = [a + b for a, b in zip(of_context, more, strict=True)]
@@ -86,42 +88,25 @@ class Recomputed(Chain):
         return of_x, of_context, of_weights
 
 
-def _checkpointed(layer):
-    """`layer` from data to latent, computed again for its gradient."""
+def _checkpointed(step):
+    """`step` from data to latent, computed again for its gradient."""
 
     def gradient(args, outputs, upstream):
         y, of_x = backend.together(args[0], upstream[0])
-        again = backend.vjp(lambda *rest: _inverse(layer, *rest), y, *args[1:])[1]
+        again = backend.vjp(lambda *rest: step.inverse(*rest), y, *args[1:])[1]
         return again((of_x, upstream[1]))
 
-    return backend.with_gradient(lambda *args: _inverse(layer, *args), gradient)
+    return backend.with_gradient(lambda *args: step.inverse(*args), gradient)
 
 
-def _weights(layer):
-    """The values of a layer's trainable variables, which gradients go to."""
-    return [backend.value(variable) for variable in layer.trainable_variables]
-
-
-@contextlib.contextmanager
-def _with_weights(layer, values):
-    variables = layer.trainable_variables
-    with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-        yield
-
-
-def _inverse(layer, y, context, values):
-    """`(x, log_det)` of a layer with these values of its trainable variables."""
-    with _with_weights(layer, values):
-        bijector = layer.bijector(*context)
-        return inverse_and_log_det(bijector, y, len(layer.event_shape))
-
-
-def _forward(layer, x, context, values):
-    """What `_inverse` came from; no gradient goes through it."""
-    with _with_weights(layer, values):
-        bijector = layer.bijector(*context)
-        y = forward_and_log_det(bijector, x, len(layer.latent_shape))[0]
-    return ops.stop_gradient(y)
+def _steps(layers):
+    """What the layers do, step by step, each with the values that gradients go to."""
+    for layer in layers:
+        if hasattr(layer, "steps"):
+            yield from layer.steps()
+        else:
+            variables = layer.trainable_variables
+            yield Step(layer, variables), [backend.value(v) for v in variables]
 
 
 def to_latent(layers, x, context=None, recompute=None):

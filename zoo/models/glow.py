@@ -4,7 +4,15 @@ import keras
 
 from zoo import transformers
 from zoo.flow import Flow
-from zoo.layers import ActNormConv1x1, ConvCoupling, Elementwise, MultiScale, Squeeze
+from zoo.layers import (
+    ActNormConv1x1,
+    ConvCoupling,
+    Elementwise,
+    MultiScale,
+    Repeat,
+    Squeeze,
+    Stack,
+)
 from zoo.models.common import check_count, check_image, prepare_image, vector_context
 from zoo.networks.conditioner import seed_stream
 
@@ -114,21 +122,21 @@ class _Builder:
         return scales
 
     def _scale(self, shape):
+        squeeze = Squeeze(shape, dtype=self._common["dtype"])
+        steps = [self._step(squeeze.latent_shape) for _ in range(self._steps)]
+        return [squeeze, Repeat(steps, dtype=self._common["dtype"])]
+
+    def _step(self, shape):
         dtype = self._common["dtype"]
-        layers = [Squeeze(shape, dtype=dtype)]
-        shape = layers[0].latent_shape
-        for _ in range(self._steps):
-            layers.append(ActNormConv1x1(shape, self._conv, self._seed(), dtype=dtype))
-            layers.append(
-                ConvCoupling(
-                    shape,
-                    transformer=self._transformer,
-                    width=self._width,
-                    seed=self._seed(),
-                    **self._common,
-                )
-            )
-        return layers
+        linear = ActNormConv1x1(shape, self._conv, self._seed(), dtype=dtype)
+        coupling = ConvCoupling(
+            shape,
+            transformer=self._transformer,
+            width=self._width,
+            seed=self._seed(),
+            **self._common,
+        )
+        return Stack([linear, coupling], dtype=dtype)
 
     def _prior(self, shape, top):
         if not self._learn_prior:

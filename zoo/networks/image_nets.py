@@ -48,16 +48,24 @@ class ImageConditioner(keras.layers.Layer):
         return h + ops.cast(bias, h.dtype)[:, None, None, :]
 
     def _run(self, x, context, hidden):
-        """The output, with `hidden(layer, x)` for each layer whose output is normalised."""
+        """The output, with `hidden(layer, x, activation)` for each layer that is normalised."""
         raise NotImplementedError
 
     def call(self, x, context=None):
         """`x [n, h, w, channels]` and a context `[n, *context_shape]` to `[n, h, w, filters]`."""
-        return self._run(ops.cast(x, self.compute_dtype), context, lambda layer, x: layer(x))
+        return self._run(ops.cast(x, self.compute_dtype), context, _call)
 
     def adapt(self, x, context=None):
         """Initialises the normalisations from a batch, in order; arguments as in `call`."""
-        self._run(ops.cast(x, self.compute_dtype), context, lambda layer, x: layer.adapt(x))
+        self._run(ops.cast(x, self.compute_dtype), context, _adapt)
+
+
+def _call(layer, x, activation=None):
+    return layer(x, activation=activation)
+
+
+def _adapt(layer, x, activation=None):
+    return layer.adapt(x, activation)
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -84,9 +92,12 @@ class ConvNet(ImageConditioner):
         self.last = ZeroConv(width, filters, 3, dtype=dtype)
 
     def _run(self, x, context, hidden):
-        h = hidden(self.first, self._stack(x, context))
-        h = hidden(self.second, ops.relu(self._add(h, context)))
-        return self.last(ops.relu(h))
+        x = self._stack(x, context)
+        if self.embedding is None:
+            h = hidden(self.first, x, ops.relu)
+        else:
+            h = ops.relu(self._add(hidden(self.first, x), context))
+        return self.last(hidden(self.second, h, ops.relu))
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -133,7 +144,7 @@ class ResidualNet(ImageConditioner):
         h = self._add(hidden(self.first, x), context)
         total = hidden(self.skips[0], h)
         for one, two, skip in zip(self.convs[::2], self.convs[1::2], self.skips[1:], strict=True):
-            h = h + hidden(two, ops.relu(hidden(one, ops.relu(h))))
+            h = h + hidden(two, hidden(one, ops.relu(h), ops.relu))
             total = total + hidden(skip, h)
         return self.last(ops.relu(total))
 

@@ -106,7 +106,7 @@ def standardized(flow, x, context):
     """`(variance before, output)` of every normalisation in a flow, for the batch `x`."""
     found = []
 
-    def record(layer, x):
+    def record(layer, x, activation=None):
         if isinstance(layer, zoo.layers.ActNorm):
             y = layer(x)[0]
             scale = np.exp(-layer.scalar().log_scale)
@@ -115,7 +115,7 @@ def standardized(flow, x, context):
             scale = np.exp(-8.0 * np.tanh(layer.log_scale.numpy() / 8.0))
         y = np.reshape(y, (-1, y.shape[-1]))
         found.append((y.var(axis=0) / scale**2, y))
-        return layer(x)
+        return layer(x) if activation is None else layer(x, activation=activation)
 
     def walk(layer, x):
         if isinstance(layer, zoo.layers.MultiScale):
@@ -123,6 +123,10 @@ def standardized(flow, x, context):
                 for inner in stack.layers:
                     x = walk(inner, x)
                 x = x if partition is None else partition.split(x)[0]
+            return x
+        if isinstance(layer, zoo.layers.Repeat | zoo.layers.Stack):
+            for inner in layer.layers if hasattr(layer, "layers") else layer.unstacked():
+                x = walk(inner, x)
             return x
         if isinstance(layer, zoo.layers.ActNormConv1x1):
             record(layer.act_norm, x)
@@ -223,9 +227,10 @@ def test_density_is_that_of_the_latent_times_the_volume_in_data_units(preprocess
 def test_same_density_gives_same_bits_whatever_the_preprocessing():
     centred = build(zoo.Glow, 1, levels=4, preprocessing="center", randomly=False)
     plain = build(zoo.Glow, 1, levels=4, preprocessing="none", randomly=False)
-    first = plain.flow_layers[0].scales[0].layers[1].act_norm
-    first.shift.assign([2.0] * 4)
-    first.log_scale.assign([8.0 * np.arctanh(np.log(2.0) / 8.0)] * 4)
+    steps = plain.flow_layers[0].scales[0].layers[1]
+    shift, log_scale = steps.trainable_variables[:2]  # Those of the first ActNorm.
+    shift.assign(np.full(shift.shape, 2.0))
+    log_scale.assign(np.full(shift.shape, 8.0 * np.arctanh(np.log(2.0) / 8.0)))
     x = helpers.data(plain, 3)
     one, two = (flow.bits_per_dim(x, seed=0) for flow in (plain, centred))
     np.testing.assert_allclose(one, two, rtol=0, atol=1e-10)

@@ -1,0 +1,119 @@
+"""Repeated steps: the layers by themselves are the reference."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests import helpers
+
+SHAPE = (4, 4, 4)
+
+
+def step(seed=0, context=None, dtype="float64"):
+    linear = zoo.layers.ActNormConv1x1(SHAPE, seed=seed, dtype=dtype)
+    coupling = zoo.layers.ConvCoupling(
+        SHAPE, width=5, context_shape=context, seed=seed, dtype=dtype
+    )
+    return zoo.layers.Stack([linear, coupling], dtype=dtype)
+
+
+def repeated(count=3, context=None, randomly=True):
+    layer = zoo.layers.Repeat([step(i, context) for i in range(count)], dtype="float64")
+    return helpers.randomize(layer, seed=1, scale=0.3) if randomly else layer
+
+
+def batch(n=5, seed=0):
+    return tf.constant(np.random.default_rng(seed).normal(size=(n, *SHAPE)))
+
+
+@pytest.mark.parametrize("context", [None, (2,)])
+def test_values_and_gradients_are_those_of_the_layers_by_themselves(context):
+    layer = repeated(context=context)
+    plain = zoo.layers.Stack(layer.unstacked(), dtype="float64")
+    given = None if context is None else tf.constant(np.eye(2)[[0, 1, 1, 0, 1]])
+    x = batch()
+
+    def run(part, variables):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            z, log_det = part(x, given)
+            value = tf.reduce_sum(z**3) + tf.reduce_sum(log_det**2)
+        return z, log_det, tape.gradient(value, [x, *variables])
+
+    z, log_det, gradients = run(layer, [v.value for v in layer.trainable_variables])
+    expected_z, expected, by_layer = run(plain, [v.value for v in plain.trainable_variables])
+    np.testing.assert_allclose(z, expected_z, atol=1e-12)
+    np.testing.assert_allclose(log_det, expected, atol=1e-12)
+    np.testing.assert_allclose(gradients[0], by_layer[0], rtol=1e-10, atol=1e-12)
+    size = len(layer.trainable_variables)
+    for i, found in enumerate(gradients[1:]):
+        rows = by_layer[1 + i :: size]
+        np.testing.assert_allclose(found, np.stack(rows), rtol=1e-9, atol=1e-11)
+    back = layer.bijector(given).forward(z)
+    np.testing.assert_allclose(back, x, atol=1e-10)
+
+
+def test_starts_with_the_weights_of_its_layers():
+    layers = [step(i) for i in range(3)]
+    layer, x = zoo.layers.Repeat(layers, dtype="float64"), batch()
+    expected = x
+    for one in layers:
+        expected = one(expected)[0]
+    np.testing.assert_allclose(layer(x)[0], expected, atol=1e-12)
+    assert len(layer.variables) == len(layers[0].variables)
+    assert layer.count_params() == 3 * layers[0].count_params()
+
+
+def test_a_step_is_traced_once_however_many_there_are(monkeypatch):
+    calls, network = [], zoo.networks.ConvNet
+
+    def counted(self, x, context, hidden, original=network._run):
+        calls.append(x)
+        return original(self, x, context, hidden)
+
+    monkeypatch.setattr(network, "_run", counted)
+    layer = repeated(count=6)
+    run = tf.function(lambda x: layer(x), autograph=False)
+    run(batch())
+    assert len(calls) == 1
+
+
+def test_adapt_is_that_of_the_layers_in_turn():
+    layer, x = repeated(randomly=False), 3.0 + 2.0 * batch(40)
+    plain = zoo.layers.Stack(layer.unstacked(), dtype="float64")
+    layer.adapt(x)
+    plain.adapt(x)
+    np.testing.assert_allclose(layer(x)[0], plain(x)[0], atol=1e-10)
+    assert np.abs(plain(x)[0] - x).max() > 0.1
+    for one, other in zip(layer.unstacked(), plain.layers, strict=True):
+        for found, expected in zip(one.variables, other.variables, strict=True):
+            np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-10)
+
+
+def test_saves_and_loads(tmp_path):
+    flow = zoo.Flow([repeated()], dtype="float64", jit_compile=False)
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    np.testing.assert_array_equal(loaded.log_prob(batch()), flow.log_prob(batch()))
+
+
+def test_frozen_weights_stay_out_of_the_trainable_ones():
+    flow = zoo.Flow([repeated()], dtype="float64", jit_compile=False)
+    flow.flow_layers[0].trainable = False
+    assert not flow.trainable_variables
+    assert np.isfinite(flow.log_prob(batch())).all()
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        (list, ["at least one layer"]),
+        (lambda: [zoo.layers.Squeeze(SHAPE)], ["keep the shape", "(2, 2, 16)"]),
+        (lambda: [zoo.layers.ActNorm((3,)), zoo.layers.LULinear((3,))], ["differ only"]),
+        (lambda: [zoo.layers.Autoregressive((3,), hidden_units=(8,))], ["constraints"]),
+    ],
+)
+def test_refuses(layers, words):
+    with pytest.raises(ValueError) as error:
+        zoo.layers.Repeat(layers())
+    assert all(word in str(error.value) for word in words)

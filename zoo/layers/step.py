@@ -1,0 +1,69 @@
+"""A layer whose weights are handed in, beside what it works on."""
+
+import contextlib
+
+import keras
+from keras import ops
+
+from zoo import backend
+from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+
+
+class Step:
+    """Runs a layer with other values in place of those of its variables.
+
+    Args:
+      layer: A `FlowLayer`.
+      variables: Those variables of the layer whose values are handed in.
+    """
+
+    def __init__(self, layer, variables):
+        self._layer, self._variables = layer, list(variables)
+
+    @contextlib.contextmanager
+    def _with(self, values):
+        mapping = list(zip(self._variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            yield scope
+
+    def inverse(self, y, context, values):
+        """Data to latent.
+
+        Args:
+          y: Tensor `[*lead, *event_shape]`.
+          context: List of the context, or empty.
+          values: Tensors, one a variable.
+
+        Returns:
+          The latent and the log-determinant `[*lead]`, nats.
+        """
+        with self._with(values):
+            layer = self._layer
+            return inverse_and_log_det(layer.bijector(*context), y, len(layer.event_shape))
+
+    def forward(self, x, context, values):
+        """Latent to data; arguments and results as in `inverse`."""
+        with self._with(values):
+            layer = self._layer
+            return forward_and_log_det(layer.bijector(*context), x, len(layer.latent_shape))
+
+    def rebuilt(self, x, context, values):
+        """What `inverse` made `x` of, computed back from it; no gradient goes through."""
+        return ops.stop_gradient(self.forward(x, context, values)[0])
+
+    def adapt(self, x, context, values):
+        """What `layer.adapt` would assign, one tensor a variable, and the latent of `x` then."""
+        with self._with(values) as scope:
+            self._layer.adapt(x, *context)
+            found = [scope.get_current_value(v) for v in self._variables]
+            values = [old if new is None else new for new, old in zip(found, values, strict=True)]
+        return values, self.inverse(x, context, values)[0]
+
+
+class TracedStep(Step):
+    """A step that is traced once, however often it is run with other weights."""
+
+    def __init__(self, layer, variables):
+        super().__init__(layer, variables)
+        self.inverse = backend.traced(self.inverse)
+        self.forward = backend.traced(self.forward)
