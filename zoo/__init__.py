@@ -4,7 +4,7 @@ from zoo import bijectors, estimation, layers, networks, solving, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
-from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, RealNVP
+from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, IResNet, RealNVP, ResidualFlow
 from zoo.pretrained import list_models, load, save
 from zoo.solving import NotConverged
 from zoo.version import __version__
@@ -13,12 +13,14 @@ __all__ = [
     "Flow",
     "Glow",
     "IAF",
+    "IResNet",
     "MADE",
     "MAF",
     "MODELS",
     "NICE",
     "NotConverged",
     "RealNVP",
+    "ResidualFlow",
     "VariationalDequantizer",
     "__version__",
     "bijectors",

@@ -77,4 +77,7 @@ def with_gradient(function, gradient):
         return tuple(handed_on[: len(outputs)])
 
     # A graph of its own: tapes look at operations one by one, and pass over the override.
-    return tf.function(own, autograph=False)
+    graph = tf.function(own, autograph=False)
+    # TensorFlow counts traces by source line: many of these would look like one traced often.
+    graph._omit_frequent_tracing_warning = True
+    return graph

@@ -11,6 +11,7 @@ from zoo.layers.linear import LULinear
 from zoo.layers.multi_scale import MultiScale, Stack
 from zoo.layers.permutation import Permutation, Reverse
 from zoo.layers.preprocess import Logit, Rescale, Reshape
+from zoo.layers.residual import Residual, lipschitz_constants
 from zoo.layers.squeeze import Squeeze
 
 __all__ = [
@@ -28,7 +29,9 @@ __all__ = [
     "Permutation",
     "Rescale",
     "Reshape",
+    "Residual",
     "Reverse",
     "Squeeze",
     "Stack",
+    "lipschitz_constants",
 ]
