@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import keras
 from keras import ops
 
 from zoo import backend, estimation
@@ -13,6 +14,8 @@ KINDS = ("exact", "series", "roulette")
 UNROLLED = 8
 # Longer series have a probability below 1e-18 at the default rate.
 MOST_TERMS = 1000
+# A vector of this length adds nothing to a sum of log-determinants in numbers of this type.
+NEGLIGIBLE = {"float32": 1e-10, "float64": 1e-19}
 
 
 class LogDet(NamedTuple):
@@ -109,7 +112,8 @@ def _series(linear, probes, count, exact_terms, rate):
     """The series of each probe, and the Neumann series that its gradient takes; none goes through.
 
     Terms shrink geometrically, and would soon be denormal numbers, which slow a processor: each
-    vector is kept at a largest entry of one, beside a factor that is set to zero when it is tiny.
+    vector is kept at a largest entry of one, beside a factor. Where the factors of all events are
+    so small that no further term changes the sum, the series ends.
 
     Args:
       linear: The `Linearization`.
@@ -123,7 +127,8 @@ def _series(linear, probes, count, exact_terms, rate):
       `[m, n, *event]`, with `w_k` one over the probability that there is a term `k`. A truncated
       series of the second kind ends one term earlier.
     """
-    axes, dtype = tuple(range(2, len(probes.shape))), probes.dtype
+    axes = tuple(range(2, len(probes.shape)))
+    dtype = keras.backend.standardize_dtype(probes.dtype)
     linear = linear.without_gradient()
 
     def body(state):
@@ -132,7 +137,7 @@ def _series(linear, probes, count, exact_terms, rate):
         size = ops.max(ops.abs(vector), axis=axes, keepdims=True)
         vector = vector / ops.where(size > 0, size, 1.0)
         factor = factor * size
-        factor = ops.where(factor > 1e-30, factor, 0.0)
+        factor = ops.where(factor > 1e-30, factor, 0.0)  # Other events may go on for long.
         sign = 1.0 - 2.0 * ops.cast(k % 2, dtype)
         term = ops.sum(vector * probes, axis=axes) * ops.squeeze(factor, axes)
         value = value - sign * weight / ops.cast(k, dtype) * term
@@ -145,5 +150,10 @@ def _series(linear, probes, count, exact_terms, rate):
     one = ops.ones((), dtype=dtype)
     factor = ops.max(ops.ones_like(probes), axis=axes, keepdims=True)
     state = (ops.ones((), "int32"), probes, factor, one, ops.squeeze(factor, axes) * 0, probes)
-    state = backend.while_loop(lambda s: s[0] <= count, body, state, MOST_TERMS * 2)
+
+    def goes_on(state):
+        k, _, factor, weight, _, _ = state
+        return ops.logical_and(k <= count, weight * ops.max(factor) > NEGLIGIBLE[dtype])
+
+    state = backend.while_loop(goes_on, body, state, MOST_TERMS * 2)
     return state[-2], state[-1]

@@ -24,16 +24,18 @@ def _power_iterations(count):
     def run(kernel, vector):
         back = _transposed(kernel)
 
-        def body(state):
-            vector, norm, _ = state
-            vector = _convolve(_convolve(vector, kernel), back)
-            found = ops.sqrt(ops.sum(vector * vector)) + 1e-20
-            return vector / found, found, norm
+        def length(x):
+            return ops.sqrt(ops.sum(x * x))
 
-        # Norms of the squared operator: they grow until the vector has converged.
-        state = (vector[None], ops.ones((), vector.dtype), ops.zeros((), vector.dtype))
-        moves = backend.while_loop(lambda s: ops.abs(s[1] - s[2]) > 1e-6 * s[1], body, state, count)
-        return moves[0][0]
+        def body(state):
+            before, _ = state
+            vector = _convolve(_convolve(before, kernel), back)
+            vector = vector / (length(vector) + 1e-20)
+            return vector, length(vector - before)
+
+        # The norm is off by less than the square of what the vector is off.
+        state = (vector[None] / length(vector), ops.ones((), vector.dtype))
+        return backend.while_loop(lambda s: s[1] > 1e-4, body, state, count)[0][0]
 
     return backend.shape_invariant_jit(run)
 

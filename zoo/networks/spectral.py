@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import estimation
+from zoo import backend, estimation
 from zoo.backend import read
 
 
@@ -102,8 +102,10 @@ class SpectralLinear(keras.layers.Layer):
         kernel, vector = read(self.kernel), read(self.vector)
         if estimation.is_training():
             fixed = ops.stop_gradient(kernel)
-            for _ in range(self.iterations):
-                vector = self.iterate(fixed, vector)
+            # A loop, for XLA would spend long on compiling all steps of all maps.
+            (vector,) = backend.loop(
+                self.iterations, lambda _, state: (self.iterate(fixed, state[0]),), (vector,)
+            )
             self.vector.assign(vector)
         vector = ops.stop_gradient(vector)
         vector = vector / (_norm(vector) + 1e-20)
