@@ -1,4 +1,4 @@
-"""T1 to T4: the same models and batches, ours and the peers' in turns."""
+"""T1 to T5: the same models and batches, ours and the peers' in turns."""
 
 from benchmarks import competitors, driver, report
 from benchmarks.tasks import AIMS, TASKS
@@ -98,7 +98,7 @@ def compare_task(workers, task, rate, options, log):
 
 
 def run(options, log):
-    """T1 to T4, as far as they are among `options.tasks`; the results as JSON can carry them."""
+    """T1 to T5, as far as they are among `options.tasks`; the results as JSON can carry them."""
     workers, results, rate = start(options.competitors, options.threads, log), {}, 0.0
     try:
         for name in (name for name in TASKS if name in options.tasks):

@@ -16,10 +16,11 @@ class Task:
 
     Attributes:
       name: Name in the tables.
-      family: `"real_nvp"`, `"maf"` or `"glow"`.
+      family: `"real_nvp"`, `"maf"`, `"glow"` or `"residual"`.
       event_shape: Shape of one event; images are `(height, width, channels)`.
       batch: Events a call, and a training step.
-      layers: Number of couplings or autoregressive layers; of steps a scale for Glow.
+      layers: Number of couplings, autoregressive layers or residual blocks; of steps a scale for
+        Glow.
       hidden_units: Width of each hidden layer of a network; for Glow the number of maps alone.
       scales: Of Glow.
     """
@@ -45,16 +46,21 @@ class Task:
         if self.family == "glow":
             return sum(layer.parameters for layer in glow_layers(self))
         weights = self.multiply_adds()
-        outputs = self.size if self.family == "real_nvp" else 2 * self.size
+        outputs = 2 * self.size if self.family == "maf" else self.size
         return weights + self.layers * (sum(self.hidden_units) + outputs)
 
     def multiply_adds(self):
-        """Multiply-adds of one pass over one event: of the matrix products and convolutions."""
+        """Multiply-adds of one pass over one event: of the matrix products and convolutions.
+
+        Of a residual flow this is the value alone: what its log-determinant takes depends on the
+        estimator.
+        """
         if self.family == "glow":
             return sum(layer.positions * layer.weights for layer in glow_layers(self))
         if self.family == "maf":
             return self.layers * masked_weights(self.size, self.hidden_units)
-        widths = (self.size // 2, *self.hidden_units, self.size)
+        inputs = self.size if self.family == "residual" else self.size // 2
+        widths = (inputs, *self.hidden_units, self.size)
         return self.layers * sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
 
     def flops(self, operation):
@@ -157,6 +163,8 @@ TASKS = {
         Task("T2", "maf", (64,), 256, 5, (512, 512)),
         Task("T3", "maf", (784,), 64, 5, (1024,)),
         Task("T4", "glow", (32, 32, 3), 32, 8, (128,), 3),
+        Task("T5", "residual", (64,), 256, 8, (128, 128, 128)),
+        Task("T5-D2", "residual", (2,), 256, 8, (128, 128, 128)),
     )
 }
 # Time of this library over that of its fastest peer, at most.
@@ -165,4 +173,6 @@ AIMS = {
     "T2": {"train": 0.65, "log_prob": 0.85, "sample": 0.15},
     "T3": {"train": 0.55, "log_prob": 0.75, "sample": 0.02},
     "T4": {"train": 0.65, "log_prob": 0.80, "sample": 0.75},
+    "T5": {"train": 0.60, "log_prob": 0.30, "sample": 0.80},
+    "T5-D2": {"train": 0.60, "log_prob": 0.30, "sample": 0.80},
 }

@@ -22,6 +22,8 @@ MODEL_ARGUMENTS = (
     "blocks",
     "coupling",
     "conv",
+    "coefficient",
+    "log_det",
 )
 # What the data set and flags of their own decide.
 _GIVEN = {

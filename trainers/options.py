@@ -106,6 +106,19 @@ def family_flags(fv):
         flag_values=fv,
     )
     image_family_flags(fv)
+    flags.DEFINE_float(
+        "coefficient",
+        None,
+        "Bound of the norm of each linear map of a residual flow, in (0, 1).",
+        flag_values=fv,
+    )
+    flags.DEFINE_enum(
+        "log_det",
+        None,
+        ("auto", "exact", "series", "roulette"),
+        "How a residual flow finds log-determinants.",
+        flag_values=fv,
+    )
     flags.DEFINE_boolean(
         "class_conditional", False, "Condition on the data set's labels.", flag_values=fv
     )

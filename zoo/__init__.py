@@ -1,25 +1,30 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, layers, networks, transformers
+from zoo import bijectors, estimation, layers, networks, solving, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
-from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, RealNVP
+from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, IResNet, RealNVP, ResidualFlow
 from zoo.pretrained import list_models, load, save
+from zoo.solving import NotConverged
 from zoo.version import __version__
 
 __all__ = [
     "Flow",
     "Glow",
     "IAF",
+    "IResNet",
     "MADE",
     "MAF",
     "MODELS",
     "NICE",
+    "NotConverged",
     "RealNVP",
+    "ResidualFlow",
     "VariationalDequantizer",
     "__version__",
     "bijectors",
+    "estimation",
     "export",
     "layers",
     "list_models",
@@ -27,5 +32,6 @@ __all__ = [
     "load_exported",
     "networks",
     "save",
+    "solving",
     "transformers",
 ]

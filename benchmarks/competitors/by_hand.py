@@ -109,4 +109,4 @@ def _sequential(network, u, size):
 
 
 FAMILIES = {"real_nvp": _real_nvp, "maf": _maf}
-LEFT_OUT = {"glow": "not written by hand"}
+LEFT_OUT = {"glow": "not written by hand", "residual": "not written by hand"}

@@ -71,4 +71,5 @@ FAMILIES = {"real_nvp": _real_nvp}
 LEFT_OUT = {
     "maf": "has no autoregressive bijector",
     "glow": "has no squeeze and no multi-scale bijector",
+    "residual": "has no residual flow",
 }

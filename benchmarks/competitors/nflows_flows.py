@@ -94,4 +94,4 @@ def _glow(task, steps):
 
 
 FAMILIES = {"real_nvp": _real_nvp, "maf": _maf, "glow": _glow}
-LEFT_OUT = {}
+LEFT_OUT = {"residual": "has no residual flow"}

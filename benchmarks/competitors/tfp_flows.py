@@ -111,4 +111,4 @@ def _glow(task, steps, jit=False):
 
 
 FAMILIES = {"real_nvp": _real_nvp, "maf": _maf, "glow": _glow}
-LEFT_OUT = {}
+LEFT_OUT = {"residual": "has no residual flow"}

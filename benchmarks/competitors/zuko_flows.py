@@ -28,4 +28,7 @@ def _maf(task, steps):
 
 
 FAMILIES = {"real_nvp": _real_nvp, "maf": _maf}
-LEFT_OUT = {"glow": "has no convolutional or multi-scale flow"}
+LEFT_OUT = {
+    "glow": "has no convolutional or multi-scale flow",
+    "residual": "has no residual flow",
+}

@@ -12,6 +12,7 @@ TINY = {
     "real_nvp": Task("tiny", "real_nvp", (6,), 5, 2, (16, 16)),
     "maf": Task("tiny", "maf", (6,), 5, 2, (25, 25)),
     "glow": Task("tiny", "glow", (8, 8, 3), 2, 1, (8,), 2),
+    "residual": Task("tiny", "residual", (9,), 5, 2, (16, 16)),
 }
 # Of the sizes that are compared, as far as counting goes.
 COUNTED = {
@@ -19,6 +20,8 @@ COUNTED = {
     "T2": dataclasses.replace(TASKS["T2"], batch=2),
     "T3": dataclasses.replace(TASKS["T3"], batch=2, layers=1),
     "T4": dataclasses.replace(TASKS["T4"], batch=1, layers=1),
+    "T5": dataclasses.replace(TASKS["T5"], batch=2),
+    "T5-D2": dataclasses.replace(TASKS["T5-D2"], batch=2),
 }
 ALL = list(competitors.COMPETITORS)
 # The same code as without XLA, which takes long to compile.

@@ -39,6 +39,11 @@ def test_glow_counts_positions():
     assert task.parameters() == weights + (8 + 8 + 4) + 2 * 4
 
 
+def test_a_residual_branch_goes_from_events_to_events():
+    task = Task("t", "residual", (3,), 1, 2, (5,))
+    assert task.parameters() == 2 * (3 * 5 + 5 + 5 * 3 + 3)
+
+
 def test_training_costs_three_passes():
     task = TASKS["T1"]
     assert task.flops("log_prob") == 2 * 1024 * task.multiply_adds() == task.flops("sample")

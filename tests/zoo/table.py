@@ -87,6 +87,11 @@ MODELS = {
     "iaf": _small(IAF),
     "iaf_spline": _small(IAF, num_layers=1, transformer=Spline(num_bins=3)),
     "iaf_context": _small(IAF, context_shape=(2,)),
+    "i_resnet": _small(zoo.IResNet),
+    "i_resnet_one_dimension": _small(zoo.IResNet, (1,), num_layers=1, context_shape=(2,)),
+    "i_resnet_scales": _images(zoo.IResNet, blocks=1, log_det="exact", context_shape=(2,)),
+    "residual_flow": _small(zoo.ResidualFlow, (5,), activation="lipswish", num_layers=1),
+    "residual_flow_image": _small(zoo.ResidualFlow, num_classes=3, **IMAGE),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
 }
 

@@ -12,6 +12,7 @@ from zoo.bijectors.multi_scale import MultiScale
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import Permute
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
+from zoo.bijectors.residual import Residual
 from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
 from zoo.bijectors.steps import Steps
@@ -32,6 +33,7 @@ __all__ = [
     "RationalQuadraticSpline",
     "Rescale",
     "Reshape",
+    "Residual",
     "Shift",
     "Squeeze",
     "Steps",

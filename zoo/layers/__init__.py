@@ -12,6 +12,7 @@ from zoo.layers.multi_scale import MultiScale, Stack
 from zoo.layers.permutation import Permutation, Reverse
 from zoo.layers.preprocess import Logit, Rescale, Reshape
 from zoo.layers.repeat import Repeat
+from zoo.layers.residual import Residual, lipschitz_constants
 from zoo.layers.squeeze import Squeeze
 
 __all__ = [
@@ -30,7 +31,9 @@ __all__ = [
     "Repeat",
     "Rescale",
     "Reshape",
+    "Residual",
     "Reverse",
     "Squeeze",
     "Stack",
+    "lipschitz_constants",
 ]

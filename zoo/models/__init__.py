@@ -1,11 +1,13 @@
 """The families, one file a paper."""
 
 from zoo.models.glow import Glow
+from zoo.models.i_resnet import IResNet
 from zoo.models.iaf import IAF
 from zoo.models.made import MADE
 from zoo.models.maf import MAF
 from zoo.models.nice import NICE
 from zoo.models.real_nvp import RealNVP
+from zoo.models.residual_flow import ResidualFlow
 
 MODELS = {
     "nice": NICE,
@@ -14,6 +16,18 @@ MODELS = {
     "made": MADE,
     "maf": MAF,
     "iaf": IAF,
+    "i_resnet": IResNet,
+    "residual_flow": ResidualFlow,
 }
 
-__all__ = ["Glow", "IAF", "MADE", "MAF", "MODELS", "NICE", "RealNVP"]
+__all__ = [
+    "Glow",
+    "IAF",
+    "IResNet",
+    "MADE",
+    "MAF",
+    "MODELS",
+    "NICE",
+    "RealNVP",
+    "ResidualFlow",
+]

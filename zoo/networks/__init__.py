@@ -2,6 +2,8 @@
 
 from zoo.networks.convolution import NormConv, ZeroConv
 from zoo.networks.image_nets import ConvNet, LinearConvNet, ResidualNet
+from zoo.networks.lipschitz import LipschitzMLP
+from zoo.networks.lipschitz_conv import LipschitzConvNet
 from zoo.networks.made import MADE
 from zoo.networks.masked_dense import MaskedDense
 from zoo.networks.mlp import MLP
@@ -9,6 +11,8 @@ from zoo.networks.mlp import MLP
 __all__ = [
     "ConvNet",
     "LinearConvNet",
+    "LipschitzConvNet",
+    "LipschitzMLP",
     "MADE",
     "MLP",
     "MaskedDense",

@@ -26,6 +26,8 @@ FLOWS = {
     "maf_mixture_base": lambda: MAF(
         (2,), num_layers=1, base=zoo.MADE((2,), components=3, **SMALL), **SMALL
     ),
+    "i_resnet": lambda: zoo.IResNet((2,), num_layers=3, **SMALL),
+    "residual_flow": lambda: zoo.ResidualFlow((2,), num_layers=3, **SMALL),
     "iaf": lambda: zoo.IAF((2,), num_layers=2, **SMALL),
     "iaf_spline": lambda: zoo.IAF((2,), num_layers=1, transformer=Spline(num_bins=4), **SMALL),
 }

@@ -1,0 +1,174 @@
+"""Residual maps that are contractions away from the identity, and their inverse by iteration."""
+
+import contextlib
+import contextvars
+
+from keras import ops
+
+from zoo import backend, solving
+from zoo.bijectors import log_det
+from zoo.bijectors.one_pass import OnePassBijector
+from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
+
+
+class Residual(OnePassBijector):
+    """`z = x + g(x)`, data to latent, with `g` of Lipschitz constant below one.
+
+    Then `log|det dz/dx| = log det(I + J)` with `J = dg/dx`, by one of the ways of
+    `zoo.bijectors.log_det`; and `x` is the one fixed point of `x = z - g(x)`, which iterating finds
+    (Behrmann et al., 2019, arXiv:1811.00995, algorithm 1). Its gradient is that of the fixed point,
+    by the implicit function theorem, of any order. Rows where the iteration did not reach its
+    tolerance are NaN.
+
+    Args:
+      network: Has `weights_now()` and `evaluate(x, context, weights)`, as
+        `zoo.networks.LipschitzMLP`.
+      event_shape: Shape of one event.
+      how: A `log_det.LogDet`.
+      tolerance: Of the inverse: the largest entry of an event moves by no more at the end, taken
+        relative to its largest entry where that is above one.
+      max_iterations: Most steps of the inverse.
+      **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
+    """
+
+    def __init__(self, network, event_shape, how, tolerance, max_iterations, **kwargs):
+        self._network, self._shape, self._how = network, tuple(event_shape), how
+        self._tolerance, self._max_iterations = tolerance, max_iterations
+        super().__init__(event_ndims=len(self._shape), **kwargs)
+
+    def inverse_and_log_det(self, y):
+        y, rows, context = self._flat(y)
+        weights = self._network.weights_now()
+        value, linear = self._network.evaluate(rows, context, weights)
+        _watch(self.name, linear, rows)
+        total = self._log_det(linear, rows)
+        ndims = len(self._shape)
+        return unflatten_lead(rows + value, y, ndims), unflatten_lead(total, y, ndims)
+
+    def forward_and_log_det(self, x):
+        x, rows, context = self._flat(x)
+        weights = self._network.weights_now()
+        found, report = self._solve(rows, context, weights)
+        solving.record(self.name, report)
+        found = solving.or_nan(found, report.converged)
+        linear = self._network.evaluate(found, context, weights)[1]
+        total = -self._log_det(linear, found)
+        ndims = len(self._shape)
+        return unflatten_lead(found, x, ndims), unflatten_lead(total, x, ndims)
+
+    def _flat(self, x):
+        """`x` and the context with one leading axis; `x` with that of both, too."""
+        x, context = ops.convert_to_tensor(x), self.context
+        if context is not None:
+            ndims = self._context_ndims
+            x, context = broadcast_lead(x, len(self._shape), context, ndims)
+            context = flatten_lead(context, context.shape[len(context.shape) - ndims :])
+        return x, flatten_lead(x, self._shape), context
+
+    def _log_det(self, linear, x):
+        if self._how.kind == "exact":
+            return log_det.exact(linear, x)
+        return log_det.estimated(linear, x, self._how)
+
+    # The inverse, and its gradient.
+
+    def _solve(self, z, context, weights):
+        """The fixed point `x [n, *event]` of `x = z - g(x)`, and the `Report` on it."""
+        given = [] if context is None else [context]
+        own = backend.with_gradient(self._iterate, self._gradient)
+        x, count, residual, converged = own(z, given, weights)
+        report = solving.Report(ops.cast(count, "int32"), residual, converged > 0.5)
+        return x, report
+
+    def _branch(self, x, given, weights):
+        return self._network.evaluate(x, given[0] if given else None, weights)
+
+    def _iterate(self, z, given, weights):
+        x, report = solving.fixed_point(
+            lambda x: z - self._branch(x, given, weights)[0],
+            z,
+            self._tolerance,
+            self._max_iterations,
+        )
+        # As floats: what has a gradient of its own has no other outputs.
+        return x, *(ops.cast(part, z.dtype) for part in report)
+
+    def _gradient(self, args, outputs, upstream):
+        x, (_, given, weights) = outputs[0], args
+        moved = self._linear_solve(True, upstream[0], x, given, weights)
+        pull = backend.vjp(lambda *rest: -self._branch(x, *rest)[0], given, weights)[1]
+        return moved, *pull(moved)
+
+    def _linear_solve(self, transposed, vector, x, given, weights):
+        """The solution of `(I + J) m = vector`, or of the transposed system, at `x`."""
+
+        def run(vector, x, given, weights):
+            linear = self._branch(x, given, weights)[1]
+            product = linear.vjp if transposed else linear.jvp
+            return (
+                solving.fixed_point(
+                    lambda m: vector - product(m), vector, self._tolerance, self._max_iterations
+                )[0],
+            )
+
+        def gradient(args, outputs, upstream):
+            solved = self._linear_solve(not transposed, upstream[0], *args[1:])
+
+            def negative(*rest):
+                linear = self._branch(*rest)[1]
+                return -(linear.vjp if transposed else linear.jvp)(outputs[0])
+
+            return solved, *backend.vjp(negative, *args[1:])[1](solved)
+
+        return backend.with_gradient(run, gradient)(vector, x, given, weights)[0]
+
+
+_watchers = contextvars.ContextVar("watchers", default=None)
+
+
+@contextlib.contextmanager
+def watching():
+    """Collects `(name, derivative, x)` of each residual map evaluated inside, data to latent."""
+    found = []
+    token = _watchers.set(found)
+    try:
+        yield found
+    finally:
+        _watchers.reset(token)
+
+
+def _watch(name, linear, x):
+    if _watchers.get() is not None:
+        _watchers.get().append((name, linear, x))
+
+
+def lipschitz(linear, x, tolerance=1e-6, max_iterations=1000):
+    """The largest singular value of a derivative at each event, by power iteration.
+
+    Args:
+      linear: The `Linearization` at `x`.
+      x: `[n, *event]`.
+      tolerance: Relative change in an iteration at which all events have converged.
+      max_iterations: Most iterations.
+
+    Returns:
+      `[n]`.
+    """
+    axes = tuple(range(1, len(x.shape)))
+
+    def length(v):
+        return ops.sqrt(ops.sum(v * v, axis=axes, keepdims=True)) + 1e-20
+
+    def body(state):
+        v, norm, _ = state
+        image = linear.jvp(v)
+        v = linear.vjp(image)
+        return v / length(v), length(image), norm
+
+    generator = backend.samplers.normal(ops.shape(x), dtype=x.dtype, seed=backend.make_seed(0))
+    start = generator / length(generator)
+    state = (start, length(start), ops.zeros_like(length(start)))
+    state = backend.while_loop(
+        lambda s: ops.any(ops.abs(s[1] - s[2]) > tolerance * s[1]), body, state, max_iterations
+    )
+    return ops.reshape(state[1], (-1,))

@@ -1,0 +1,163 @@
+"""Linear maps of bounded spectral norm."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import backend, estimation
+from zoo.backend import read
+
+
+def check_coefficient(coefficient):
+    """`coefficient` as a number between 0 and 1.
+
+    Raises:
+      ValueError: It is not.
+    """
+    number = isinstance(coefficient, int | float) and not isinstance(coefficient, bool)
+    if not (number and 0 < coefficient < 1):
+        raise ValueError(
+            "coefficient bounds the Lipschitz constant of a residual branch, whose inverse exists "
+            f"for 0 < coefficient < 1, got {coefficient!r}."
+        )
+    return float(coefficient)
+
+
+class SpectralLinear(keras.layers.Layer):
+    """A linear map with a bias, used with its spectral norm at most at `coefficient`.
+
+    The norm is that of the operator, found by power iteration (Miyato et al., 2018,
+    arXiv:1802.05957; for convolutions Gouk et al., 2021, arXiv:1804.04368). The weight is scaled
+    only where the norm is above the coefficient (Behrmann et al., 2019, eq. 3). The vector of the
+    iteration is kept, and saved: each training step moves it on with the weights it starts with,
+    `settle` brings it to convergence. Subclasses say what the operator is.
+
+    Args:
+      kernel_shape: Shape of the kernel.
+      outputs: Number of entries, or channels, of the output.
+      input_shape: Shape of one input of the operator.
+      coefficient: Bound of the norm, in (0, 1).
+      iterations: Power iterations a training step.
+      scale: Factor on the initial kernel.
+      seed: Seed of the initial weights.
+      **kwargs: `dtype` and `name` of a Keras layer. All is computed in the variables' type.
+    """
+
+    def __init__(
+        self,
+        kernel_shape,
+        outputs,
+        input_shape,
+        coefficient,
+        iterations=5,
+        scale=1.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.coefficient, self.iterations = check_coefficient(coefficient), iterations
+        self.kernel = self._add("kernel", kernel_shape, _uniform(kernel_shape, scale, seed))
+        self.bias = self._add("bias", (outputs,), _uniform(kernel_shape, scale, seed, bias=True))
+        # The same on all replicas, which see the same weights.
+        self.vector = self._add(
+            "vector",
+            tuple(input_shape),
+            keras.initializers.RandomNormal(stddev=1.0, seed=0),
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+        self.built = True
+
+    def _add(self, name, shape, initializer, **kwargs):
+        return self.add_weight(
+            name=name, shape=shape, initializer=initializer, autocast=False, **kwargs
+        )
+
+    def apply(self, kernel, x):
+        """The operator on `x [..., *input]`."""
+        raise NotImplementedError
+
+    def adjoint(self, kernel, y):
+        """Its transpose on `y [..., *output]`."""
+        raise NotImplementedError
+
+    def settle(self):
+        """Brings the vector to convergence with today's kernel."""
+        raise NotImplementedError
+
+    def iterate(self, kernel, vector):
+        """One power iteration."""
+        vector = self.adjoint(kernel, self.apply(kernel, vector[None]))[0]
+        return vector / (_norm(vector) + 1e-20)
+
+    def norm(self):
+        """The operator's norm before it is scaled, as the kept vector has it."""
+        vector = read(self.vector)
+        return _norm(self.apply(read(self.kernel), (vector / _norm(vector))[None]))
+
+    def weights_now(self):
+        """The scaled kernel and the bias; in a training step the vector moves on."""
+        kernel, vector = read(self.kernel), read(self.vector)
+        if estimation.is_training():
+            fixed = ops.stop_gradient(kernel)
+            # A loop, for XLA would spend long on compiling all steps of all maps.
+            (vector,) = backend.loop(
+                self.iterations, lambda _, state: (self.iterate(fixed, state[0]),), (vector,)
+            )
+            self.vector.assign(vector)
+        vector = ops.stop_gradient(vector)
+        vector = vector / (_norm(vector) + 1e-20)
+        # The gradient goes through the norm: u v^T, with u the image of v at unit length.
+        norm = _norm(self.apply(kernel, vector[None]))
+        return [kernel * ops.minimum(1.0, self.coefficient / norm), read(self.bias)]
+
+
+@keras.saving.register_keras_serializable("zoo")
+class SpectralDense(SpectralLinear):
+    """A matrix on the last axis, `[inputs, units]`; see `SpectralLinear`.
+
+    On images it is the 1x1 convolution, whose norm is that of the matrix.
+
+    Args:
+      inputs: Number of entries of the input.
+      units: Number of entries of the output.
+      coefficient: Bound of the norm, in (0, 1).
+      **kwargs: `iterations`, `scale`, `seed`, `dtype` and `name` of `SpectralLinear`.
+    """
+
+    def __init__(self, inputs, units, coefficient, **kwargs):
+        super().__init__((inputs, units), units, (inputs,), coefficient, **kwargs)
+        self.settle()
+
+    def apply(self, kernel, x):
+        return _product(x, kernel)
+
+    def adjoint(self, kernel, y):
+        return _product(y, ops.transpose(kernel))
+
+    def settle(self):
+        kernel = ops.convert_to_numpy(self.kernel).astype("float64")
+        if np.isfinite(kernel).all():
+            self.vector.assign(np.linalg.svd(kernel)[0][:, 0].astype(self.vector.dtype))
+
+
+def _uniform(kernel_shape, scale, seed, bias=False):
+    """Uniform within `1 / sqrt(inputs)`, as in the authors' code."""
+    bound = scale / math.sqrt(math.prod(kernel_shape[:-1]))
+    seed = None if seed is None else 2 * seed + bias
+    return keras.initializers.RandomUniform(-bound, bound, seed=seed)
+
+
+def _norm(x):
+    """The Euclidean norm of all of `x`; its gradient is finite at zero."""
+    return ops.sqrt(ops.sum(x * x) + 1e-30)
+
+
+def _product(x, kernel):
+    """`x [..., inputs]` times a matrix, as one product of matrices."""
+    if len(x.shape) == 2:
+        return ops.matmul(x, kernel)
+    flat = ops.matmul(ops.reshape(x, (-1, kernel.shape[0])), kernel)
+    return ops.reshape(flat, (*ops.shape(x)[:-1], kernel.shape[1]))
