@@ -4,7 +4,7 @@ from zoo import bijectors, layers, networks, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
-from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, RealNVP
+from zoo.models import IAF, MADE, MAF, MODELS, NAF, NICE, NSF, Glow, RealNVP
 from zoo.pretrained import list_models, load, save
 from zoo.version import __version__
 
@@ -15,7 +15,9 @@ __all__ = [
     "MADE",
     "MAF",
     "MODELS",
+    "NAF",
     "NICE",
+    "NSF",
     "RealNVP",
     "VariationalDequantizer",
     "__version__",

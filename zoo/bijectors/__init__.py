@@ -12,6 +12,7 @@ from zoo.bijectors.multi_scale import MultiScale
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import Permute
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
+from zoo.bijectors.sigmoidal import DeepSigmoidal
 from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
 
@@ -21,6 +22,7 @@ __all__ = [
     "Chain",
     "ChannelAffine",
     "Coupling",
+    "DeepSigmoidal",
     "Elementwise",
     "LULinear",
     "Logit",

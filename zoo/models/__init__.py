@@ -4,7 +4,9 @@ from zoo.models.glow import Glow
 from zoo.models.iaf import IAF
 from zoo.models.made import MADE
 from zoo.models.maf import MAF
+from zoo.models.naf import NAF
 from zoo.models.nice import NICE
+from zoo.models.nsf import NSF
 from zoo.models.real_nvp import RealNVP
 
 MODELS = {
@@ -14,6 +16,18 @@ MODELS = {
     "made": MADE,
     "maf": MAF,
     "iaf": IAF,
+    "nsf": NSF,
+    "naf": NAF,
 }
 
-__all__ = ["Glow", "IAF", "MADE", "MAF", "MODELS", "NICE", "RealNVP"]
+__all__ = [
+    "Glow",
+    "IAF",
+    "MADE",
+    "MAF",
+    "MODELS",
+    "NAF",
+    "NICE",
+    "NSF",
+    "RealNVP",
+]
