@@ -85,6 +85,7 @@ class NAF(Flow):
     ):
         event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
         context = vector_context(context_shape, num_classes)
+        sigmoid_layers = check_count("sigmoid_layers", sigmoid_layers)
         transformer = DeepSigmoidal(
             num_units, sigmoid_layers, dense, fast, tolerance, max_iterations
         )

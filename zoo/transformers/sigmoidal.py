@@ -34,7 +34,10 @@ class DeepSigmoidal(Transformer):
       tolerance: Half the width of the bracket at which the other direction stops, relative to its
         result where that is above one; `None`: 1e-12 in float64, 1e-6 in float32.
       max_iterations: Number of evaluations after which it gives up.
-      min_slope: Smallest slope `a`.
+      min_slope: Smallest slope `a`, below 2.
+
+    Raises:
+      ValueError: An argument is not as described.
     """
 
     def __init__(
@@ -55,6 +58,8 @@ class DeepSigmoidal(Transformer):
         self.tolerance = None if tolerance is None else positive("tolerance", tolerance)
         self.max_iterations = _count("max_iterations", max_iterations, 1)
         self.min_slope = positive("min_slope", min_slope)
+        if self.min_slope >= 2:
+            raise ValueError(f"min_slope must be below 2, where slopes start, got {min_slope!r}.")
         # softplus(x + offset) + min_slope is 2 at x = 0.
         self._offset = math.log(math.expm1(2.0 - self.min_slope))
         middles = (np.arange(self.num_units) + 0.5) / self.num_units - 0.5
