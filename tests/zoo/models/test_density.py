@@ -26,6 +26,9 @@ FLOWS = {
     "maf_mixture_base": lambda: MAF(
         (2,), num_layers=1, base=zoo.MADE((2,), components=3, **SMALL), **SMALL
     ),
+    "nsf": lambda: zoo.NSF((2,), num_layers=2, num_bins=4, **SMALL),
+    "nsf_autoregressive": lambda: zoo.NSF((2,), num_layers=1, kind="autoregressive", **SMALL),
+    "naf": lambda: zoo.NAF((2,), num_layers=2, num_units=4, **SMALL),
     "iaf": lambda: zoo.IAF((2,), num_layers=2, **SMALL),
     "iaf_spline": lambda: zoo.IAF((2,), num_layers=1, transformer=Spline(num_bins=4), **SMALL),
 }

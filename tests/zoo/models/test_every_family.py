@@ -9,8 +9,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 
-FAMILIES = ("nice", "real_nvp", "made", "maf", "iaf")
-COUPLING = ("nice", "real_nvp")
+COUPLING = ("nice", "real_nvp", "nsf")
 DIMENSIONS = (1, 2, 5, 64)
 # Random layers multiply slopes between exp(-s) and exp(s), and a round trip loses that many digits.
 # This scale keeps the stack's condition number near 100 (1e-8 and 1e-4 are then far above rounding)
@@ -105,6 +104,9 @@ VARIANTS = {
     "maf_random": ("maf", {"order": "random"}),
     "maf_linear": ("maf", {"hidden_units": ()}),
     "maf_narrow": ("maf", {"hidden_units": (2,)}),
+    "nsf_autoregressive": ("nsf", {"kind": "autoregressive"}),
+    "naf_dense": ("naf", {"sigmoid_layers": 2, "num_units": 4, "dense": True}),
+    "naf_sample": ("naf", {"fast": "sample", "num_units": 4}),
     "iaf_affine_random": ("iaf", {"transformer": "affine", "order": "random"}),
 }
 
