@@ -73,17 +73,24 @@ def cases(dimensions, contexts):
     return [(n, d, c) for n in vectors for d in dimensions for c in contexts]
 
 
-@pytest.mark.parametrize(("name", "size", "context"), cases(DIMENSIONS, (None, (3,))))
-def test_log_det_and_round_trip_in_float64(name, size, context):
-    check(flow_of(name, size, context), 1e-8)
-
-
-def slow_unless(keep, all_cases):
-    """Of the autoregressive families, whose sweeps take long to compile, only some run always."""
+def slow_unless(keep, all_cases, quick=COUPLING):
+    """Of the families whose sweeps take long to compile, not the quick ones, some run always."""
     return [
-        pytest.param(*c, marks=() if c[0] in COUPLING or c[1:] in keep else pytest.mark.slow)
+        pytest.param(*c, marks=() if c[0] in quick or c[1:] in keep else pytest.mark.slow)
         for c in all_cases
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "context"),
+    slow_unless(
+        [(1, None), (5, (3,))],
+        cases(DIMENSIONS, (None, (3,))),
+        quick=[name for name in zoo.MODELS if name != "naf"],
+    ),
+)
+def test_log_det_and_round_trip_in_float64(name, size, context):
+    check(flow_of(name, size, context), 1e-8)
 
 
 @pytest.mark.parametrize(
