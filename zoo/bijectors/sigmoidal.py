@@ -51,7 +51,7 @@ class DeepSigmoidal(OnePassBijector):
 
     def _root(self, y):
         y = y + ops.zeros_like(self._params[..., 0])
-        if solving.is_recording():
+        if solving.is_recording() and backend.is_concrete(y):
             solving.record(self.name, self._solve(y, self._params)[1])
         x = backend.with_gradient(self._found, self._gradient)(y, self._params)[0]
         return x, -self._network(x)[1]
