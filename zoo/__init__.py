@@ -4,7 +4,19 @@ from zoo import bijectors, estimation, layers, networks, solving, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
-from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, IResNet, RealNVP, ResidualFlow
+from zoo.models import (
+    IAF,
+    MADE,
+    MAF,
+    MODELS,
+    NAF,
+    NICE,
+    NSF,
+    Glow,
+    IResNet,
+    RealNVP,
+    ResidualFlow,
+)
 from zoo.pretrained import list_models, load, save
 from zoo.solving import NotConverged
 from zoo.version import __version__
@@ -17,7 +29,9 @@ __all__ = [
     "MADE",
     "MAF",
     "MODELS",
+    "NAF",
     "NICE",
+    "NSF",
     "NotConverged",
     "RealNVP",
     "ResidualFlow",

@@ -9,7 +9,7 @@ from zoo import backend
 from zoo.backend import samplers, tfd
 from zoo.networks import MADE
 from zoo.networks.conditioner import broadcast_lead, condition, flatten_lead, unflatten_lead
-from zoo.transformers import soft_clamp
+from zoo.normalization import soft_clamp
 
 
 class AutoregressiveMixture(tfd.Distribution):

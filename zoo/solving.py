@@ -41,6 +41,11 @@ def recording():
         _found.reset(token)
 
 
+def is_recording():
+    """Whether somebody wants reports, for which an iteration inside compiled code is done again."""
+    return _found.get() is not None
+
+
 def record(name, report):
     """Hands a report to whoever is recording; a bijector says so of each iterated direction."""
     found = _found.get()

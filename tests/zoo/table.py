@@ -52,7 +52,8 @@ def _images(family, **settings):
 
 
 NICE, RealNVP, MADE, MAF, IAF = zoo.NICE, zoo.RealNVP, zoo.MADE, zoo.MAF, zoo.IAF
-Spline = zoo.transformers.Spline
+NSF, NAF = zoo.NSF, zoo.NAF
+Spline, Sigmoidal = zoo.transformers.Spline, zoo.transformers.DeepSigmoidal
 IMAGE = {"event_shape": (2, 2, 1), "levels": 5}
 
 # name -> (**kwargs of every flow: jit_compile, dtype, name) -> flow
@@ -92,6 +93,15 @@ MODELS = {
     "i_resnet_scales": _images(zoo.IResNet, blocks=1, log_det="exact", context_shape=(2,)),
     "residual_flow": _small(zoo.ResidualFlow, (5,), activation="lipswish", num_layers=1),
     "residual_flow_image": _small(zoo.ResidualFlow, num_classes=3, **IMAGE),
+    "nsf": _small(NSF, hidden_units=(8, 8, 8), num_bins=3),
+    "nsf_one_dimension": _small(NSF, (1,), context_shape=(2,), num_bins=3),
+    "nsf_image": _small(NSF, num_classes=3, num_bins=3, **IMAGE),
+    "nsf_autoregressive": _small(NSF, kind="autoregressive", num_layers=1, num_bins=3),
+    "naf": _small(NAF, num_units=3),
+    "naf_context": _small(NAF, context_shape=(2,), num_layers=1, num_units=3, dense=True),
+    "naf_image": _small(NAF, num_classes=3, num_layers=1, num_units=3, **IMAGE),
+    "naf_sample": _small(NAF, num_layers=1, num_units=3, sigmoid_layers=2, fast="sample"),
+    "real_nvp_sigmoidal": _small(RealNVP, transformer=Sigmoidal(num_units=3)),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
 }
 

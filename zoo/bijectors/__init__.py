@@ -13,6 +13,7 @@ from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import Permute
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
 from zoo.bijectors.residual import Residual
+from zoo.bijectors.sigmoidal import DeepSigmoidal
 from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
 from zoo.bijectors.steps import Steps
@@ -23,6 +24,7 @@ __all__ = [
     "Chain",
     "ChannelAffine",
     "Coupling",
+    "DeepSigmoidal",
     "Elementwise",
     "LULinear",
     "Logit",

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from zoo import solving
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import permute
 
@@ -35,22 +36,26 @@ class Autoregressive(OnePassBijector):
     def forward_and_log_det(self, x):
         if self._fast == "sample":
             return self._ordered(self._parallel, x, self._transformer.forward_and_log_det)
-        return self._ordered(self._sequential, x)
+        return self._ordered(self._sequential, x, self._transformer.forward_and_log_det)
 
     def inverse_and_log_det(self, y):
         if self._fast == "log_prob":
             return self._ordered(self._parallel, y, self._transformer.inverse_and_log_det)
-        return self._ordered(self._sequential, y)
+        return self._ordered(self._sequential, y, self._transformer.inverse_and_log_det)
 
-    def _ordered(self, direction, x, *args):
+    def _ordered(self, direction, x, transform):
         if self._order is None:
-            return direction(x, *args)
-        value, log_det = direction(permute(x, self._order), *args)
+            return direction(x, transform)
+        value, log_det = direction(permute(x, self._order), transform)
         return permute(value, np.argsort(self._order)), log_det
 
     def _parallel(self, x, transform):
         value, log_det = transform(x, self._conditioner(x))
         return value, ops.sum(log_det, axis=-1)
 
-    def _sequential(self, x):
-        return self._sweep(x)
+    def _sequential(self, x, transform):
+        value, log_det = self._sweep(x)
+        if self._transformer.implicit and solving.is_recording():
+            # The compiled sweep keeps no reports: its iterations again, at what it has found.
+            transform(x, self._conditioner(value))
+        return value, log_det

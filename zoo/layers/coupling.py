@@ -97,10 +97,11 @@ class Coupling(FlowLayer):
       activation: Name of a Keras activation.
       context_shape: Shape of one context vector, or `None`.
       seed: Seed of the initial weights.
+      residual: See `zoo.networks.MLP`.
       **kwargs: `dtype` and `name` of a Keras layer.
 
     Raises:
-      ValueError: The mask or the transformer is not one.
+      ValueError: The mask or the transformer is not one, or `residual` with other widths.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Coupling(FlowLayer):
         activation="relu",
         context_shape=None,
         seed=None,
+        residual=False,
         **kwargs,
     ):
         super().__init__(event_shape, context_shape, **kwargs)
@@ -129,6 +131,7 @@ class Coupling(FlowLayer):
             activation,
             self.context_size,
             seed,
+            residual,
             dtype=self.dtype_policy,
         )
 

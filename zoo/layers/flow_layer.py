@@ -64,6 +64,11 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         return inverse_and_log_det(self.bijector(context), x, len(self.event_shape))
 
     @property
+    def implicit(self):
+        """The direction that iterates for its result, `"decode"` or `"encode"`, or `None`."""
+        return getattr(getattr(self, "transformer", None), "implicit", None)
+
+    @property
     def context_size(self):
         """Length of the flattened context, or `None`."""
         return None if self.context_shape is None else math.prod(self.context_shape)

@@ -32,15 +32,17 @@ class LULinear(FlowLayer):
         self.permutation = generator.permutation(size) if permute else np.arange(size)
         # softplus(start) + min_diagonal = 1
         start = float(np.log(np.expm1(1.0 - self.min_diagonal)))
-        self.entries = self.add_weight(name="entries", shape=(size, size), initializer="zeros")
+        self.entries = None  # Off the diagonal, where a single dimension has none.
+        if size > 1:
+            self.entries = self.add_weight(name="entries", shape=(size, size), initializer="zeros")
         self.diagonal = self.add_weight(
             name="diagonal", shape=(size,), initializer=keras.initializers.Constant(start)
         )
         self.bias = self.add_weight(name="bias", shape=(size,), initializer="zeros")
 
     def _factors(self):
-        entries = read(self.entries)
         diagonal = ops.softplus(read(self.diagonal)) + self.min_diagonal
+        entries = ops.diag(0.0 * diagonal) if self.entries is None else read(self.entries)
         lower = ops.tril(entries, -1) + ops.eye(self.event_shape[0], dtype=entries.dtype)
         upper = ops.triu(entries, 1) + ops.diag(diagonal)
         return lower, upper, ops.log(diagonal), read(self.bias)

@@ -5,7 +5,9 @@ from zoo.models.i_resnet import IResNet
 from zoo.models.iaf import IAF
 from zoo.models.made import MADE
 from zoo.models.maf import MAF
+from zoo.models.naf import NAF
 from zoo.models.nice import NICE
+from zoo.models.nsf import NSF
 from zoo.models.real_nvp import RealNVP
 from zoo.models.residual_flow import ResidualFlow
 
@@ -18,6 +20,8 @@ MODELS = {
     "iaf": IAF,
     "i_resnet": IResNet,
     "residual_flow": ResidualFlow,
+    "nsf": NSF,
+    "naf": NAF,
 }
 
 __all__ = [
@@ -27,7 +31,9 @@ __all__ = [
     "MADE",
     "MAF",
     "MODELS",
+    "NAF",
     "NICE",
+    "NSF",
     "RealNVP",
     "ResidualFlow",
 ]

@@ -89,6 +89,22 @@ def check_hidden_units(hidden_units):
     return units
 
 
+def check_residual(units):
+    """Checks the widths of a residual network: one layer, and two a block that adds its input.
+
+    Args:
+      units: Tuple of the widths of the hidden layers.
+
+    Raises:
+      ValueError: They are not an odd number of layers of one width.
+    """
+    if len(units) % 2 == 0 or len(set(units)) != 1:
+        raise ValueError(
+            "residual wants an odd number of hidden layers of one width (one, and two a "
+            f"residual block), got hidden_units={units}."
+        )
+
+
 # They mix units: an autoregressive network would no longer be one.
 MIXING = ("glu", "log_softmax", "softmax", "sparsemax")
 

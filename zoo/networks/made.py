@@ -5,7 +5,12 @@ import numpy as np
 from keras import ops
 
 from zoo.backend import read
-from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
+from zoo.networks.conditioner import (
+    check_hidden_units,
+    check_residual,
+    get_activation,
+    seed_stream,
+)
 from zoo.networks.masked_dense import MaskedDense
 from zoo.networks.sweep import Sweep
 
@@ -58,11 +63,8 @@ class MADE(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         units = check_hidden_units(hidden_units)
-        if residual and (len(units) % 2 == 0 or len(set(units)) != 1):
-            raise ValueError(
-                "residual wants an odd number of hidden layers of one width (one, and two a "
-                f"residual block), got hidden_units={units}."
-            )
+        if residual:
+            check_residual(units)
         if context_size and not units:
             raise ValueError("A context enters the first hidden layer: hidden_units is empty.")
         self.size, self.num_params, self.residual = size, num_params, residual

@@ -3,7 +3,12 @@
 import keras
 from keras import ops
 
-from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
+from zoo.networks.conditioner import (
+    check_hidden_units,
+    check_residual,
+    get_activation,
+    seed_stream,
+)
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -19,7 +24,12 @@ class MLP(keras.layers.Layer):
       activation: Name of a Keras activation.
       context_size: Length of the context, which is concatenated to the input, or `None`.
       seed: Seed of the initial weights.
+      residual: Adds the input of each pair of hidden layers to its output (He et al., 2016,
+        arXiv:1603.05027, activations first); wants an odd number of hidden layers of one width.
       **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: `residual` with widths it cannot take.
     """
 
     def __init__(
@@ -30,12 +40,15 @@ class MLP(keras.layers.Layer):
         activation="relu",
         context_size=None,
         seed=None,
+        residual=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self._output_shape = tuple(output_shape)
         units = check_hidden_units(hidden_units)
-        activation = get_activation(activation)
+        if residual:
+            check_residual(units)
+        self.activation, self.residual = get_activation(activation), residual
         seeds = seed_stream(seed)
         outputs = 1
         for n in self._output_shape:
@@ -47,7 +60,6 @@ class MLP(keras.layers.Layer):
             self.dense.append(
                 keras.layers.Dense(
                     n,
-                    activation=activation,
                     kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
                     dtype=self.dtype_policy,
                 )
@@ -66,6 +78,10 @@ class MLP(keras.layers.Layer):
             x = ops.concatenate([x, ops.cast(context, x.dtype)], axis=-1)
         elif x.shape[-1] == 0:
             x = ops.ones((ops.shape(x)[0], 1), dtype=x.dtype)
-        for layer in self.dense:
-            x = layer(x)
-        return ops.reshape(x, (-1, *self._output_shape))
+        skip = None
+        for i, layer in enumerate(self.dense[:-1]):
+            out = layer(x)
+            if self.residual and i % 2 == 0:
+                skip = out = out if skip is None else out + skip
+            x = self.activation(out)
+        return ops.reshape(self.dense[-1](x), (-1, *self._output_shape))

@@ -28,6 +28,9 @@ FLOWS = {
     ),
     "i_resnet": lambda: zoo.IResNet((2,), num_layers=3, **SMALL),
     "residual_flow": lambda: zoo.ResidualFlow((2,), num_layers=3, **SMALL),
+    "nsf": lambda: zoo.NSF((2,), num_layers=2, num_bins=4, **SMALL),
+    "nsf_autoregressive": lambda: zoo.NSF((2,), num_layers=1, kind="autoregressive", **SMALL),
+    "naf": lambda: zoo.NAF((2,), num_layers=2, num_units=4, **SMALL),
     "iaf": lambda: zoo.IAF((2,), num_layers=2, **SMALL),
     "iaf_spline": lambda: zoo.IAF((2,), num_layers=1, transformer=Spline(num_bins=4), **SMALL),
 }

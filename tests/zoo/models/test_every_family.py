@@ -9,10 +9,9 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 
-FAMILIES = ("nice", "real_nvp", "made", "maf", "iaf")
 # Glow is for images alone; a residual flow is made of what an i-ResNet is made of.
 ELSEWHERE = ("glow", "residual_flow")
-COUPLING = ("nice", "real_nvp")
+COUPLING = ("nice", "real_nvp", "nsf")
 DIMENSIONS = (1, 2, 5, 64)
 # Random layers multiply slopes between exp(-s) and exp(s), and a round trip loses that many digits.
 # This scale keeps the stack's condition number near 100 (1e-8 and 1e-4 are then far above rounding)
@@ -78,17 +77,24 @@ def cases(dimensions, contexts):
     return [(n, d, c) for n in vectors for d in dimensions for c in contexts]
 
 
-@pytest.mark.parametrize(("name", "size", "context"), cases(DIMENSIONS, (None, (3,))))
-def test_log_det_and_round_trip_in_float64(name, size, context):
-    check(flow_of(name, size, context), 1e-8)
-
-
-def slow_unless(keep, all_cases):
-    """Of the autoregressive families, whose sweeps take long to compile, only some run always."""
+def slow_unless(keep, all_cases, quick=COUPLING):
+    """Of the families whose sweeps take long to compile, not the quick ones, some run always."""
     return [
-        pytest.param(*c, marks=() if c[0] in COUPLING or c[1:] in keep else pytest.mark.slow)
+        pytest.param(*c, marks=() if c[0] in quick or c[1:] in keep else pytest.mark.slow)
         for c in all_cases
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "context"),
+    slow_unless(
+        [(1, None), (5, (3,))],
+        cases(DIMENSIONS, (None, (3,))),
+        quick=[name for name in zoo.MODELS if name != "naf"],
+    ),
+)
+def test_log_det_and_round_trip_in_float64(name, size, context):
+    check(flow_of(name, size, context), 1e-8)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +115,9 @@ VARIANTS = {
     "maf_random": ("maf", {"order": "random"}),
     "maf_linear": ("maf", {"hidden_units": ()}),
     "maf_narrow": ("maf", {"hidden_units": (2,)}),
+    "nsf_autoregressive": ("nsf", {"kind": "autoregressive"}),
+    "naf_dense": ("naf", {"sigmoid_layers": 2, "num_units": 4, "dense": True}),
+    "naf_sample": ("naf", {"fast": "sample", "num_units": 4}),
     "iaf_affine_random": ("iaf", {"transformer": "affine", "order": "random"}),
 }
 

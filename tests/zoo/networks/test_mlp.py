@@ -24,6 +24,23 @@ def test_sees_nothing_but_is_trained_all_the_same():
     assert np.array_equal(out, np.repeat(out[:1], 5, axis=0))
 
 
+def test_residual_blocks_add_their_input():
+    network = helpers.randomize(MLP(3, (2,), (6,) * 5, activation="tanh", residual=True, seed=0))
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    weights = [(layer.kernel.numpy(), layer.bias.numpy()) for layer in network.dense]
+    (first, a, b, c, d, last) = [lambda h, w=w: h @ w[0] + w[1] for w in weights]
+    h = first(x)
+    for one, other in ((a, b), (c, d)):
+        h = h + other(np.tanh(one(np.tanh(h))))
+    np.testing.assert_allclose(network(x), last(np.tanh(h)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("units", [(), (8, 8), (8, 9, 8)])
+def test_refuses_widths_of_no_residual_network(units):
+    with helpers.raises_one_line("residual", "odd number", str(units)):
+        MLP(3, (2,), units, residual=True)
+
+
 def test_no_hidden_layer_is_linear():
     network = helpers.randomize(MLP(2, (1,), ()))
     zero, a, b = (network(np.array([v], "float32")).numpy() for v in ([0, 0], [1, 2], [2, 4]))

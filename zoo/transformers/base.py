@@ -1,0 +1,58 @@
+"""The base of the transformers, and checks of their arguments."""
+
+from keras import ops
+
+from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+
+
+class Transformer:
+    """A scalar bijection with `num_params` parameters a dimension.
+
+    Of these, the last `num_shared` may be the same for all dimensions: the convolutional couplings
+    learn them as weights, beside what their network predicts; other layers predict them all.
+
+    Subclasses say how many parameters they take and build the bijector from them; all their
+    parameters at zero should give a map near the identity.
+    """
+
+    num_params = 0
+    num_shared = 0
+    implicit = None  # The direction that iterates, "decode" or "encode", where one does.
+
+    def bijector(self, params):
+        """The scalar `tfb.Bijector` (latent to data) of `params`, `[..., num_params]`."""
+        raise NotImplementedError
+
+    def forward_and_log_det(self, z, params):
+        """Latent to data, elementwise: `[...]` and `[..., num_params]` to two of `[...]`."""
+        return forward_and_log_det(self.bijector(params), z, 0)
+
+    def inverse_and_log_det(self, x, params):
+        """Data to latent, elementwise: `[...]` and `[..., num_params]` to two of `[...]`."""
+        return inverse_and_log_det(self.bijector(params), x, 0)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """A transformer like the one `config` was read from."""
+        return cls(**config)
+
+
+def positive(name, value):
+    if not value > 0:
+        raise ValueError(f"{name} must be a positive number, got {value!r}.")
+    return float(value)
+
+
+def share(name, value):
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
+    return float(value)
+
+
+def columns(params):
+    """The parameters one by one; the gradient puts them together again, where slices would pad."""
+    return ops.unstack(params, axis=-1)
