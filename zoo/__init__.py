@@ -4,7 +4,18 @@ from zoo import bijectors, layers, networks, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
-from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, RealNVP
+from zoo.models import (
+    IAF,
+    MADE,
+    MAF,
+    MODELS,
+    NICE,
+    Glow,
+    Planar,
+    Radial,
+    RealNVP,
+    Sylvester,
+)
 from zoo.pretrained import list_models, load, save
 from zoo.version import __version__
 
@@ -16,7 +27,10 @@ __all__ = [
     "MAF",
     "MODELS",
     "NICE",
+    "Planar",
+    "Radial",
     "RealNVP",
+    "Sylvester",
     "VariationalDequantizer",
     "__version__",
     "bijectors",

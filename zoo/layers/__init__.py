@@ -10,8 +10,11 @@ from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.linear import LULinear
 from zoo.layers.multi_scale import MultiScale, Stack
 from zoo.layers.permutation import Permutation, Reverse
+from zoo.layers.planar import Planar
 from zoo.layers.preprocess import Logit, Rescale, Reshape
+from zoo.layers.radial import Radial
 from zoo.layers.squeeze import Squeeze
+from zoo.layers.sylvester import Sylvester
 
 __all__ = [
     "ActNorm",
@@ -26,9 +29,12 @@ __all__ = [
     "Logit",
     "MultiScale",
     "Permutation",
+    "Planar",
+    "Radial",
     "Rescale",
     "Reshape",
     "Reverse",
     "Squeeze",
     "Stack",
+    "Sylvester",
 ]

@@ -5,7 +5,10 @@ from zoo.models.iaf import IAF
 from zoo.models.made import MADE
 from zoo.models.maf import MAF
 from zoo.models.nice import NICE
+from zoo.models.planar import Planar
+from zoo.models.radial import Radial
 from zoo.models.real_nvp import RealNVP
+from zoo.models.sylvester import Sylvester
 
 MODELS = {
     "nice": NICE,
@@ -14,6 +17,20 @@ MODELS = {
     "made": MADE,
     "maf": MAF,
     "iaf": IAF,
+    "planar": Planar,
+    "radial": Radial,
+    "sylvester": Sylvester,
 }
 
-__all__ = ["Glow", "IAF", "MADE", "MAF", "MODELS", "NICE", "RealNVP"]
+__all__ = [
+    "Glow",
+    "IAF",
+    "MADE",
+    "MAF",
+    "MODELS",
+    "NICE",
+    "Planar",
+    "Radial",
+    "RealNVP",
+    "Sylvester",
+]

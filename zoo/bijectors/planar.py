@@ -1,0 +1,43 @@
+"""Planar maps: one ridge, along which space is stretched (Rezende and Mohamed, 2015)."""
+
+from keras import ops
+
+from zoo import solving
+from zoo.bijectors import tanh_root
+from zoo.bijectors.directed import Directed
+
+
+class Planar(Directed):
+    """`f(x) = x + u tanh(a)` with `a = w.x + b` (arXiv:1505.05770, eq. 10).
+
+    The determinant is `1 + w.u sech(a)^2` (eq. 12), positive for `w.u > -1`. What `f` does not move
+    are the directions that `w` does not see, so its inverse is one equation for the number `a`: of
+    `v = f(x)` is known `w.v + b = a + w.u tanh(a)`, which increases in `a`; then `x = v - u
+    tanh(a)`.
+
+    Args:
+      parameters_fn: `() -> (w [*batch, d], u [*batch, d], b [*batch], gain [*batch])`, read at each
+        use; `gain` is `1 + w.u`, positive.
+      tolerance: Largest error of `a`, as a fraction of it where that is above one.
+      max_iterations: Evaluations before giving up; the event is then NaN.
+      **kwargs: `fast` of `Directed`; `context`, `variables`, `dtype`, `name` of `OnePassBijector`.
+    """
+
+    def __init__(self, parameters_fn, tolerance, max_iterations, **kwargs):
+        self._parameters_fn = parameters_fn
+        self._limits = tolerance, max_iterations
+        super().__init__(**kwargs)
+
+    def explicit(self, u):
+        w, ridge, b, gain = self._parameters_fn()
+        a = ops.sum(w * u, axis=-1) + b
+        return u + ridge * ops.tanh(a)[..., None], ops.log(tanh_root.slope(a, gain))
+
+    def solved(self, v):
+        w, ridge, b, gain = self._parameters_fn()
+        target = ops.sum(w * v, axis=-1) + b
+        flat = ops.reshape(target, (-1,)), ops.reshape(gain + ops.zeros_like(target), (-1,))
+        a, report = tanh_root.solve(*flat, *self._limits)
+        solving.record(self.name, report)
+        a = ops.reshape(a, ops.shape(target))
+        return v - ridge * ops.tanh(a)[..., None], ops.log(tanh_root.slope(a, gain))
