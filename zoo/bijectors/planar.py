@@ -18,14 +18,13 @@ class Planar(Directed):
     Args:
       parameters_fn: `() -> (w [*batch, d], u [*batch, d], b [*batch], gain [*batch])`, read at each
         use; `gain` is `1 + w.u`, positive.
-      tolerance: Largest error of `a`, as a fraction of it where that is above one.
-      max_iterations: Evaluations before giving up; the event is then NaN.
+      solve: What `tanh_root.solver` gives; an event that it finds no solution for is NaN.
       **kwargs: `fast` of `Directed`; `context`, `variables`, `dtype`, `name` of `OnePassBijector`.
     """
 
-    def __init__(self, parameters_fn, tolerance, max_iterations, **kwargs):
+    def __init__(self, parameters_fn, solve, **kwargs):
         self._parameters_fn = parameters_fn
-        self._limits = tolerance, max_iterations
+        self._solve = solve
         super().__init__(**kwargs)
 
     def explicit(self, u):
@@ -37,7 +36,7 @@ class Planar(Directed):
         w, ridge, b, gain = self._parameters_fn()
         target = ops.sum(w * v, axis=-1) + b
         flat = ops.reshape(target, (-1,)), ops.reshape(gain + ops.zeros_like(target), (-1,))
-        a, report = tanh_root.solve(*flat, *self._limits)
+        a, report = self._solve(*flat)
         solving.record(self.name, report)
         a = ops.reshape(a, ops.shape(target))
         return v - ridge * ops.tanh(a)[..., None], ops.log(tanh_root.slope(a, gain))

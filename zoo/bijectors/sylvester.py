@@ -3,7 +3,7 @@
 from keras import ops
 
 from zoo import solving
-from zoo.bijectors import tanh_root, triangular_root
+from zoo.bijectors import tanh_root
 from zoo.bijectors.directed import Directed
 from zoo.bijectors.triangular_root import diagonal, matvec
 
@@ -23,14 +23,13 @@ class Sylvester(Directed):
       parameters_fn: `() -> (Q [*batch, d, m] or None, R [*batch, m, m], S [*batch, m, m],
         b [*batch, m])`, read at each use. Without `Q` it is the identity, and `m = d`.
       reverse: Without `Q`, whether to take the dimensions in reversed order instead.
-      tolerance: Largest error of an `a_i`, as a fraction of it where that is above one.
-      max_iterations: Evaluations before giving up; the event is then NaN.
+      solve: What `triangular_root.solver` gives; an event that it finds no solution for is NaN.
       **kwargs: `fast` of `Directed`; `context`, `variables`, `dtype`, `name` of `OnePassBijector`.
     """
 
-    def __init__(self, parameters_fn, tolerance, max_iterations, reverse=False, **kwargs):
+    def __init__(self, parameters_fn, solve, reverse=False, **kwargs):
         self._parameters_fn = parameters_fn
-        self._limits = tolerance, max_iterations
+        self._solve = solve
         self._reverse = reverse
         super().__init__(**kwargs)
 
@@ -47,7 +46,7 @@ class Sylvester(Directed):
             left, right = (ops.reshape(x + zeros[..., None], (-1, m, m)) for x in (left, right))
             bias = ops.reshape(bias + zeros, (-1, m))
         flat = ops.reshape(target, (-1, m))
-        y, report = triangular_root.solve(flat, left, right, bias, *self._limits)
+        y, report = self._solve(flat, left, right, bias)
         solving.record(self.name, report)
         a = matvec(right, y) + bias
         step = ops.reshape(matvec(left, ops.tanh(a)), ops.shape(target))

@@ -47,8 +47,11 @@ def find(target, gain, tolerance, max_iterations):
     return solving.or_nan(sign * a, report.converged), report
 
 
-def solve(target, gain, tolerance, max_iterations):
-    """`find` with the gradient that the implicit function theorem gives, of any order."""
+def solver(tolerance, max_iterations):
+    """`(target, gain) -> (a, Report)`: `find`, with its implicit gradient, of any order.
+
+    Made once and kept: TensorFlow traces it once a shape.
+    """
 
     def function(target, gain):
         a, report = find(target, gain, tolerance, max_iterations)
@@ -58,5 +61,10 @@ def solve(target, gain, tolerance, max_iterations):
         of_target = upstream[0] / slope(outputs[0], args[1])
         return of_target, -of_target * ops.tanh(outputs[0])
 
-    a, *report = backend.with_gradient(function, gradient)(target, gain)
-    return a, solving.Report(*report)
+    own = backend.with_gradient(function, gradient)
+
+    def solve(target, gain):
+        a, *report = own(target, gain)
+        return a, solving.Report(*report)
+
+    return solve

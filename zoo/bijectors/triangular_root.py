@@ -69,8 +69,11 @@ def find(target, left, right, bias, tolerance, max_iterations):
     return solving.or_nan(v, report.converged), report
 
 
-def solve(target, left, right, bias, tolerance, max_iterations):
-    """`find` with the gradient that the implicit function theorem gives, of any order."""
+def solver(tolerance, max_iterations):
+    """`(target, left, right, bias) -> (v, Report)`: `find`, with its gradient, of any order.
+
+    Made once and kept: TensorFlow traces it once a shape.
+    """
 
     def function(*args):
         v, report = find(*args, tolerance, max_iterations)
@@ -92,8 +95,13 @@ def solve(target, left, right, bias, tolerance, max_iterations):
 
         return of_target, *backend.vjp(moved, left, right, bias)[1](of_target)
 
-    v, *report = backend.with_gradient(function, gradient)(target, left, right, bias)
-    return v, solving.Report(*report)
+    own = backend.with_gradient(function, gradient)
+
+    def solve(*args):
+        v, *report = own(*args)
+        return v, solving.Report(*report)
+
+    return solve
 
 
 def _by_row(x, ndims):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo import bijectors
+from zoo.bijectors import tanh_root
 from zoo.layers.amortized import Amortized, check_iteration, gain, normal
 from zoo.layers.flow_layer import vector_size
 from zoo.networks.conditioner import seed_stream
@@ -56,7 +57,8 @@ class Planar(Amortized):
         super().__init__(
             start, event_shape, context_shape, hidden_units, activation, fast, next(seeds), **kwargs
         )
-        self._limits = check_iteration(tolerance, max_iterations, self.variable_dtype)
+        limits = check_iteration(tolerance, max_iterations, self.variable_dtype)
+        self._solve = tanh_root.solver(*limits)
 
     @property
     def implicit(self):
@@ -75,4 +77,4 @@ class Planar(Amortized):
             u = u + ((slope - 1.0 - along) / squares)[..., None] * w
             return w, u, values["b"], slope
 
-        return bijectors.Planar(parameters, *self._limits, fast=self.fast, **self._options(context))
+        return bijectors.Planar(parameters, self._solve, fast=self.fast, **self._options(context))

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo import bijectors
+from zoo.bijectors import triangular_root
 from zoo.bijectors.householder import orthonormal
 from zoo.layers.amortized import MARGIN, Amortized, check_iteration, normal
 from zoo.layers.flow_layer import vector_size
@@ -82,7 +83,8 @@ class Sylvester(Amortized):
             start, event_shape, context_shape, hidden_units, activation, fast, next(seeds), **kwargs
         )
         self.variant, self.columns, self.reverse = variant, columns, reverse
-        self._limits = check_iteration(tolerance, max_iterations, self.variable_dtype)
+        limits = check_iteration(tolerance, max_iterations, self.variable_dtype)
+        self._solve = triangular_root.solver(*limits)
 
     @property
     def implicit(self):
@@ -101,7 +103,7 @@ class Sylvester(Amortized):
             return q, left, right, values["b"]
 
         return bijectors.Sylvester(
-            parameters, *self._limits, self.reverse, fast=self.fast, **self._options(context)
+            parameters, self._solve, self.reverse, fast=self.fast, **self._options(context)
         )
 
 
