@@ -1,6 +1,6 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, layers, networks, transformers
+from zoo import bijectors, estimation, layers, networks, solving, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
@@ -17,6 +17,7 @@ from zoo.models import (
     Sylvester,
 )
 from zoo.pretrained import list_models, load, save
+from zoo.solving import NotConverged
 from zoo.version import __version__
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MAF",
     "MODELS",
     "NICE",
+    "NotConverged",
     "Planar",
     "Radial",
     "RealNVP",
@@ -34,6 +36,7 @@ __all__ = [
     "VariationalDequantizer",
     "__version__",
     "bijectors",
+    "estimation",
     "export",
     "layers",
     "list_models",
@@ -41,5 +44,6 @@ __all__ = [
     "load_exported",
     "networks",
     "save",
+    "solving",
     "transformers",
 ]
