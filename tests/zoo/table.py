@@ -87,6 +87,15 @@ MODELS = {
     "iaf": _small(IAF),
     "iaf_spline": _small(IAF, num_layers=1, transformer=Spline(num_bins=3)),
     "iaf_context": _small(IAF, context_shape=(2,)),
+    "planar": _small(zoo.Planar),
+    "planar_context": _small(zoo.Planar, context_shape=(2,), fast="sample"),
+    "radial": _small(zoo.Radial),
+    "radial_image": _small(zoo.Radial, num_classes=3, fast="sample", **IMAGE),
+    "sylvester": _small(zoo.Sylvester, bottleneck=2),
+    "sylvester_context": _small(
+        zoo.Sylvester, variant="householder", context_shape=(2,), fast="sample"
+    ),
+    "sylvester_triangular": _small(zoo.Sylvester, (1,), variant="triangular"),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
 }
 
