@@ -14,8 +14,11 @@ from zoo.models import (
     NSF,
     Glow,
     IResNet,
+    Planar,
+    Radial,
     RealNVP,
     ResidualFlow,
+    Sylvester,
 )
 from zoo.pretrained import list_models, load, save
 from zoo.solving import NotConverged
@@ -33,8 +36,11 @@ __all__ = [
     "NICE",
     "NSF",
     "NotConverged",
+    "Planar",
+    "Radial",
     "RealNVP",
     "ResidualFlow",
+    "Sylvester",
     "VariationalDequantizer",
     "__version__",
     "bijectors",

@@ -11,8 +11,9 @@ import zoo
 from tests import helpers
 from tests.zoo import table
 
-# A class-conditional flow over grey levels, one given vectors, and one without a context.
-NAMES = ("maf_image", "iaf_context", "real_nvp")
+# A class-conditional flow over grey levels, one given vectors, one without a context, and two that
+# iterate: for samples, and for densities.
+NAMES = ("maf_image", "iaf_context", "real_nvp", "sylvester", "planar_context")
 
 _root = tempfile.TemporaryDirectory(prefix="flow_zoo_exports")
 

@@ -102,6 +102,15 @@ MODELS = {
     "naf_image": _small(NAF, num_classes=3, num_layers=1, num_units=3, **IMAGE),
     "naf_sample": _small(NAF, num_layers=1, num_units=3, sigmoid_layers=2, fast="sample"),
     "real_nvp_sigmoidal": _small(RealNVP, transformer=Sigmoidal(num_units=3)),
+    "planar": _small(zoo.Planar),
+    "planar_context": _small(zoo.Planar, context_shape=(2,), fast="sample"),
+    "radial": _small(zoo.Radial),
+    "radial_image": _small(zoo.Radial, num_classes=3, fast="sample", **IMAGE),
+    "sylvester": _small(zoo.Sylvester, bottleneck=2),
+    "sylvester_context": _small(
+        zoo.Sylvester, variant="householder", context_shape=(2,), fast="sample"
+    ),
+    "sylvester_triangular": _small(zoo.Sylvester, (1,), variant="triangular"),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
 }
 

@@ -5,18 +5,22 @@ from zoo.bijectors.autoregressive import Autoregressive
 from zoo.bijectors.chain import Chain
 from zoo.bijectors.channel_affine import ChannelAffine
 from zoo.bijectors.coupling import Coupling
+from zoo.bijectors.directed import Directed
 from zoo.bijectors.elementwise import Elementwise
 from zoo.bijectors.linear import LULinear
 from zoo.bijectors.masked_coupling import MaskedCoupling
 from zoo.bijectors.multi_scale import MultiScale
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import Permute
+from zoo.bijectors.planar import Planar
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
+from zoo.bijectors.radial import Radial
 from zoo.bijectors.residual import Residual
 from zoo.bijectors.sigmoidal import DeepSigmoidal
 from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
 from zoo.bijectors.steps import Steps
+from zoo.bijectors.sylvester import Sylvester
 
 __all__ = [
     "Affine",
@@ -25,6 +29,7 @@ __all__ = [
     "ChannelAffine",
     "Coupling",
     "DeepSigmoidal",
+    "Directed",
     "Elementwise",
     "LULinear",
     "Logit",
@@ -32,6 +37,8 @@ __all__ = [
     "MultiScale",
     "OnePassBijector",
     "Permute",
+    "Planar",
+    "Radial",
     "RationalQuadraticSpline",
     "Rescale",
     "Reshape",
@@ -39,4 +46,5 @@ __all__ = [
     "Shift",
     "Squeeze",
     "Steps",
+    "Sylvester",
 ]

@@ -10,10 +10,13 @@ from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.linear import LULinear
 from zoo.layers.multi_scale import MultiScale, Stack
 from zoo.layers.permutation import Permutation, Reverse
+from zoo.layers.planar import Planar
 from zoo.layers.preprocess import Logit, Rescale, Reshape
+from zoo.layers.radial import Radial
 from zoo.layers.repeat import Repeat
 from zoo.layers.residual import Residual, lipschitz_constants
 from zoo.layers.squeeze import Squeeze
+from zoo.layers.sylvester import Sylvester
 
 __all__ = [
     "ActNorm",
@@ -28,6 +31,8 @@ __all__ = [
     "Logit",
     "MultiScale",
     "Permutation",
+    "Planar",
+    "Radial",
     "Repeat",
     "Rescale",
     "Reshape",
@@ -35,5 +40,6 @@ __all__ = [
     "Reverse",
     "Squeeze",
     "Stack",
+    "Sylvester",
     "lipschitz_constants",
 ]

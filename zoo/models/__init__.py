@@ -8,8 +8,11 @@ from zoo.models.maf import MAF
 from zoo.models.naf import NAF
 from zoo.models.nice import NICE
 from zoo.models.nsf import NSF
+from zoo.models.planar import Planar
+from zoo.models.radial import Radial
 from zoo.models.real_nvp import RealNVP
 from zoo.models.residual_flow import ResidualFlow
+from zoo.models.sylvester import Sylvester
 
 MODELS = {
     "nice": NICE,
@@ -22,6 +25,9 @@ MODELS = {
     "residual_flow": ResidualFlow,
     "nsf": NSF,
     "naf": NAF,
+    "planar": Planar,
+    "radial": Radial,
+    "sylvester": Sylvester,
 }
 
 __all__ = [
@@ -34,6 +40,9 @@ __all__ = [
     "NAF",
     "NICE",
     "NSF",
+    "Planar",
+    "Radial",
     "RealNVP",
     "ResidualFlow",
+    "Sylvester",
 ]

@@ -32,6 +32,9 @@ FLOWS = {
     "nsf_autoregressive": lambda: zoo.NSF((2,), num_layers=1, kind="autoregressive", **SMALL),
     "naf": lambda: zoo.NAF((2,), num_layers=2, num_units=4, **SMALL),
     "iaf": lambda: zoo.IAF((2,), num_layers=2, **SMALL),
+    "planar": lambda: zoo.Planar((2,), num_layers=4, **SMALL),
+    "radial": lambda: zoo.Radial((2,), num_layers=4, fast="sample", **SMALL),
+    "sylvester": lambda: zoo.Sylvester((2,), num_layers=3, **SMALL),
     "iaf_spline": lambda: zoo.IAF((2,), num_layers=1, transformer=Spline(num_bins=4), **SMALL),
 }
 

@@ -1,0 +1,108 @@
+"""Layers whose parameters are weights, or are read off a context (amortised)."""
+
+import math
+
+import keras
+from keras import ops
+
+from zoo.backend import read
+from zoo.bijectors.directed import FAST
+from zoo.layers.flow_layer import FlowLayer
+from zoo.networks import MLP
+
+# The smallest slope of a map: what keeps its inverse within reach of rounding.
+MARGIN = 1e-3
+
+
+def gain(x):
+    """A positive slope from any number: `softplus(x + s) + MARGIN`, and 1 at 0."""
+    start = math.log(math.expm1(1.0 - MARGIN))
+    return ops.softplus(x + start) + MARGIN
+
+
+def default_tolerance(dtype):
+    """What an iterated inverse is solved to in this type, a fraction of the solution."""
+    return 1e-12 if dtype == "float64" else 1e-6
+
+
+def check_iteration(tolerance, max_iterations, dtype):
+    """The tolerance, or that of the type where it is `None`, and the limit of iterations.
+
+    Raises:
+      ValueError: They are not positive.
+    """
+    if tolerance is None:
+        tolerance = default_tolerance(dtype)
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance > 0:
+        raise ValueError(f"tolerance must be a positive number, got {tolerance!r}.")
+    if isinstance(max_iterations, bool) or not isinstance(max_iterations, int):
+        raise ValueError(f"max_iterations must be a positive integer, got {max_iterations!r}.")
+    if max_iterations < 1:
+        raise ValueError(f"max_iterations must be a positive integer, got {max_iterations!r}.")
+    return float(tolerance), max_iterations
+
+
+class Amortized(FlowLayer):
+    """A layer with few parameters, each a weight; with a context a network adds to them.
+
+    The network starts at zero: at first every context gets the weights.
+
+    Args:
+      parameters: `{name: (shape, Keras initializer)}`.
+      event_shape: `(d,)`.
+      context_shape: Shape of one context vector, or `None`.
+      hidden_units: Width of each hidden layer of the network; `()` makes it linear.
+      activation: Name of a Keras activation of its hidden layers.
+      fast: `"log_prob"` or `"sample"`: the direction that is written down.
+      seed: Seed of the network.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: `fast` is neither.
+    """
+
+    def __init__(
+        self,
+        parameters,
+        event_shape,
+        context_shape=None,
+        hidden_units=(),
+        activation="relu",
+        fast="log_prob",
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(event_shape, context_shape, **kwargs)
+        if fast not in FAST:
+            raise ValueError(f"fast must be one of {FAST}, got {fast!r}.")
+        self.fast = fast
+        self._shapes = {name: tuple(shape) for name, (shape, _) in parameters.items()}
+        self.parameters = {
+            name: self.add_weight(name=name, shape=shape, initializer=initializer)
+            for name, (shape, initializer) in parameters.items()
+        }
+        if self.context_shape is not None:
+            total = sum(math.prod(shape) for shape in self._shapes.values())
+            self.network = MLP(
+                self.context_size, (total,), hidden_units, activation, None, seed,
+                dtype=self.dtype_policy,
+            )  # fmt: skip
+
+    def _values(self, context):
+        """The parameters by name, each `[*lead, *shape]` with the leading shape of the context."""
+        values = {name: read(weight) for name, weight in self.parameters.items()}
+        if self.context_shape is None:
+            return values
+        lead = ops.shape(context)[: len(context.shape) - len(self.context_shape)]
+        network = self._conditioner(self.network, None, self.context_size)
+        change, start = network(ops.reshape(context, (*lead, self.context_size))), 0
+        for name, shape in self._shapes.items():
+            stop = start + math.prod(shape)
+            values[name] += ops.reshape(change[..., start:stop], (*lead, *shape))
+            start = stop
+        return values
+
+
+def normal(deviation, seed=None):
+    """A normal initializer."""
+    return keras.initializers.RandomNormal(stddev=deviation, seed=seed)
