@@ -1,6 +1,7 @@
 """Conditioners: Keras layers from part of an event, and a context, to parameters."""
 
 from zoo.networks.convolution import NormConv, ZeroConv
+from zoo.networks.dynamics import Dynamics
 from zoo.networks.image_nets import ConvNet, LinearConvNet, ResidualNet
 from zoo.networks.made import MADE
 from zoo.networks.masked_dense import MaskedDense
@@ -8,6 +9,7 @@ from zoo.networks.mlp import MLP
 
 __all__ = [
     "ConvNet",
+    "Dynamics",
     "LinearConvNet",
     "MADE",
     "MLP",
