@@ -89,9 +89,7 @@ class Continuous(FlowLayer):
         if not (number and end_time > 0):
             raise ValueError(f"end_time must be a positive number, got {end_time!r}.")
         self.trace, self.probes, self.probe = trace, probes, probe
-        self.settings = ode.settings(
-            solver, rtol, atol, max_steps, num_steps, self.variable_dtype
-        )
+        self.settings = ode.settings(solver, rtol, atol, max_steps, num_steps, self.variable_dtype)
         self.network = Dynamics(
             size,
             hidden_units,

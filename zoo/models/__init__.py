@@ -1,5 +1,6 @@
 """The families, one file a paper."""
 
+from zoo.models.continuous import ContinuousFlow
 from zoo.models.glow import Glow
 from zoo.models.iaf import IAF
 from zoo.models.made import MADE
@@ -14,6 +15,7 @@ MODELS = {
     "made": MADE,
     "maf": MAF,
     "iaf": IAF,
+    "continuous": ContinuousFlow,
 }
 
-__all__ = ["Glow", "IAF", "MADE", "MAF", "MODELS", "NICE", "RealNVP"]
+__all__ = ["ContinuousFlow", "Glow", "IAF", "MADE", "MAF", "MODELS", "NICE", "RealNVP"]
