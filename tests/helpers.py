@@ -27,7 +27,15 @@ def randomize(model, seed=0, scale=0.5):
             generator.normal(0.0, deviation, shape), dtype=variable.dtype
         )
         variable.assign(value if variable.constraint is None else variable.constraint(value))
+    settle(model)
     return model
+
+
+def settle(model):
+    """Brings what a flow or a layer keeps of its weights to convergence, where it keeps any."""
+    for part in [model, *model._flatten_layers(include_self=False)]:
+        if callable(getattr(part, "settle", None)):
+            part.settle()
 
 
 def data(flow, n, seed=0):

@@ -1,11 +1,12 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, layers, networks, transformers
+from zoo import bijectors, estimation, layers, networks, solving, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
 from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, RealNVP
 from zoo.pretrained import list_models, load, save
+from zoo.solving import NotConverged
 from zoo.version import __version__
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "MAF",
     "MODELS",
     "NICE",
+    "NotConverged",
     "RealNVP",
     "VariationalDequantizer",
     "__version__",
     "bijectors",
+    "estimation",
     "export",
     "layers",
     "list_models",
@@ -27,5 +30,6 @@ __all__ = [
     "load_exported",
     "networks",
     "save",
+    "solving",
     "transformers",
 ]

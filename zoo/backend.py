@@ -7,11 +7,12 @@ the names below, never `tf.` or `jax.`.
 
 import contextlib
 import contextvars
-import itertools
 import secrets
 
 import keras
 import numpy as np
+
+from zoo.backend_gradients import vjp, with_gradient
 
 NAME = keras.backend.backend()
 
@@ -32,13 +33,13 @@ else:
     )
 
 tfb, tfd = tfp.bijectors, tfp.distributions
-_gradients = itertools.count()
 
 __all__ = [
     "NAME",
     "cache_util",
     "compiled",
     "constrain",
+    "draw_seed",
     "dtype",
     "has_tracers",
     "is_concrete",
@@ -59,6 +60,7 @@ __all__ = [
     "value",
     "vjp",
     "wide_dtype",
+    "while_loop",
     "with_gradient",
     "without_xla",
 ]
@@ -149,6 +151,12 @@ def make_seed(seed=None):
     return seed
 
 
+def draw_seed(generator):
+    """The next stateless seed of a `keras.random.SeedGenerator`."""
+    seed = generator.next()
+    return tf.cast(seed, tf.int32) if NAME == "tensorflow" else seed
+
+
 def split_seed(seed, n=2):
     """`n` independent stateless seeds out of one."""
     return samplers.split_seed(seed, n=n)
@@ -235,66 +243,17 @@ def loop(count, body, state):
     return jax.lax.fori_loop(0, count, lambda i, state: tuple(body(i, state)), tuple(state))
 
 
-def vjp(function, *args):
-    """`function(*args)`, and a function from gradients of that to gradients of each of `args`."""
-    if NAME == "jax":
-        return jax.vjp(function, *args)
-    with tf.GradientTape() as tape:
-        tape.watch(args)
-        result = function(*args)
-
-    def pull(upstream):
-        return tape.gradient(
-            result, args, upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO
+def while_loop(condition, body, state, maximum):
+    """`state = body(state)` while `condition(state)`, at most `maximum` times; no gradients."""
+    if NAME == "tensorflow":
+        return tf.while_loop(
+            lambda *state: condition(state),
+            lambda *state: tuple(body(state)),
+            tuple(state),
+            maximum_iterations=maximum,
         )
-
-    return result, pull
-
-
-# Set while a SavedModel stores gradients: it has no place for the gradients of gradients.
-_first_order = contextvars.ContextVar("first_order", default=False)
-
-
-def with_gradient(function, gradient):
-    """`function(*args)` with a gradient of one's own.
-
-    Args:
-      function: Takes nested tensors and returns a tuple of tensors; captures none.
-      gradient: `(args, outputs, upstream) -> gradients of each of args`.
-    """
-    if NAME == "jax":
-        own = jax.custom_vjp(function)
-
-        def forward(*args):
-            outputs = function(*args)
-            return outputs, (args, outputs)
-
-        own.defvjp(forward, lambda kept, upstream: gradient(*kept, upstream))
-        return own
-    if _first_order.get():
-        return function
-
-    def own(*args):
-        outputs = function(*args)
-        name = f"FlowZooGradient-{next(_gradients)}"
-
-        @tf.RegisterGradient(name)
-        @tf.autograph.experimental.do_not_convert
-        def pull(op, *upstream):
-            # tf.custom_gradient would hand on what `function` returned, which second derivatives
-            # then differentiate as plain operations; the outputs of `op` lead back here. (There is
-            # no `op` when a SavedModel stores its gradients.)
-            kept = handed_on if op is None else op.outputs
-            token = _first_order.set(op is None)
-            try:
-                found = gradient(args, tuple(kept[: len(outputs)]), upstream[: len(outputs)])
-            finally:
-                _first_order.reset(token)
-            return [None] * len(outputs) + tf.nest.flatten(found)
-
-        with tf.compat.v1.get_default_graph().gradient_override_map({"IdentityN": name}):
-            handed_on = tf.identity_n([*outputs, *tf.nest.flatten(args)])
-        return tuple(handed_on[: len(outputs)])
-
-    # A graph of its own: tapes look at operations one by one, and pass over the override.
-    return tf.function(own, autograph=False)
+    return jax.lax.while_loop(
+        lambda s: jax.numpy.logical_and(s[0] < maximum, condition(s[1])),
+        lambda s: (s[0] + 1, tuple(body(s[1]))),
+        (jax.numpy.int32(0), tuple(state)),
+    )[1]

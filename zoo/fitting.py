@@ -5,7 +5,9 @@ import math
 import keras
 from keras import ops
 
+from zoo import backend, checks
 from zoo.backend import step_logs
+from zoo.iterated import Settle
 
 
 class Fitting:
@@ -37,26 +39,52 @@ class Fitting:
         )
         self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def adapt(self, x, context=None):
+        """Initialises every layer from one batch of data, in order (for `ActNorm`).
+
+        Args:
+          x: `[batch, *event_shape]`; a few hundred events do.
+          context: `[batch, *context_shape]`, or class labels; a class-conditional flow is adapted
+            to labels drawn at random where none are given.
+        """
+        x = self._check_data(x)
+        if self.num_classes and context is None:
+            context = self._labels(ops.shape(x)[0], backend.make_seed(0))
+        context = self._check_context(context, batch=ops.shape(x)[0])
+        noise, vector = self._uniform(x, backend.make_seed(0)), self._embed(context)
+        if self.dequantizer is not None and checks.is_integer(x):
+            self.dequantizer.adapt(noise, x)
+        x = self._float(x, noise)[0]
+        for layer in self.flow_layers:
+            layer.adapt(x, vector)
+            x = layer(x, vector)[0]
+        self.settle()
+        if isinstance(self.base, Fitting):
+            self.base.adapt(x, context if self.base.conditional else None)
+
+    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Trains, as `keras.Model.fit`, on data of `x` or of `(x, context)`.
 
         Args:
           x: Events `[n, *event_shape]`, or a dataset of batches of them, alone or with a context.
           y: Contexts or labels of events given as an array.
           *args: Further arguments of `keras.Model.fit`.
-          **kwargs: Likewise.
+          callbacks: Keras callbacks.
+          **kwargs: Further arguments of `keras.Model.fit`.
 
         Raises:
           ValueError: Data are not of the flow's shape, type or range. Of a dataset only shapes and
             types are looked at.
         """
         self._check_training_data(x, y)
-        return super().fit(x, y, *args, **kwargs)
+        history = super().fit(x, y, *args, callbacks=_and_settle(callbacks), **kwargs)
+        self.settle()
+        return history
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
         self._check_training_data(x, y)
-        return super().evaluate(x, y, *args, **kwargs)
+        return super().evaluate(x, y, *args, callbacks=_and_settle(callbacks), **kwargs)
 
     def _check_training_data(self, x, y):
         spec = getattr(x, "element_spec", None)
@@ -98,6 +126,15 @@ class Fitting:
     def predict_step(self, *args):
         *state, data = args
         return super().predict_step(*state, _as_inputs(data))
+
+
+def _and_settle(callbacks):
+    """The callbacks, and last one that settles the flow; validation has those of `fit` already."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    if callbacks is None:
+        return [Settle()]
+    return [*(callbacks if isinstance(callbacks, list | tuple) else [callbacks]), Settle()]
 
 
 def _as_inputs(data):

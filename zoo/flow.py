@@ -5,18 +5,19 @@ import math
 import keras
 from keras import ops
 
-from zoo import backend, bijectors, checks
+from zoo import backend, bijectors, checks, estimation
 from zoo import base as bases
 from zoo import dequantization as dequantize
 from zoo.backend import samplers, tfd
 from zoo.config import ArgumentsAsConfig
 from zoo.fitting import Fitting
+from zoo.iterated import Iterated
 from zoo.layers.recompute import set_recompute, to_latent
 from zoo.public import PublicCalls
 
 
 @keras.saving.register_keras_serializable("zoo")
-class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
+class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
     """A normalizing flow: `x = f(z)`, with `f` a stack of invertible layers and `z` from a base.
 
     `log p(x) = log p(z) + log|det dz/dx|` with `z = f^-1(x)`, in nats and in data units. Integer
@@ -103,6 +104,7 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         self._noise = keras.random.SeedGenerator()
         self._nats = keras.metrics.Mean(name="nats")
         self._bits = keras.metrics.Mean(name="bits_per_dim")
+        self._check_recompute()
         self.built = True
 
     def _check_layers(self, layers):
@@ -213,10 +215,17 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         return x + noise, bonus
 
     def _inverse(self, x, context):
-        return to_latent(self.flow_layers, x, self._embed(context), self.recompute)
+        with estimation.within():
+            return to_latent(self.flow_layers, x, self._embed(context), self.recompute)
 
-    def _log_prob(self, x, context=None, noise=None):
-        """`x [*batch, *event_shape]`, noise of that shape for integers, to nats `[*batch]`."""
+    def _log_prob(self, x, context=None, noise=None, seed=None):
+        """`x [*batch, *event_shape]`, noise of that shape for integers, to nats `[*batch]`.
+
+        With a seed, it decides estimated log-determinants; otherwise the scope around it does.
+        """
+        if seed is not None:
+            with estimation.scope(seed):
+                return self._log_prob(x, context, noise)
         x, bonus = self._float(x, noise)
         mixture = self.num_classes and context is None
         if mixture:
@@ -260,28 +269,6 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
             context = self._labels(n, first)
         return self._decode(self._draw(n, context, second, temperature), context)
 
-    def adapt(self, x, context=None):
-        """Initialises every layer from one batch of data, in order (for `ActNorm`).
-
-        Args:
-          x: `[batch, *event_shape]`; a few hundred events do.
-          context: `[batch, *context_shape]`, or class labels; a class-conditional flow is adapted
-            to labels drawn at random where none are given.
-        """
-        x = self._check_data(x)
-        if self.num_classes and context is None:
-            context = self._labels(ops.shape(x)[0], backend.make_seed(0))
-        context = self._check_context(context, batch=ops.shape(x)[0])
-        noise, vector = self._uniform(x, backend.make_seed(0)), self._embed(context)
-        if self.dequantizer is not None and checks.is_integer(x):
-            self.dequantizer.adapt(noise, x)
-        x = self._float(x, noise)[0]
-        for layer in self.flow_layers:
-            layer.adapt(x, vector)
-            x = layer(x, vector)[0]
-        if isinstance(self.base, Flow):
-            self.base.adapt(x, context if self.base.conditional else None)
-
     def call(self, inputs, training=False):
         """Log-likelihood in nats `[batch]` of `x`, or of a pair `(x, context)`."""
         x, context = inputs if isinstance(inputs, list | tuple) else (inputs, None)
@@ -290,7 +277,9 @@ class Flow(PublicCalls, Fitting, ArgumentsAsConfig, keras.Model):
         if checks.is_integer(x):
             shape, dtype = ops.shape(x), self.variable_dtype
             noise = keras.random.uniform(shape, dtype=dtype, seed=self._noise)
-        return self._log_prob(x, context, noise)
+        seed = backend.draw_seed(self._noise) if self.stochastic else None
+        with estimation.scope(seed, training):
+            return self._log_prob(x, context, noise)
 
     def get_config(self):
         """The constructor's arguments, as Keras serializes them."""

@@ -24,21 +24,24 @@ class PublicCalls:
             taken as they are.
           context: `[batch, *context_shape]` or one `[*context_shape]` for all; class labels for a
             class-conditional flow, which without them is the uniform mixture over its classes.
-          seed: Integer that fixes the noise; fresh noise without one.
+          seed: Integer that fixes the noise, and the estimate where log-determinants are
+            estimated; fresh ones without it.
 
         Returns:
           Tensor `[batch]`.
 
         Raises:
           ValueError: A shape, a type or a value is not as described.
+          zoo.NotConverged: A layer that iterates did not reach its tolerance. So do `encode`,
+            `decode`, `sample` and what is made of them.
         """
         x = self._check_data(x)
         context = self._check_context(context, ops.shape(x)[0], optional=bool(self.num_classes))
-        noise = None
+        noise, seed = None, backend.make_seed(seed)
         if checks.is_integer(x):
             # Drawn here, for XLA has random numbers of its own.
-            noise = self._uniform(x, backend.make_seed(seed))
-        return self._batched("_log_prob", x, context, noise)
+            noise = self._uniform(x, seed)
+        return self._batched("_log_prob", x, context, noise, seed=seed if self.stochastic else None)
 
     def bits_per_dim(self, x, context=None, seed=None):
         """`-log2 p(x) / d`, bits per dimension, `[batch]`; arguments as in `log_prob`.
@@ -270,18 +273,21 @@ class PublicCalls:
             cache[key] = backend.compiled(getattr(self, name), self, jit)
         return cache[key]
 
-    def _batched(self, name, *rows):
+    def _batched(self, name, *rows, seed=None):
         """Runs a computation over rows, compiled; inside a user's own function, inlined."""
-        if backend.has_tracers(rows):
-            return getattr(self, name)(*rows)
+        seeds = () if seed is None else (seed,)
+        if backend.has_tracers([*rows, *seeds]):
+            return getattr(self, name)(*rows, *seeds)
         jit = self.uses_xla
         n = rows[0].shape[0]
         # TensorFlow's convolutions on a CPU give no rows of the wrong shape for no rows.
         padding = batching.bucket(n) - n if jit or n == 0 else 0
         if padding:
             rows = [batching.pad(x, padding) for x in rows]
-        y = self._function(name, jit)(*rows)
-        return y[:n] if padding else y
+        y = self._function(name, jit)(*rows, *seeds)
+        y = y[:n] if padding else y
+        self._check_converged("decode" if name == "_decode" else "encode", y)
+        return y
 
 
 def _line(steps):

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from zoo import estimation
 from zoo.backend import ps
 from zoo.bijectors.one_pass import OnePassBijector, forward_and_log_det, inverse_and_log_det
 
@@ -72,6 +73,14 @@ class Chain(OnePassBijector):
         return ops.zeros_like(ops.sum(x, axis=axes)) if axes else ops.zeros_like(x)
 
     def forward_and_log_det(self, x):
+        with estimation.within():
+            return self._to_data(x)
+
+    def inverse_and_log_det(self, y):
+        with estimation.within():
+            return self._to_latent(y)
+
+    def _to_data(self, x):
         self._check(x, self._latent_shape, "a latent")
         total, ndims = self._zero(x, self._latent_shape), len(self._latent_shape)
         for bijector in reversed(self._bijectors):
@@ -80,7 +89,7 @@ class Chain(OnePassBijector):
             ndims = bijector.forward_event_ndims(ndims)
         return x, total
 
-    def inverse_and_log_det(self, y):
+    def _to_latent(self, y):
         self._check(y, self._data_shape, "data")
         total, ndims = self._zero(y, self._data_shape), len(self._data_shape)
         for bijector in self._bijectors:

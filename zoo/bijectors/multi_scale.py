@@ -29,7 +29,7 @@ class MultiScale(Chain):
         self._shapes = [tuple(shape) for shape in shapes]
         super().__init__(scales, event_shape, (math.prod(event_shape),), **kwargs)
 
-    def inverse_and_log_det(self, y):
+    def _to_latent(self, y):
         self._check(y, self._data_shape, "data")
         parts, total = [], 0.0
         for scale, partition in zip(self._bijectors, [*self._partitions, None], strict=True):
@@ -44,7 +44,7 @@ class MultiScale(Chain):
         ]
         return ops.concatenate(flat, axis=-1), total
 
-    def forward_and_log_det(self, x):
+    def _to_data(self, x):
         self._check(x, self._latent_shape, "a latent")
         parts, start = [], 0
         for shape in self._shapes:

@@ -1,0 +1,155 @@
+"""Seeds and the training flag of estimated log-determinants, and how a flow hands them on."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests import helpers
+from zoo import bijectors, estimation
+from zoo.backend import samplers
+
+
+def numbers(seed):
+    return tuple(np.asarray(seed).tolist())
+
+
+def test_seeds_of_a_scope_differ_and_are_the_same_again():
+    with estimation.scope((0, 3)):
+        first = [numbers(estimation.next_seed()) for _ in range(3)]
+    with estimation.scope((0, 3)):
+        assert [numbers(estimation.next_seed()) for _ in range(3)] == first
+    with estimation.scope((0, 4)):
+        assert numbers(estimation.next_seed()) not in first
+    assert len(set(first)) == 3
+
+
+def test_outside_of_a_scope_all_is_fixed():
+    assert numbers(estimation.next_seed()) == numbers(estimation.next_seed())
+    assert not estimation.is_training()
+    with estimation.scope((0, 1), training=True):
+        assert estimation.is_training()
+        with estimation.scope((0, 1)):
+            assert not estimation.is_training()
+        assert estimation.is_training()
+
+
+def test_within_keeps_the_scope_there_is():
+    with estimation.scope((0, 1)):
+        a = numbers(estimation.next_seed())
+    with estimation.scope((0, 1)), estimation.within():
+        assert numbers(estimation.next_seed()) == a
+    with estimation.within():
+        pair = [numbers(estimation.next_seed()) for _ in range(2)]
+    assert pair[0] != pair[1]
+
+
+class _Noisy(bijectors.OnePassBijector):
+    """The identity, whose log-determinant is noise around zero."""
+
+    def _noise(self, x):
+        return samplers.normal(tf.shape(x)[:-1], seed=estimation.next_seed())
+
+    def inverse_and_log_det(self, y):
+        return y + 0.0, self._noise(y)
+
+    def forward_and_log_det(self, x):
+        return x + 0.0, self._noise(x)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Noisy(zoo.layers.FlowLayer):
+    """See `_Noisy`; `settled` counts, `steps` is updated by training steps alone."""
+
+    stochastic = True
+
+    def __init__(self, event_shape, **kwargs):
+        super().__init__(event_shape, **kwargs)
+        self.settled = 0
+        self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", trainable=False)
+
+    def settle(self):
+        self.settled += 1
+
+    def bijector(self, context=None):
+        if estimation.is_training():
+            self.steps.assign_add(1.0)
+        return _Noisy(1, **self._options())
+
+
+def noisy(count=2, **settings):
+    layers = [*[Noisy((2,)) for _ in range(count)], zoo.layers.ActNorm((2,))]
+    return zoo.Flow(layers, **{"jit_compile": False} | settings)
+
+
+X = np.zeros((6, 2), "float32")
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_seed_decides_the_estimate(jit_compile):
+    flow = noisy(jit_compile=jit_compile)
+    assert flow.stochastic
+    np.testing.assert_array_equal(flow.log_prob(X, seed=1), flow.log_prob(X, seed=1))
+    assert np.abs(flow.log_prob(X, seed=1) - flow.log_prob(X, seed=2)).max() > 1e-2
+    assert np.abs(flow.log_prob(X) - flow.log_prob(X)).max() > 1e-2
+
+
+def test_layers_draw_different_numbers_and_tfp_a_fixed_one():
+    one, two = (noisy(n) for n in (1, 2))
+    log_det = [f.bijector().inverse_log_det_jacobian(X, 1) for f in (one, two)]
+    assert np.abs(log_det[1] - 2 * log_det[0]).max() > 1e-2
+    first = two.distribution().log_prob(X)
+    np.testing.assert_array_equal(first, two.distribution().log_prob(X))
+
+
+def test_training_steps_draw_anew_and_update_what_layers_keep():
+    flow = noisy()
+    flow.compile(keras.optimizers.SGD(0.0))
+    losses = [flow.evaluate(X, verbose=0, return_dict=True)["loss"] for _ in range(2)]
+    assert losses[0] != losses[1]
+    assert float(flow.flow_layers[0].steps) == 0
+    flow.fit(X, batch_size=2, epochs=2, verbose=0)
+    assert float(flow.flow_layers[0].steps) == 6
+    flow.log_prob(X)
+    assert float(flow.flow_layers[0].steps) == 6
+
+
+def test_a_flow_settles_before_it_measures_and_after_training():
+    flow = noisy()
+    flow.compile(keras.optimizers.SGD(0.0))
+    layer = flow.flow_layers[0]
+    flow.evaluate(X, verbose=0)
+    assert layer.settled == 1
+    flow.fit(X, validation_data=(X,), epochs=2, verbose=0)
+    assert layer.settled == 1 + 2 + 1
+    flow.adapt(X)
+    assert layer.settled == 5
+
+
+def test_settling_comes_after_callbacks_that_change_weights():
+    flow, order = noisy(1), []
+
+    class Swap(keras.callbacks.Callback):
+        def on_test_begin(self, logs=None):
+            order.append(self.model.flow_layers[0].settled)
+
+    flow.compile(keras.optimizers.SGD(0.0))
+    flow.fit(X, validation_data=(X,), callbacks=[Swap()], verbose=0)
+    assert order == [0]
+
+
+def test_parts_of_parts_and_of_a_base_are_found():
+    base = noisy(1)
+    stack = zoo.layers.Stack([zoo.layers.ActNorm((2,)), Noisy((2,))])
+    flow = zoo.Flow([stack], base=base, jit_compile=False)
+    flow.settle()
+    assert base.flow_layers[0].settled == stack.layers[1].settled == 1
+    assert zoo.Flow([zoo.layers.ActNorm((2,))], base=base).stochastic
+    assert not zoo.Flow([zoo.layers.ActNorm((2,))]).stochastic
+
+
+def test_estimates_are_not_recomputed():
+    for mode in ("inverse", "checkpoint"):
+        with helpers.raises_one_line(mode, "Noisy", "recompute=None"):
+            noisy(recompute=mode)

@@ -1,0 +1,95 @@
+"""What a flow offers where its layers estimate log-determinants or iterate for an inverse."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import checks, solving
+
+
+class Iterated:
+    """What `Flow` says of layers without closed forms.
+
+    A layer's `stochastic` says that its log-determinant may be random; its `implicit` holds the
+    directions in which it iterates, `"decode"` or `"encode"`; its `settle()` brings to convergence
+    what it keeps of its weights. Each may be missing.
+    """
+
+    def _parts(self):
+        """All layers, those within layers and within a base too, but no flow."""
+        parts = self._flatten_layers(include_self=False)
+        return [layer for layer in parts if not isinstance(layer, Iterated)]
+
+    @property
+    def stochastic(self):
+        """Whether the log-density is an estimate that depends on a seed."""
+        return any(getattr(layer, "stochastic", False) for layer in self._parts())
+
+    def _check_recompute(self):
+        """Refuses to compute activations again where that would not give the same ones."""
+        if self.recompute is None:
+            return
+        for layer in self._parts():
+            if getattr(layer, "stochastic", False) or callable(getattr(layer, "settle", None)):
+                raise ValueError(
+                    f"recompute={self.recompute!r} needs layers that give the same twice; "
+                    f"{type(layer).__name__} draws or updates numbers of its own: use "
+                    "recompute=None."
+                )
+
+    def settle(self):
+        """Brings what layers keep of their weights (power iterations) to convergence.
+
+        `fit` and `evaluate` call it before they measure, `fit` and `adapt` at their end; who trains
+        in another way calls it before using the flow.
+        """
+        for layer in self._parts():
+            if callable(getattr(layer, "settle", None)):
+                layer.settle()
+
+    def inverse_report(self, rows, context=None, direction="decode"):
+        """How the iterations of the layers went, one by one; takes no compiled function.
+
+        Args:
+          rows: Latents `[batch, *latent_shape]`, or data where the direction is `"encode"`.
+          context: As in `decode`.
+          direction: `"decode"` or `"encode"`.
+
+        Returns:
+          List of `(name of the layer, zoo.solving.Report)`, in the order of evaluation; empty where
+          no layer iterates in this direction.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        if direction not in ("decode", "encode"):
+            raise ValueError(f"direction must be 'decode' or 'encode', got {direction!r}.")
+        shape = self.latent_shape if direction == "decode" else self.event_shape
+        rows = checks.tensor(rows, "rows")
+        checks.shape(rows, shape, "rows")
+        context = self._check_context(context, ops.shape(rows)[0])
+        with solving.recording() as found:
+            (self._decode if direction == "decode" else self._encode)(rows, context)
+        return found
+
+    def _check_converged(self, direction, y):
+        """Raises `NotConverged` where iterating layers gave NaN for some of the rows."""
+        layers = [p for p in self._parts() if direction in (getattr(p, "implicit", None) or ())]
+        if not layers:
+            return
+        rows = np.reshape(ops.convert_to_numpy(y), (y.shape[0], -1))
+        bad = int(np.count_nonzero(np.isnan(rows).any(axis=1)))
+        if bad:
+            names = ", ".join(sorted({type(layer).__name__ for layer in layers}))
+            raise solving.NotConverged(
+                f"{self.name}: the iterated {direction} did not converge for {bad} of {len(rows)} "
+                f"events (layers: {names}); raise their max_iterations, loosen their tolerance, or "
+                f"keep away from far outliers; flow.inverse_report tells more."
+            )
+
+
+class Settle(keras.callbacks.Callback):
+    """Settles a flow before each validation; the last callback, after those that swap weights."""
+
+    def on_test_begin(self, logs=None):
+        self.model.settle()

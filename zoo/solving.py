@@ -1,0 +1,185 @@
+"""Iterations inside compiled code that tell how they went."""
+
+import contextlib
+import contextvars
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from zoo import backend
+
+
+class NotConverged(RuntimeError):
+    """An iterated inverse did not reach its tolerance for some events."""
+
+
+class Report(NamedTuple):
+    """How an iteration went.
+
+    Attributes:
+      iterations: Number of iterations, a scalar integer.
+      residual: What was left at the end, the largest of each event, `[n]`.
+      converged: Whether that is within the tolerance, `[n]`, boolean.
+    """
+
+    iterations: Any
+    residual: Any
+    converged: Any
+
+
+_found = contextvars.ContextVar("reports", default=None)
+
+
+@contextlib.contextmanager
+def recording():
+    """Collects what `record` is told inside, a list of `(name, Report)`. For eager code."""
+    found = []
+    token = _found.set(found)
+    try:
+        yield found
+    finally:
+        _found.reset(token)
+
+
+def record(name, report):
+    """Hands a report to whoever is recording; a bijector says so of each iterated direction."""
+    found = _found.get()
+    if found is not None:
+        found.append((name, report))
+
+
+def fixed_point(step, start, tolerance, max_iterations):
+    """Repeats `x = step(x)` until it no longer moves.
+
+    An event has converged when no entry moves by more than the tolerance, taken relative to its
+    largest entry where that is above one; it is not moved after that, so that what comes out for an
+    event does not depend on the others beside it. No gradient goes through.
+
+    Args:
+      step: `x [n, ...] -> x [n, ...]`, row by row.
+      start: Tensor `[n, ...]`.
+      tolerance: Positive number.
+      max_iterations: Number of steps after which to stop.
+
+    Returns:
+      `x [n, ...]`, and a `Report`.
+    """
+    start = ops.stop_gradient(start)
+    rows = ops.max(_rows(start), axis=1) * 0
+
+    def body(state):
+        count, x, residual, done = state
+        new = ops.where(_like(done, x), x, step(x))
+        moved = ops.max(_rows(new - x), axis=1)
+        bound = tolerance * ops.maximum(1.0, ops.max(_rows(new), axis=1))
+        residual = ops.where(done, residual, moved)
+        near = ops.logical_and(moved <= bound, moved < float("inf"))
+        return count + 1, new, residual, ops.logical_or(done, near)
+
+    state = (ops.zeros((), dtype="int32"), start, rows + float("inf"), rows > 0)
+    count, x, residual, done = backend.while_loop(
+        lambda state: ops.logical_not(ops.all(state[-1])), body, state, max_iterations
+    )
+    return x, Report(count, residual, done)
+
+
+def bracketed_root(function, low, high, tolerance, max_iterations):
+    """The root of an increasing function, entry by entry.
+
+    First the bracket is widened to three times its width, again and again and 64 times at most,
+    until the function changes sign in it. Then it shrinks by interpolation that is never much slower than bisection
+    (ITP: Oliveira and Takahashi, 2021, ACM Trans. Math. Softw. 47:5) until it is no wider than
+    twice the tolerance, taken relative to the root where that is above one. No gradient goes
+    through.
+
+    Args:
+      function: `x [n, ...] -> y [n, ...]`, increasing in each entry, which it treats alone.
+      low, high: Tensors `[n, ...]`, `low < high`: where to look first.
+      tolerance: Positive number.
+      max_iterations: Number of evaluations after which to stop, those of widening not counted.
+
+    Returns:
+      The root `[n, ...]`, and a `Report` whose residual is half the width of the bracket.
+    """
+    low, high = ops.stop_gradient(low), ops.stop_gradient(high)
+    state = (ops.zeros((), dtype="int32"), low, high, function(low), function(high))
+    count, low, high, below, above = backend.while_loop(
+        lambda s: ops.logical_not(ops.all(ops.logical_and(s[3] <= 0, s[4] >= 0))),
+        lambda s: _widened(function, *s),
+        state,
+        64,
+    )
+    held = ops.logical_and(below <= 0, above >= 0)
+    width = high - low
+    slack = 2.0 * width  # One more halving than bisection is allowed.
+
+    def is_open(low, high):
+        scale = ops.maximum(1.0, ops.maximum(ops.abs(low), ops.abs(high)))
+        return ops.logical_and(held, high - low > 2.0 * tolerance * scale)
+
+    def body(state):
+        count, low, high, below, above, slack = state
+        x = _candidate(low, high, below, above, slack, width)
+        y = function(x)
+        wide = is_open(low, high)
+        down, up = ops.logical_and(wide, y >= 0), ops.logical_and(wide, y <= 0)
+        high, above = ops.where(down, x, high), ops.where(down, y, above)
+        low, below = ops.where(up, x, low), ops.where(up, y, below)
+        return count + 1, low, high, below, above, 0.5 * slack
+
+    state = (count, low, high, below, above, slack)
+    count, low, high, below, above, _ = backend.while_loop(
+        lambda s: ops.any(is_open(s[1], s[2])),
+        body,
+        state,
+        max_iterations,
+    )
+    done = ops.logical_and(held, ops.logical_not(is_open(low, high)))
+    report = Report(count, ops.max(_rows(0.5 * (high - low)), axis=1), ops.all(_flat(done), axis=1))
+    return 0.5 * (low + high), report
+
+
+def _widened(function, count, low, high, below, above):
+    width = high - low
+    high_enough, low_enough = above >= 0, below <= 0
+    low, high = (
+        ops.where(low_enough, low, low - 2.0 * width),
+        ops.where(high_enough, high, high + 2.0 * width),
+    )
+    return count + 1, low, high, function(low), function(high)
+
+
+def _candidate(low, high, below, above, slack, first_width):
+    """The point of ITP: interpolated, moved a little to the middle, within reach of bisection."""
+    middle, half = 0.5 * (low + high), 0.5 * (high - low)
+    rise = above - below
+    share = ops.where(rise > 0, -below / ops.where(rise > 0, rise, 1.0), 0.5)
+    guess = low + share * (high - low)
+    side = ops.sign(middle - guess)
+    nudge = 0.8 * half * half / first_width
+    gap = ops.abs(middle - guess)
+    guess = ops.where(nudge <= gap, guess + side * nudge, middle)
+    reach = ops.maximum(0.5 * slack - half, 0.0)
+    return ops.where(ops.abs(guess - middle) <= reach, guess, middle - side * reach)
+
+
+def or_nan(x, converged):
+    """`x [n, ...]` with NaN in the rows that did not converge: never a wrong number in silence."""
+    return ops.where(_like(converged, x), x, ops.full_like(x, float("nan")))
+
+
+def _flat(x):
+    size = 1
+    for n in x.shape[1:]:
+        size *= n
+    return ops.reshape(x, (-1, size))
+
+
+def _rows(x):
+    """Magnitudes `[n, d]`."""
+    return ops.abs(_flat(x))
+
+
+def _like(rows, x):
+    """`rows [n]` with as many axes as `x [n, ...]`."""
+    return ops.reshape(rows, (-1, *[1] * (len(x.shape) - 1)))
