@@ -1,15 +1,16 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, estimation, layers, networks, solving, transformers
+from zoo import bijectors, estimation, layers, networks, ode, solving, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
-from zoo.models import IAF, MADE, MAF, MODELS, NICE, Glow, RealNVP
+from zoo.models import IAF, MADE, MAF, MODELS, NICE, ContinuousFlow, Glow, RealNVP
 from zoo.pretrained import list_models, load, save
 from zoo.solving import NotConverged
 from zoo.version import __version__
 
 __all__ = [
+    "ContinuousFlow",
     "Flow",
     "Glow",
     "IAF",
@@ -29,6 +30,7 @@ __all__ = [
     "load",
     "load_exported",
     "networks",
+    "ode",
     "save",
     "solving",
     "transformers",
