@@ -15,6 +15,7 @@ MODEL_ARGUMENTS = (
     "base",
     "preprocessing",
     "alpha",
+    "loss",
     "dequantization",
     "scales",
     "steps",

@@ -53,6 +53,8 @@ def _images(family, **settings):
 
 NICE, RealNVP, MADE, MAF, IAF = zoo.NICE, zoo.RealNVP, zoo.MADE, zoo.MAF, zoo.IAF
 Spline = zoo.transformers.Spline
+Continuous = zoo.ContinuousFlow
+EQUAL_STEPS = {"num_layers": 1, "activation": "tanh", "solver": "rk4", "num_steps": 8}
 IMAGE = {"event_shape": (2, 2, 1), "levels": 5}
 
 # name -> (**kwargs of every flow: jit_compile, dtype, name) -> flow
@@ -87,6 +89,9 @@ MODELS = {
     "iaf": _small(IAF),
     "iaf_spline": _small(IAF, num_layers=1, transformer=Spline(num_bins=3)),
     "iaf_context": _small(IAF, context_shape=(2,)),
+    "continuous": _small(Continuous, num_layers=1, activation="tanh"),
+    "continuous_context": _small(Continuous, context_shape=(2,), **EQUAL_STEPS),
+    "continuous_image": _small(Continuous, num_classes=3, **IMAGE, **EQUAL_STEPS),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
 }
 
