@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import backend
+from zoo import backend, runge_kutta
 
 SOLVERS = ("dopri5", "rk4")
 
@@ -69,33 +69,6 @@ def settings(solver, rtol, atol, max_steps, num_steps, dtype):
     return Settings(solver, *map(float, tolerances), max_steps, num_steps)
 
 
-class _Tableau(NamedTuple):
-    times: tuple
-    stages: tuple  # Of the field's values so far, for each stage after the first.
-    weights: tuple
-
-
-_DOPRI5 = _Tableau(
-    (0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1),
-    (
-        (1 / 5,),
-        (3 / 40, 9 / 40),
-        (44 / 45, -56 / 15, 32 / 9),
-        (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
-        (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
-    ),
-    (35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
-)
-# Order 5 minus order 4; the last is of the field at the end of the step.
-_DOPRI5_ERROR = (
-    *(71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525),
-    -1 / 40,
-)
-_RK4 = _Tableau(
-    (0, 1 / 2, 1 / 2, 1), ((1 / 2,), (0, 1 / 2), (0, 0, 1)), (1 / 6, 1 / 3, 1 / 3, 1 / 6)
-)
-
-
 def solver(field, settings):
     """A solver of this field, with a gradient of its own.
 
@@ -114,7 +87,7 @@ def solver(field, settings):
       steps are kept for the gradient, otherwise it solves once more to find them.
     """
     run = _adaptive if settings.solver == "dopri5" else _fixed
-    tableau = _DOPRI5 if settings.solver == "dopri5" else _RK4
+    tableau = runge_kutta.DOPRI5_PLAIN if settings.solver == "dopri5" else runge_kutta.RK4
 
     def gradient(args, outputs, upstream):
         kept = outputs[4:]
@@ -128,22 +101,6 @@ def solver(field, settings):
         return y, Report(*report)
 
     return solve
-
-
-def _stages(field, tableau, u, h, y, args, first=None):
-    """The field's values at the stages of a step, and the state at its end."""
-    wide, values = h[:, None], []
-    for time, row in zip(tableau.times, ((), *tableau.stages), strict=True):
-        if not row and first is not None:
-            values.append(first)
-            continue
-        values.append(field(u + time * h, y + wide * _weighted(row, values), *args))
-    return values, y + wide * _weighted(tableau.weights, values)
-
-
-def _weighted(weights, values):
-    terms = [w * v for w, v in zip(weights, values, strict=False) if w]
-    return sum(terms[1:], terms[0]) if terms else 0.0
 
 
 def _norm(x):
@@ -182,7 +139,9 @@ def _fixed(field, settings, keep, y, *args):
     def body(i, state):
         y, *arrays = state
         u = ops.cast(i, y.dtype) * h
-        return _stages(field, _RK4, u, h, y, args)[1], *kept.put(arrays, i, u, h, y)
+        values = runge_kutta.stages(field, runge_kutta.RK4, u, h, y, args)
+        end = y + h[:, None] * runge_kutta.weighted(runge_kutta.RK4.weights, values)
+        return end, *kept.put(arrays, i, u, h, y)
 
     y, *arrays = backend.loop(count, body, (y, *kept.start()))
     whole = _whole(h, count)
@@ -206,11 +165,12 @@ def _adaptive(field, settings, keep, y, *args):
         on = active(u, failed)
         ends = h >= 1.0 - u
         h = ops.where(on, ops.where(ends, 1.0 - u, h), 0.0)
-        values, end = _stages(field, _DOPRI5, u, h, y, args, slope)
-        values.append(field(u + h, end, *args))
+        values = runge_kutta.stages(field, runge_kutta.DOPRI5, u, h, y, args, slope)
+        end = y + h[:, None] * runge_kutta.weighted(runge_kutta.DOPRI5.weights, values)
         scale = settings.atol + settings.rtol * ops.maximum(ops.abs(y), ops.abs(end))
-        error = _norm(h[:, None] * _weighted(_DOPRI5_ERROR, values) / scale)
-        fits = ops.logical_and(error <= 1.0, ops.isfinite(_norm(end)))
+        error = _norm(h[:, None] * runge_kutta.weighted(runge_kutta.DOPRI5_ERROR, values) / scale)
+        error = ops.where(ops.isfinite(_norm(end)), error, float("inf"))
+        fits = error <= 1.0
         accept = ops.logical_and(on, fits)
         # Where a step is refused it is as if it had length zero: the gradient then passes by.
         arrays = kept.put(arrays, i, u, ops.where(accept, h, 0.0), y)
@@ -265,14 +225,11 @@ def _backwards(field, tableau, kept, args, upstream):
     count, us, hs, ys = kept
     rest = args[1:]
 
-    def body(i, state):
+    def step(i, state):
         i = count - 1 - i
-        u, h = us[i], hs[i]
-        pull = backend.vjp(lambda y, *a: _stages(field, tableau, u, h, y, a)[1], ys[i], *rest)[1]
-        of_y, *of_rest = pull(state[0])
-        added = [a + b for a, b in zip(state[1:], keras.tree.flatten(of_rest), strict=True)]
-        return of_y, *added
+        of_end, *sums = state
+        return runge_kutta.pull_back(field, tableau, us[i], hs[i], ys[i], rest, of_end, sums)
 
     start = [ops.zeros_like(x) for x in keras.tree.flatten(rest)]
-    of_y, *found = backend.loop(count, body, (upstream, *start))
+    of_y, *found = backend.loop(count, step, (upstream, *start))
     return of_y, *keras.tree.pack_sequence_as(rest, list(found))

@@ -123,13 +123,13 @@ def test_compiled_by_xla():
     def run(y, weights):
         with tf.GradientTape() as tape:
             tape.watch((y, weights))
-            loss = tf.reduce_sum(solve(bent, y, weights, keep=True, max_steps=50)[0] * UPSTREAM)
+            loss = tf.reduce_sum(solve(bent, y, weights, tolerance=1e-8, keep=True)[0] * UPSTREAM)
         return loss, tape.gradient(loss, (y, weights))
 
     given = tf.convert_to_tensor(START), tf.convert_to_tensor(WEIGHTS)
     plain, jitted = run(*given), tf.function(run, jit_compile=True)(*given)
     for a, b in zip(tf.nest.flatten(jitted), tf.nest.flatten(plain), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
 
 
 def test_failures_are_told_event_by_event():
