@@ -175,10 +175,9 @@ def _adaptive(field, settings, keep, y, *args):
         # Where a step is refused it is as if it had length zero: the gradient then passes by.
         arrays = kept.put(arrays, i, u, ops.where(accept, h, 0.0), y)
         grown = h * _factor(error, last, fits)
-        # Below this u + h would be u.
-        failed = ops.logical_or(
-            failed, ops.logical_and(on, ops.logical_and(~fits, grown < 4.0 * eps))
-        )
+        # Smaller ones would leave u where it is.
+        small = ops.logical_and(ops.logical_not(ends), grown < 4.0 * eps)
+        failed = ops.logical_or(failed, ops.logical_and(on, small))
         wide = accept[:, None]
         u = ops.where(accept, ops.where(ends, 1.0, u + h), u)
         y, slope = ops.where(wide, end, y), ops.where(wide, values[-1], slope)

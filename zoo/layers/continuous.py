@@ -107,7 +107,7 @@ class Continuous(FlowLayer):
             initializer=keras.initializers.Constant(math.log(end_time)),
             trainable=bool(learn_end_time),
         )
-        self._solvers = {}
+        self.__dict__["_solvers"] = {}  # Past the tracking of attributes, which is for variables.
 
     @property
     def stochastic(self):

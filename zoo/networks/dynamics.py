@@ -71,11 +71,11 @@ class Dynamics(keras.layers.Layer):
         self.time_features, self.context_size = time_features, context_size
         self._activation = get_activation(activation)
         self._slope = _SLOPES.get(getattr(self._activation, "__name__", None))
-        self._weights = []  # One dictionary a layer.
+        self._parts = []  # One dictionary a layer.
         seeds, inputs = seed_stream(seed), size
         for units in (*check_hidden_units(hidden_units), size):
-            last = len(self._weights) == len(hidden_units)
-            self._weights.append(self._layer(len(self._weights), inputs, units, last, seeds))
+            last = len(self._parts) == len(hidden_units)
+            self._parts.append(self._layer(len(self._parts), inputs, units, last, seeds))
             inputs = units
         self.built = True
 
@@ -101,7 +101,7 @@ class Dynamics(keras.layers.Layer):
 
     def values(self):
         """Today's weights, as `apply` takes them: one dictionary of tensors a layer."""
-        return [{k: backend.value(v) for k, v in layer.items()} for layer in self._weights]
+        return [{k: backend.value(v) for k, v in layer.items()} for layer in self._parts]
 
     def call(self, t, x, context=None):
         """Velocity `[n, d]` at times `t [n]` and states `x [n, d]`, given `context [n, c]`."""
