@@ -48,10 +48,11 @@ class Matching:
           ValueError: The loss is neither, or cannot train this flow.
         """
         if loss is not None:
-            self._set_loss(loss)
+            self.set_loss(loss)
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
 
-    def _set_loss(self, loss):
+    def set_loss(self, loss):
+        """Chooses what training goes by; arguments and errors as in `compile`."""
         if check_loss(loss) == "flow_matching" and self.dequantizer is not None:
             raise ValueError(
                 "loss='flow_matching' does not train the noise of dequantization='variational': "
@@ -68,7 +69,7 @@ class Matching:
 
     def compile_from_config(self, config):
         """Compiles as `get_compile_config` describes."""
-        self._set_loss(config["loss"])
+        self.set_loss(config["loss"])
         super().compile_from_config(config)
 
     def call(self, inputs, training=False):

@@ -117,7 +117,7 @@ class ContinuousFlow(Matching, Flow):
         super().__init__(
             layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
         )
-        self._set_loss(loss)
+        self.set_loss(loss)
 
     def _encode(self, x, context=None):
         with values_only():
