@@ -62,6 +62,18 @@ class Matching:
         # Functions of an earlier loss are of no use.
         self.train_function = None
 
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Trains, as `zoo.Flow.fit`; flow matching needs the context where the flow takes one."""
+        spec = getattr(x, "element_spec", None)
+        known = hasattr(x, "shape") or hasattr(x, "element_spec")
+        alone = y is None and not (isinstance(spec, tuple) and len(spec) > 1)
+        if self.training_loss == "flow_matching" and self.conditional and known and alone:
+            raise ValueError(
+                "flow matching needs the context of each event, even where it is a label: fit on "
+                "batches of (x, context)."
+            )
+        return super().fit(x, y, *args, **kwargs)
+
     def get_compile_config(self):
         """What `compile` was given, so that a saved flow goes on training as it did."""
         config = super().get_compile_config()

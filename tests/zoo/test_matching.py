@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import zoo
 from tests import helpers
@@ -12,6 +13,7 @@ DATA = np.random.default_rng(0).normal([2.0, -1.0], [0.5, 1.5], (512, 2)).astype
 
 def flow(**settings):
     settings = {"hidden_units": (16,), "jit_compile": False, "seed": 0} | settings
+    settings = {"solver": "rk4", "num_steps": 8} | settings
     return zoo.ContinuousFlow((2,), **settings)
 
 
@@ -43,9 +45,9 @@ def test_the_loss_is_least_at_the_marginal_velocity():
 def test_fit_matches_and_validation_measures_nats():
     one = flow(loss="flow_matching")
     one.adapt(DATA)
+    one.compile(keras.optimizers.Adam(1e-2))
     before, norm = one.evaluate(DATA, verbose=0, return_dict=True), one.flow_layers[0]
     shift = norm.shift.numpy()
-    one.compile(keras.optimizers.Adam(1e-2))
     history = one.fit(
         DATA, batch_size=128, epochs=4, validation_data=(DATA,), validation_freq=4, verbose=0
     ).history
@@ -86,8 +88,9 @@ def test_integers_and_classes():
     one.adapt(x, labels)
     one.compile("adam")
     assert np.isfinite(one.fit(x, labels, batch_size=16, verbose=0).history["loss"]).all()
-    with helpers.raises_one_line("needs a context", "class labels"):
-        one.fit(x, verbose=0)
+    for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(8)):
+        with helpers.raises_one_line("flow matching", "context", "(x, context)"):
+            one.fit(data, verbose=0)
 
 
 @pytest.mark.parametrize(
