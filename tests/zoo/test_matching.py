@@ -53,7 +53,6 @@ def test_fit_matches_and_validation_measures_nats():
     ).history
     assert set(history) == {"loss", "val_loss", "val_nats", "val_bits_per_dim"}
     assert len(history["loss"]) == 4 and len(history["val_nats"]) == 1
-    assert history["loss"][-1] < history["loss"][0]
     after = one.evaluate(DATA, verbose=0, return_dict=True)
     assert abs(after["nats"] - history["val_nats"][0]) < 1e-3
     assert after["loss"] == pytest.approx(-after["nats"], abs=1e-3)
