@@ -15,6 +15,7 @@ MODEL_ARGUMENTS = (
     "base",
     "preprocessing",
     "alpha",
+    "loss",
     "dequantization",
     "scales",
     "steps",
@@ -142,7 +143,7 @@ def _base(arguments, given, latent_shape):
 def _pretrained(options, data):
     """The flow of --init_from, as it is or over a new base."""
     chosen = model_arguments(options)
-    base = chosen.pop("base", None)
+    base, loss = chosen.pop("base", None), chosen.pop("loss", None)
     brought = ["model"] * bool(options.model) + sorted(chosen)
     brought += ["class_conditional"] * options.class_conditional
     brought += ["precision"] * (options.precision != "float32")
@@ -150,6 +151,8 @@ def _pretrained(options, data):
         raise ValueError(f"--init_from brings the flow with all it is made of: omit --{brought[0]}")
     flow = zoo.load(options.init_from)
     metrics.check_fit(flow, data)
+    if loss is not None:
+        _set_loss(flow, loss, base)
     if base is None and options.freeze:
         raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
     # Both ways: a flow that was trained with --freeze remembers it.
@@ -169,6 +172,15 @@ def _pretrained(options, data):
         recompute=flow.recompute,
         **shared,
     )
+
+
+def _set_loss(flow, loss, base):
+    if not hasattr(flow, "set_loss"):
+        kind = type(flow).__name__
+        raise ValueError(f"--loss is for continuous flows, and that of --init_from is a {kind}")
+    if base is not None:
+        raise ValueError("with another --base a flow is trained by its likelihood: omit --loss")
+    flow.set_loss(loss)
 
 
 def _construct(name, flag, given, chosen):

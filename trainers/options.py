@@ -105,6 +105,13 @@ def family_flags(fv):
         "Noise that grey levels get: uniform, or of a flow trained along.",
         flag_values=fv,
     )
+    flags.DEFINE_enum(
+        "loss",
+        None,
+        ("likelihood", "flow_matching"),
+        "What a continuous flow is trained by; validation measures the likelihood either way.",
+        flag_values=fv,
+    )
     image_family_flags(fv)
     flags.DEFINE_float(
         "coefficient",
@@ -225,6 +232,13 @@ def training_flags(fv):
         0,
         "Epochs without a better validation loss after which to stop; 0: never.",
         lower_bound=0,
+        flag_values=fv,
+    )
+    flags.DEFINE_integer(
+        "validation_interval",
+        1,
+        "Epochs between validations, for flows whose likelihood takes longer than their training.",
+        lower_bound=1,
         flag_values=fv,
     )
     flags.DEFINE_integer("seed", 0, "Seed of weights, order and noise.", flag_values=fv)

@@ -162,21 +162,25 @@ def curve_picture(lines, figure_name):
 
     Args:
         lines: What each epoch wrote to metrics.jsonl: dictionaries with "seconds", the figure, and
-            its value on validation data, "val_" before the name.
+            its value on validation data, "val_" before the name, where they were measured.
         figure_name: "bits_per_dim" or "nats".
 
     Returns:
         uint8 [height, width, 3].
     """
     figure, (axis,) = new_figure(1, (7, 4))
-    minutes = [line["seconds"] / 60 for line in lines]
     both = {"training, mean of the epoch": "", "validation": "val_"}
     for label, prefix in both.items():
-        values = [line[prefix + figure_name] for line in lines]
-        axis.plot(minutes, values, marker=".", label=f"{label} (last {values[-1]:.3f})")
-    if figure_name == "bits_per_dim" and len(lines) > 3:
+        # Flow matching measures none while training, and validation may come less often.
+        known = [line for line in lines if prefix + figure_name in line]
+        values = [line[prefix + figure_name] for line in known]
+        minutes = [line["seconds"] / 60 for line in known]
+        last = f" (last {values[-1]:.3f})" if values else ""
+        axis.plot(minutes, values, marker=".", label=label + last)
+    names = [prefix + figure_name for prefix in both.values()]
+    late = [line[name] for line in lines[2:] for name in names if name in line]
+    if figure_name == "bits_per_dim" and len(late) > 1:
         # The first epochs would flatten all that comes after them.
-        late = [line[prefix + figure_name] for line in lines[2:] for prefix in both.values()]
         margin = 0.05 * (max(late) - min(late)) + 1e-6
         axis.set_ylim(min(late) - margin, max(late) + margin)
     axis.set(xlabel="minutes of training", ylabel=figure_name.replace("_", " "))

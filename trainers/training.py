@@ -154,6 +154,7 @@ class _Trainer:
             epochs=self.flags.epochs,
             initial_epoch=self.epoch,
             validation_data=self.batches("validation", size),
+            validation_freq=self.flags.validation_interval,
             callbacks=[callbacks.StopWhenNotFinite(), *self.writers(), keep, self.saver()],
             shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
             verbose=self.verbosity(),

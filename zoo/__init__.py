@@ -1,6 +1,6 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, estimation, layers, networks, solving, transformers
+from zoo import bijectors, estimation, layers, networks, ode, solving, transformers
 from zoo.dequantization import VariationalDequantizer
 from zoo.export import export, load_exported
 from zoo.flow import Flow
@@ -12,6 +12,7 @@ from zoo.models import (
     NAF,
     NICE,
     NSF,
+    ContinuousFlow,
     Glow,
     IResNet,
     Planar,
@@ -25,6 +26,7 @@ from zoo.solving import NotConverged
 from zoo.version import __version__
 
 __all__ = [
+    "ContinuousFlow",
     "Flow",
     "Glow",
     "IAF",
@@ -51,6 +53,7 @@ __all__ = [
     "load",
     "load_exported",
     "networks",
+    "ode",
     "save",
     "solving",
     "transformers",

@@ -83,8 +83,8 @@ class Iterated:
             names = ", ".join(sorted({type(layer).__name__ for layer in layers}))
             raise solving.NotConverged(
                 f"{self.name}: the iterated {direction} did not converge for {bad} of {len(rows)} "
-                f"events (layers: {names}); raise their max_iterations, loosen their tolerance, or "
-                f"keep away from far outliers; flow.inverse_report tells more."
+                f"events (layers: {names}); raise their max_iterations or max_steps, loosen their "
+                f"tolerance, or keep away from far outliers; flow.inverse_report tells more."
             )
 
 

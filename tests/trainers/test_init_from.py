@@ -65,6 +65,7 @@ def test_a_new_base_alone_or_jointly(again, digits_run, tmp_path, freeze):
         (["--class_conditional"], "omit --class_conditional"),
         (["--freeze"], "--freeze needs --base"),
         (["--dataset=two_moons"], "the flow expects events of shape"),
+        (["--loss=flow_matching"], "--loss is for continuous flows, .* MAF"),
         (["--init_from=nowhere"], "nowhere"),
         (["--init_from=", "--freeze", "--model=maf"], "--freeze needs --init_from"),
     ],

@@ -46,6 +46,8 @@ def small(recipe):
     model = options_of(recipe).model
     multi_scale = options_of(recipe).scales is not None
     names = {f"--{name}" for name in families.accepted_arguments(families.family(model))}
+    if options_of(recipe).loss == "flow_matching":
+        names.discard("--num_layers")  # It trains one equation.
     return [f for f in (SMALL if multi_scale else SMALL_FLAT) if f.partition("=")[0] in names]
 
 

@@ -54,6 +54,8 @@ def _images(family, **settings):
 NICE, RealNVP, MADE, MAF, IAF = zoo.NICE, zoo.RealNVP, zoo.MADE, zoo.MAF, zoo.IAF
 NSF, NAF = zoo.NSF, zoo.NAF
 Spline, Sigmoidal = zoo.transformers.Spline, zoo.transformers.DeepSigmoidal
+Continuous = zoo.ContinuousFlow
+EQUAL_STEPS = {"num_layers": 1, "activation": "tanh", "solver": "rk4", "num_steps": 8}
 IMAGE = {"event_shape": (2, 2, 1), "levels": 5}
 
 # name -> (**kwargs of every flow: jit_compile, dtype, name) -> flow
@@ -111,6 +113,9 @@ MODELS = {
         zoo.Sylvester, variant="householder", context_shape=(2,), fast="sample"
     ),
     "sylvester_triangular": _small(zoo.Sylvester, (1,), variant="triangular"),
+    "continuous": _small(Continuous, num_layers=1, activation="tanh"),
+    "continuous_context": _small(Continuous, context_shape=(2,), **EQUAL_STEPS),
+    "continuous_image": _small(Continuous, num_classes=3, **IMAGE, **EQUAL_STEPS),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
 }
 

@@ -4,6 +4,7 @@ from zoo.bijectors.affine import Affine, Shift
 from zoo.bijectors.autoregressive import Autoregressive
 from zoo.bijectors.chain import Chain
 from zoo.bijectors.channel_affine import ChannelAffine
+from zoo.bijectors.continuous import Continuous
 from zoo.bijectors.coupling import Coupling
 from zoo.bijectors.directed import Directed
 from zoo.bijectors.elementwise import Elementwise
@@ -27,6 +28,7 @@ __all__ = [
     "Autoregressive",
     "Chain",
     "ChannelAffine",
+    "Continuous",
     "Coupling",
     "DeepSigmoidal",
     "Directed",

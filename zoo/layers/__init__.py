@@ -2,6 +2,7 @@
 
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.autoregressive import Autoregressive
+from zoo.layers.continuous import Continuous
 from zoo.layers.conv1x1 import ActNormConv1x1, Conv1x1
 from zoo.layers.conv_coupling import ConvCoupling
 from zoo.layers.coupling import Coupling
@@ -22,6 +23,7 @@ __all__ = [
     "ActNorm",
     "ActNormConv1x1",
     "Autoregressive",
+    "Continuous",
     "Conv1x1",
     "ConvCoupling",
     "Coupling",

@@ -1,5 +1,6 @@
 """The families, one file a paper."""
 
+from zoo.models.continuous import ContinuousFlow
 from zoo.models.glow import Glow
 from zoo.models.i_resnet import IResNet
 from zoo.models.iaf import IAF
@@ -28,9 +29,11 @@ MODELS = {
     "planar": Planar,
     "radial": Radial,
     "sylvester": Sylvester,
+    "continuous": ContinuousFlow,
 }
 
 __all__ = [
+    "ContinuousFlow",
     "Glow",
     "IAF",
     "IResNet",

@@ -1,6 +1,7 @@
 """Conditioners: Keras layers from part of an event, and a context, to parameters."""
 
 from zoo.networks.convolution import NormConv, ZeroConv
+from zoo.networks.dynamics import Dynamics
 from zoo.networks.image_nets import ConvNet, LinearConvNet, ResidualNet
 from zoo.networks.lipschitz import LipschitzMLP
 from zoo.networks.lipschitz_conv import LipschitzConvNet
@@ -10,6 +11,7 @@ from zoo.networks.mlp import MLP
 
 __all__ = [
     "ConvNet",
+    "Dynamics",
     "LinearConvNet",
     "LipschitzConvNet",
     "LipschitzMLP",

@@ -1,0 +1,149 @@
+"""Continuous flows: FFJORD (Grathwohl et al., 2019, arXiv:1810.01367), and flow matching."""
+
+import keras
+
+from zoo import checks, estimation, solving
+from zoo.bijectors.continuous import values_only
+from zoo.flow import Flow
+from zoo.layers import ActNorm, Continuous
+from zoo.matching import Matching, check_loss
+from zoo.models.common import check_count, prepare, vector_context
+from zoo.networks.conditioner import seed_stream
+
+
+@keras.saving.register_keras_serializable("zoo")
+class ContinuousFlow(Matching, Flow):
+    """Events are moved by an ordinary differential equation, whose velocity is any network.
+
+    `dx/dt = f(x, t)` from the latent at `t = 0` to the data at `t = T`, and `log p(x(T)) = log
+    p(x(0)) - int tr(df/dx) dt` (Chen et al., 2018, arXiv:1806.07366, eq. 8), with the trace exact
+    or by Hutchinson's estimator (Grathwohl et al., eq. 7), by an adaptive solver, and with
+    gradients by its own steps backwards. Before the equation entries are standardized.
+
+    It is trained by likelihood, as in the papers, or by flow matching (Lipman et al., 2023,
+    arXiv:2210.02747), which solves no equation while training; densities and samples come by the
+    same equation either way. Where the solver fails, `log_prob`, `sample` and the like raise
+    `zoo.NotConverged`; distributions and exported flows give NaN for these events.
+
+    Args:
+      event_shape: Shape of one event; more than one axis is flattened.
+      context_shape: Shape of one context vector, or `None`; it stands beside time.
+      num_classes: Number of classes of an integer context, or `None`.
+      levels: Number of grey levels of integer data; `None` for continuous data.
+      num_layers: Number of equations, one after the other; 1 for flow matching.
+      hidden_units: Width of each hidden layer of the dynamics.
+      activation: Name of a smooth Keras activation, such as `"tanh"`, `"softplus"`, `"silu"`.
+      dynamics, time_features, residual: The network; see `zoo.layers.Continuous`.
+      end_time, learn_end_time: `T`, and whether it is trained.
+      trace, probes, probe: How the trace is computed; see `zoo.layers.Continuous`.
+      solver, rtol, atol, max_steps, num_steps: The solver; see `zoo.layers.Continuous`.
+      loss: `"likelihood"` or `"flow_matching"`, what `fit` trains by; `compile` may override it.
+      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
+      alpha: Margin of the logit.
+      base: As in `zoo.Flow`.
+      seed: Seed of the initial weights.
+      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`.
+
+    Example:
+
+    ```python
+    flow = zoo.ContinuousFlow(event_shape=(2,), hidden_units=(16, 16), seed=0)
+    flow.sample(4, seed=1)
+    ```
+
+    Raises:
+      ValueError: An argument is not as described.
+    """
+
+    def __init__(
+        self,
+        event_shape,
+        context_shape=None,
+        num_classes=None,
+        levels=None,
+        num_layers=1,
+        hidden_units=(64, 64, 64),
+        activation="tanh",
+        dynamics="concatsquash",
+        time_features=0,
+        residual=False,
+        end_time=1.0,
+        learn_end_time=False,
+        trace="auto",
+        probes=1,
+        probe="rademacher",
+        solver="dopri5",
+        rtol=None,
+        atol=None,
+        max_steps=500,
+        num_steps=20,
+        loss="likelihood",
+        preprocessing=None,
+        alpha=1e-2,
+        base="normal",
+        seed=None,
+        dtype=None,
+        **kwargs,
+    ):
+        event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
+        check_count("num_layers", num_layers)
+        if check_loss(loss) == "flow_matching" and num_layers > 1:
+            raise ValueError(
+                f"loss='flow_matching' trains one equation: num_layers must be 1, got {num_layers}."
+            )
+        options = {
+            "hidden_units": hidden_units,
+            "activation": activation,
+            "dynamics": dynamics,
+            "time_features": time_features,
+            "residual": residual,
+            "end_time": end_time,
+            "learn_end_time": learn_end_time,
+            "trace": trace,
+            "probes": probes,
+            "probe": probe,
+            "solver": solver,
+            "rtol": rtol,
+            "atol": atol,
+            "max_steps": max_steps,
+            "num_steps": num_steps,
+            "context_shape": vector_context(context_shape, num_classes),
+            "dtype": dtype,
+        }
+        seeds = seed_stream(None if seed is None else 1000 * seed)
+        for _ in range(num_layers):
+            layers.append(ActNorm(shape, dtype=dtype))
+            layers.append(Continuous(shape, seed=next(seeds), **options))
+        super().__init__(
+            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+        )
+        self.set_loss(loss)
+
+    def _encode(self, x, context=None):
+        with values_only():
+            return super()._encode(x, context)
+
+    def _decode(self, z, context=None):
+        with values_only():
+            return super()._decode(z, context)
+
+    def solver_report(self, x, context=None):
+        """How the solver goes about the log-density of events, equation by equation.
+
+        Args:
+          x: `[batch, *event_shape]`.
+          context: As in `encode`.
+
+        Returns:
+          List of `(name of the layer, zoo.ode.Report)`: evaluations of the dynamics and steps of
+          each event, and whether it converged.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        x = checks.tensor(x, "x")
+        self._check_events(x, bounded=False)
+        context = self._check_context(context, x.shape[0])
+        with solving.recording() as found, estimation.scope():
+            self._inverse(self._float(x)[0], context)
+        return found

@@ -1,0 +1,182 @@
+"""Dynamics: networks of time and state whose divergence comes by pushing directions through them.
+
+Layers of FFJORD (Grathwohl et al., 2019, arXiv:1810.01367, appendix B and the authors' code).
+"""
+
+import math
+
+import keras
+from keras import ops
+
+from zoo import backend
+from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
+
+KINDS = ("concatsquash", "squash", "concat")
+# What each activation's slope is, given its input and its output.
+_SLOPES = {
+    "tanh": lambda a, h: 1.0 - h * h,
+    "softplus": lambda a, h: ops.sigmoid(a),
+    "silu": lambda a, h: h + ops.sigmoid(a) * (1.0 - h),
+    "sigmoid": lambda a, h: h * (1.0 - h),
+}
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Dynamics(keras.layers.Layer):
+    """Velocity `f(t, x; context) [n, d]` of an ordinary differential equation.
+
+    With `c = (t, context)` each layer computes `gate(c) * (h W + b) + shift(c)`, between layers
+    the activation: `"concatsquash"` has `gate(c) = sigmoid(c G + g)` and `shift(c) = c S`,
+    `"squash"` only the gate, and `"concat"` only the shift, which is a plain network of
+    `(h, c)`. The activation should be smooth: a solver of order 5 takes its steps at the kinks.
+
+    The divergence `tr(df/dx)` is found in the same pass, forward: directions `e` are carried
+    through the layers as `J e`. All `d` of them give it exactly; the first layer and the last then
+    cost nothing extra, for of the first only the rows of `W` are needed, and of the last only the
+    diagonal. A few random ones give Hutchinson's estimate, `mean e^T J e`.
+
+    Args:
+      size: Length `d` of the state.
+      hidden_units: Width of each hidden layer; may be empty.
+      activation: Name of a Keras activation.
+      kind: `"concatsquash"`, `"squash"` or `"concat"`.
+      context_size: Length of the context, or `None`.
+      time_features: How many pairs `sin(pi k t), cos(pi k t)`, `k = 1, 2, ...`, stand beside `t`.
+      residual: Adds the input of a hidden layer to its output where they are of one width.
+      seed: Seed of the initial weights. The last layer starts at zero, an identity in time.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: An argument is not as described.
+    """
+
+    def __init__(
+        self,
+        size,
+        hidden_units=(64, 64, 64),
+        activation="tanh",
+        kind="concatsquash",
+        context_size=None,
+        time_features=0,
+        residual=False,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        if kind not in KINDS:
+            raise ValueError(f"dynamics must be one of {KINDS}, got {kind!r}.")
+        if not (isinstance(time_features, int) and time_features >= 0):
+            raise ValueError(f"time_features must be an integer >= 0, got {time_features!r}.")
+        self.size, self.kind, self.residual = size, kind, bool(residual)
+        self.time_features, self.context_size = time_features, context_size
+        self._activation = get_activation(activation)
+        self._slope = _SLOPES.get(getattr(self._activation, "__name__", None))
+        self._parts = []  # One dictionary a layer.
+        seeds, inputs = seed_stream(seed), size
+        for units in (*check_hidden_units(hidden_units), size):
+            last = len(self._parts) == len(hidden_units)
+            self._parts.append(self._layer(len(self._parts), inputs, units, last, seeds))
+            inputs = units
+        self.built = True
+
+    def _layer(self, number, inputs, units, last, seeds):
+        def glorot():
+            return keras.initializers.GlorotUniform(next(seeds))
+
+        def add(name, shape, initializer):
+            return self.add_weight(name=f"{name}_{number}", shape=shape, initializer=initializer)
+
+        conditions = 1 + 2 * self.time_features + (self.context_size or 0)
+        made = {
+            "kernel": add("kernel", (inputs, units), "zeros" if last else glorot()),
+            "bias": add("bias", (units,), "zeros"),
+        }
+        if self.kind != "concat":
+            made["gate"] = add("gate", (conditions, units), glorot())
+            # Mostly open: half-open gates would halve the signal at every layer.
+            made["gate_bias"] = add("gate_bias", (units,), keras.initializers.Constant(2.0))
+        if self.kind != "squash":
+            made["shift"] = add("shift", (conditions, units), "zeros" if last else glorot())
+        return made
+
+    def values(self):
+        """Today's weights, as `apply` takes them: one dictionary of tensors a layer."""
+        return [{k: backend.value(v) for k, v in layer.items()} for layer in self._parts]
+
+    def call(self, t, x, context=None):
+        """Velocity `[n, d]` at times `t [n]` and states `x [n, d]`, given `context [n, c]`."""
+        return self.apply(self.values(), t, x, context)[0]
+
+    def apply(self, values, t, x, context=None, directions=None):
+        """The velocity and its divergence; reads no variable, for solvers' own gradients.
+
+        Args:
+          values: What `values()` gave.
+          t: Times `[n]`.
+          x: States `[n, d]`.
+          context: `[n, c]`, or `None`.
+          directions: `None` for no divergence, `"basis"` for the exact one, or `[n, k, d]` random
+            ones of mean zero and unit covariance.
+
+        Returns:
+          Velocity `[n, d]`, and divergence `[n]`, zeros where none was asked for.
+        """
+        conditions, exact = self._conditions(t, context), isinstance(directions, str)
+        moves = None if exact else directions
+        h = x
+        for number, layer in enumerate(values):
+            gate = None
+            if "gate" in layer:
+                gate = ops.sigmoid(ops.matmul(conditions, layer["gate"]) + layer["gate_bias"])
+            a = ops.matmul(h, layer["kernel"]) + layer["bias"]
+            a = a if gate is None else a * gate
+            if "shift" in layer:
+                a = a + ops.matmul(conditions, layer["shift"])
+            if number + 1 == len(values):
+                break
+            before, h, slope = h, *self._activate(a)
+            skip = self.residual and number > 0 and before.shape[-1] == h.shape[-1]
+            h = h + before if skip else h
+            if directions is not None:
+                slope = slope if gate is None else slope * gate
+                pushed = layer["kernel"][None] if moves is None else _product(moves, layer)
+                pushed = slope[:, None, :] * pushed
+                moves = pushed + moves if skip else pushed
+        if directions is None:
+            return a, ops.zeros_like(t)
+        return a, _divergence(layer, gate, moves, None if exact else directions, t)
+
+    def _conditions(self, t, context):
+        parts = [t[:, None]]
+        for k in range(1, self.time_features + 1):
+            parts += [ops.sin(math.pi * k * parts[0]), ops.cos(math.pi * k * parts[0])]
+        if context is not None:
+            parts.append(ops.cast(context, t.dtype))
+        return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+
+    def _activate(self, a):
+        if self._slope is None:
+            h, pull = backend.vjp(self._activation, a)
+            return h, pull(ops.ones_like(a))[0]
+        h = self._activation(a)
+        return h, self._slope(a, h)
+
+
+def _product(moves, layer):
+    """`[n, k, inputs]` times the kernel, as one matrix product."""
+    kernel = layer["kernel"]
+    flat = ops.matmul(ops.reshape(moves, (-1, kernel.shape[0])), kernel)
+    return ops.reshape(flat, (-1, moves.shape[1], kernel.shape[1]))
+
+
+def _divergence(layer, gate, moves, directions, t):
+    """The trace `[n]` from what reaches the last layer."""
+    if directions is not None:
+        out = _product(moves, layer)
+        out = out if gate is None else out * gate[:, None, :]
+        return ops.mean(ops.sum(out * directions, axis=-1), axis=-1)
+    if moves is None:  # No hidden layer.
+        diagonal = ops.zeros_like(t)[:, None] + ops.diagonal(layer["kernel"])
+    else:
+        diagonal = ops.sum(moves * ops.transpose(layer["kernel"]), axis=-1)
+    return ops.sum(diagonal if gate is None else diagonal * gate, axis=-1)
