@@ -46,8 +46,8 @@ def define_flags(fv):
 def main(args):
     """Makes the gallery as the flags say; returns 1 if a cell failed, else 0."""
     common.require(args, "output")
-    toys = _toys(args.toys)
     common.start_tensorflow()
+    toys = _toys(args.toys)
     chosen, notes = _families(args.families)
     gallery = Gallery(Path(args.output).expanduser(), chosen, toys, args)
     gallery.make()

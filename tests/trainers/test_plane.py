@@ -1,6 +1,5 @@
 """Tests of flows of the plane: that they hold for what is right, and see what is wrong."""
 
-import keras
 import numpy as np
 import pytest
 
