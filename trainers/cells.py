@@ -1,11 +1,12 @@
 """A cell of the gallery: one family trained on one toy, measured, and kept for the pictures.
 
-A cell is a training run (`trainers.runs`) with, once measured, three files more:
+The folder of a cell:
 
-gallery.json     its figures, and the flags it was trained with
-gallery.npz      density, samples and grid, as `trainers.gallery_pages` draws them
+run/             the training run (`trainers.runs`) with the weights
 training.log     what the training had to say
-failure.txt      in place of the first two: why it failed, one line
+figures.json     once measured: its figures, and the flags it was trained with
+drawn.npz        density, samples and grid, as `trainers.gallery_pages` draws them
+failure.txt      in place of these two: why it failed, one line
 """
 
 import contextlib
@@ -21,7 +22,8 @@ import numpy as np
 from trainers import common, flagfiles, train
 
 RECIPES = Path(__file__).parent / "recipes"
-FIGURES, ARRAYS, LOG, FAILURE = "gallery.json", "gallery.npz", "training.log", "failure.txt"
+RUN = "run"
+FIGURES, ARRAYS, LOG, FAILURE = "figures.json", "drawn.npz", "training.log", "failure.txt"
 WINDOW = 4.0  # pictures show [-WINDOW, WINDOW]^2, data units
 POINTS = 100_000  # of the test, drawn for it alone
 LINES, RESOLUTION, SHOWN = 17, 256, 5000  # grid lines each way, pixels a side, samples kept
@@ -68,7 +70,12 @@ class Cell:
         self.family, self.toy, self.points = family, toy, points
         self.name = f"{family.replace('_', '')}-{toy}"
         self.folder = Path(root) / self.name
-        argv = [*recipe(family), *_QUIET, f"--dataset=toy2d/{toy}", f"--model_dir={self.folder}"]
+        argv = [
+            *recipe(family),
+            *_QUIET,
+            f"--dataset=toy2d/{toy}",
+            f"--model_dir={self.folder / RUN}",
+        ]
         if data_dir:
             argv.append(f"--data_dir={data_dir}")
         if steps:
@@ -125,7 +132,7 @@ class Cell:
         with open(self.folder / LOG, "a", encoding="utf-8") as log:
             with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
                 result = training.train(self.options, train.define_flags)
-        flow = zoo.load(self.folder)
+        flow = zoo.load(self.folder / RUN)
         figures = {"family": self.family, "class": type(flow).__name__, "toy": self.toy}
         figures |= {name: result[name] for name in ("parameters", "training_seconds", "epochs")}
         figures |= measure(flow, TOYS[self.toy], self.points)

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainers import cells, common, markdown, metrics, pictures
 
-_CELL, _GAP, _LEFT, _TOP = 150, 6, 118, 34  # pixels
+_CELL, _GAP, _LEFT, _TOP = 150, 6, 122, 34  # pixels
 _COLOURS = "magma"
 _TITLES = {
     "gallery": "density (colour) and KL from the truth in nats",
@@ -49,11 +49,12 @@ def draw(kind, families, toys, find, truth):
     for row, (family, name) in enumerate(rows):
         top = _TOP + row * (_CELL + _GAP)
         y = 1 - (top + _CELL / 2) / height
-        figure.text((_LEFT - 12) / width, y, name, ha="right", va="center", size=12)
+        figure.text((_LEFT - 10) / width, y, name, ha="right", va="center", size=11)
         for column, toy in enumerate(toys):
             left = _LEFT + column * (_CELL + _GAP)
             box = (left / width, 1 - (top + _CELL) / height, _CELL / width, _CELL / height)
-            axis = figure.add_axes(box, xticks=[], yticks=[], frame_on=False)
+            axis = figure.add_axes(box, xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
             axis.set(xlim=(-cells.WINDOW, cells.WINDOW), ylim=(-cells.WINDOW, cells.WINDOW))
             found = ({}, truth[toy]) if family is None else find(family, toy)
             if found is None or isinstance(found, str):
@@ -64,7 +65,6 @@ def draw(kind, families, toys, find, truth):
 
 
 def _gap(axis, text):
-    axis.axis("on")
     axis.set_facecolor("0.93")
     axis.text(0, 0, text, ha="center", va="center", size=11, color="0.45")
 
@@ -82,14 +82,13 @@ def _heat(axis, density, truth, **kwargs):
 def _density(axis, figures, arrays, truth):
     _heat(axis, arrays["density"], truth, interpolation="bilinear")
     samples = arrays["samples"][:250]
-    axis.scatter(*samples.T, s=1.1, color="white", alpha=0.55, linewidths=0)
+    axis.scatter(*samples.T, s=1.6, color="#8fe3ff", alpha=0.7, linewidths=0)
     if figures:
         text = f"{figures['kl']['mean']:.3f}" if figures["kl"]["mean"] is not None else "∞"
         axis.text(3.75, -3.75, text, ha="right", va="bottom", size=9, color="white")
 
 
 def _samples(axis, figures, arrays, truth):
-    axis.axis("on")
     axis.set_facecolor("#0b0724")
     axis.scatter(*arrays["samples"].T, s=0.8, color="#fcbf7b", alpha=0.5, linewidths=0)
 
@@ -101,7 +100,6 @@ def _warped(axis, figures, arrays, truth):
     if "grid" not in arrays:
         _heat(axis, arrays["density"], truth, interpolation="bilinear")
         return
-    axis.axis("on")
     axis.set_facecolor("white")
     place = np.linspace(0.12, 0.88, cells.LINES)
     for lines, colours in zip(arrays["grid"], ("viridis", "magma"), strict=True):
