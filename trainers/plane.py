@@ -35,7 +35,8 @@ class Board:
         masses: float64 [cells, cells], the first axis that of x[0].
         integral: Their sum.
         error: How far the integral is known: the largest difference to it of those of the four
-            boards of every other cell. Most of the time far too large.
+            boards of every other cell. Too large for a smooth density, and no guide where one
+            has edges.
 
     Raises:
         ValueError: A log-density is not a number, or infinite.

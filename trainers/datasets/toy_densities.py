@@ -257,9 +257,9 @@ def _logsumexp(a):
 
 def _log_gaussian_mixture(x, means, log_weights, stddev):
     """log sum_k exp(log_weights_k) N(x; means_k, stddev^2 I) in two dimensions."""
-    parts = []
-    for begin in range(0, len(x), 256):  # keeps the [rows, means] tables below in the cache
-        some = x[begin : begin + 256]
+    parts, rows = [], max(1, 2**15 // len(means))  # keeps the tables below in the cache
+    for begin in range(0, len(x), rows):
+        some = x[begin : begin + rows]
         squares = (some**2).sum(1)[:, None] - 2 * some @ means.T + (means**2).sum(1)
         parts.append(_logsumexp(log_weights - squares / (2 * stddev**2)))
     return np.concatenate(parts or [np.zeros(0)]) - np.log(2 * np.pi * stddev**2)
