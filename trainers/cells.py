@@ -32,7 +32,8 @@ _PLAIN = (
     *("--learning_rate=1e-3", "--schedule=cosine", "--warmup_steps=200", "--batch_size=500"),
     *("--epochs=40", "--ema_momentum=0.999", "--clip_norm=5"),
 )
-_QUIET = ("--progress=line", "--notensorboard", "--picture_interval=0")
+# New points at each pass: what is left of the divergence is the family's, not the sample's.
+_ALL = ("--fresh", "--progress=line", "--notensorboard", "--picture_interval=0")
 
 
 def recipe(family):
@@ -72,7 +73,7 @@ class Cell:
         self.folder = Path(root) / self.name
         argv = [
             *recipe(family),
-            *_QUIET,
+            *_ALL,
             f"--dataset=toy2d/{toy}",
             f"--model_dir={self.folder / RUN}",
         ]

@@ -225,7 +225,8 @@ def _summary(families, toys, find, entropies):
         f"KL(truth ‖ flow) in nats, ± two standard errors, over {cells.POINTS:,} points drawn for "
         "the test alone; the true densities are closed forms or quadratures to 1e-6 nats.\n\n"
         f"{cost_table(families, toys, find)}\n\n"
-        "Training, and one call on 1000 points, means over the toys."
+        "Training (on points drawn anew at each pass), and one call on 1000 points; means over the "
+        "toys."
     )
 
 
