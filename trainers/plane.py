@@ -17,6 +17,9 @@ CENTRE, REACH = 4.0, 20.0  # data units: where cells begin to grow, and where th
 CELLS = 600  # a side
 BINS = 128
 SAMPLES = 20_000
+PROPOSALS = 100_000
+# Shares of the points, from the lowest density up, between the bins by height.
+HEIGHTS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _DRAW = 5000  # samples at a time
 
 
@@ -32,6 +35,7 @@ class Board:
         reach: Half the width of the board.
 
     Attributes:
+        log_prob: The function.
         masses: float64 [cells, cells], the first axis that of x[0].
         integral: Their sum.
         error: How far the integral is known: the largest difference to it of those of the four
@@ -56,6 +60,7 @@ class Board:
                 f"the log-density is not a finite number at {bad} of {cells**2} points within "
                 f"{reach:g} of the origin"
             )
+        self.log_prob = log_prob
         self.masses = np.exp(values) * np.multiply.outer(width, width)
         self.integral = float(self.masses.sum())
         coarse = [4 * self.masses[i::2, j::2].sum() for i in (0, 1) for j in (0, 1)]
@@ -70,6 +75,36 @@ class Board:
         cells = len(self.masses)
         u = np.arcsinh(np.asarray(points, np.float64).T / self._centre)
         return np.clip(np.floor((u / self._end + 1) * cells / 2), 0, cells - 1).astype(int)
+
+    def draw(self, n, seed=0):
+        """Draws from the density, by rejection of points in the cells.
+
+        Exact but where the density is more than 8 times that of the proposals.
+
+        Args:
+            n: Number of proposals; at least an eighth of them is kept, most where the density is
+                smooth.
+            seed: Of the random numbers.
+
+        Returns:
+            Points [m, 2] and their log-densities [m].
+        """
+        rng = np.random.default_rng(seed)
+        cells, step = len(self.masses), 2 * self._end / len(self.masses)
+        # Neighbours have a share in each cell: its middle may miss what is in it.
+        padded = np.pad(self.masses, 1)
+        blocks = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+        chances = self.masses / 2 + blocks.mean(axis=(-2, -1)) / 2
+        chances = np.cumsum(chances.ravel())
+        which = np.searchsorted(chances, chances[-1] * rng.random(n))
+        chance = np.diff(chances, prepend=0.0)[which] / chances[-1]
+        place = np.stack(np.unravel_index(which, self.masses.shape), axis=1) + rng.random((n, 2))
+        u = -self._end + step * np.minimum(place, cells)
+        x = self._centre * np.sinh(u)
+        values = np.asarray(self.log_prob(x), np.float64)
+        weights = np.exp(values) * np.prod(self._centre * np.cosh(u) * step, axis=1) / chance
+        kept = rng.random(n) * min(weights.max(), 8.0) < weights
+        return x[kept], values[kept]
 
     def bins(self, count=BINS):
         """Parts the board into rectangles of nearly equal mass, by halving again and again.
@@ -151,26 +186,27 @@ def samples(flow, n=SAMPLES, seed=0):
     return np.concatenate(parts)[:n]
 
 
-def goodness_of_fit(board, points, bins=BINS):
-    """Tests whether points are drawn from the density of a board (Pearson's chi-square).
+def goodness_of_fit(board, points, bins=BINS, seed=0):
+    """Tests whether points are drawn from the density of a board, by two chi-squares of Pearson's.
 
-    The board is parted into bins of nearly equal mass, which the points have no part in choosing,
-    and the counts of points are compared with the masses. So the p-value is uniform if the points
-    follow the density, up to its quadrature; it is small if they do not.
+    One counts the points by place, in rectangles of nearly equal mass. The other is a two-sample
+    test: it counts them by height, the density at each, against points that `Board.draw` draws from
+    the density; it sees points that leak to where there should be next to none. Either p-value is
+    uniform if the points follow the density, up to its quadrature. The p-value of both is twice the
+    smaller one, at most 1: it is below a level no more often than that level says.
 
     Args:
         board: A `Board`; its masses are scaled to sum to one.
         points: [n, 2], at least 5 a bin.
-        bins: Number of bins, a power of 2.
+        bins: Number of bins by place, a power of 2.
+        seed: Of the points drawn from the density.
 
     Returns:
-        {"p_value", "statistic", "degrees"}.
+        {"p_value", "places", "heights"}: of both, and each test's own.
 
     Raises:
         ValueError: Points too few for the bins, or not finite, or no mass on the board.
     """
-    from scipy import special
-
     points = np.asarray(points)
     if not np.isfinite(points).all():
         raise ValueError("some of the points are not finite")
@@ -179,16 +215,48 @@ def goodness_of_fit(board, points, bins=BINS):
     if not board.integral > 0:
         raise ValueError("the density has no mass on the board")
     labels = board.bins(bins)
-    expected = np.bincount(labels.ravel(), board.masses.ravel(), bins)
-    expected *= len(points) / expected.sum()
-    counts = np.bincount(labels[tuple(board.locate(points))], minlength=bins)
-    used = expected > 0  # Where a bin could not be halved, its other half is empty.
+    places = _chi_square(labels, board.masses, labels[tuple(board.locate(points))])
+    # Where the density is not a number no point should be.
+    found = np.nan_to_num(np.asarray(board.log_prob(points), np.float64), nan=-np.inf)
+    heights = _same_heights(found, board.draw(max(PROPOSALS, 2 * len(points)), seed)[1])
+    return {"p_value": min(1.0, 2 * min(places, heights)), "places": places, "heights": heights}
+
+
+def _same_heights(found, expected):
+    """The p-value of Pearson's chi-square of two samples of log-densities, [n] and [m]."""
+    both = np.concatenate([found, expected])
+    shares = [s for s in HEIGHTS if s * min(len(found), len(expected)) >= 5]
+    edges = np.unique(np.quantile(both, shares, method="lower"))
+    table = np.stack([_counts(edges, found), _counts(edges, expected)])
+    table = table[:, table.sum(axis=0) > 0]
+    mean = np.multiply.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
+    return _p_value(((table - mean) ** 2 / mean).sum(), table.shape[1] - 1)
+
+
+def _counts(edges, values):
+    return np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
+
+
+def _p_value(statistic, degrees):
+    from scipy import special
+
+    return float(special.chdtrc(degrees, statistic)) if degrees else 1.0
+
+
+def _chi_square(labels, masses, found):
+    """The p-value of the bins that points were found in, given the bin and the mass of each cell.
+
+    Args:
+        labels: int, the bin of each cell.
+        masses: The mass of each cell.
+        found: int [n], the bin of each point.
+    """
+    bins = 1 + max(labels.max(), found.max())
+    expected = np.bincount(labels.ravel(), masses.ravel(), bins)
+    expected *= len(found) / expected.sum()
+    counts = np.bincount(found, minlength=bins)
+    used = expected > 0  # Halves and levels without mass are no bins.
     if counts[~used].any():
-        return {"p_value": 0.0, "statistic": np.inf, "degrees": int(used.sum()) - 1}
-    statistic = float(((counts - expected)[used] ** 2 / expected[used]).sum())
-    degrees = int(used.sum()) - 1
-    return {
-        "p_value": float(special.chdtrc(degrees, statistic)),
-        "statistic": statistic,
-        "degrees": degrees,
-    }
+        return 0.0
+    statistic = ((counts - expected)[used] ** 2 / expected[used]).sum()
+    return _p_value(statistic, used.sum() - 1)
