@@ -4,7 +4,7 @@ import inspect
 import math
 from pathlib import Path
 
-from trainers import common, metrics
+from trainers import common, markdown, metrics
 
 
 def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=()):
@@ -37,11 +37,6 @@ def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=(
         "_Written by `python -m trainers.publish` from the run; not edited by hand._",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _markdown(rows, header):
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _summary(flow, result):
@@ -79,7 +74,7 @@ def _figures(evaluation):
             [f"largest round-trip error on {name}, {unit}", f"{figure['round_trip']:.1e}"],
             [f"bits per dimension of {name}", metrics.shown(figure["bits_per_dim"])],
         ]
-    text = _markdown(rows, ["", "test split"])
+    text = markdown.table(rows, ["", "test split"])
     text += (
         f"\n\nMeans ± two standard errors over all {evaluation['examples']} test examples, "
         "temperature 1, exact log-determinants; round trips over "
@@ -112,7 +107,7 @@ def _baselines(baselines):
         for b in baselines
     ]
     return (
-        _markdown(rows, ["", "bits per dimension", "this flow is better by", "variance floor"])
+        markdown.table(rows, ["", "bits per dimension", "this flow is better by", "variance floor"])
         + "\n\nFitted by scikit-learn to the same dequantized training data (several draws of the "
         "noise), the floor of the variances chosen on the validation split, and measured as the "
         "flow was. Margins are means over test examples, in pairs, ± two standard errors."

@@ -5,7 +5,7 @@ import json
 import math
 
 import zoo
-from trainers import metrics
+from trainers import common, metrics
 
 MODEL_ARGUMENTS = (
     "num_layers",
@@ -49,6 +49,23 @@ def family(name, flag="--model"):
     if name not in zoo.MODELS:
         raise ValueError(f"{flag} must be one of {', '.join(sorted(zoo.MODELS))}; got {name!r}")
     return zoo.MODELS[name]
+
+
+def of_events(event_shape):
+    """Parts the families by whether they take events of this shape.
+
+    Returns:
+        Two dictionaries by the keys of `zoo.MODELS`: those that do, with their classes, and what
+        the others say.
+    """
+    taken, refused = {}, {}
+    for name, cls in zoo.MODELS.items():
+        try:
+            cls(event_shape=tuple(event_shape))
+            taken[name] = cls
+        except ValueError as error:
+            refused[name] = common.one_line(error)
+    return taken, refused
 
 
 def accepted_arguments(cls):

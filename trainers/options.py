@@ -226,6 +226,9 @@ def training_flags(fv):
     flags.DEFINE_boolean(
         "flips", False, "Mirror training images left to right at random.", flag_values=fv
     )
+    flags.DEFINE_boolean(
+        "fresh", False, "Train on new points of a toy at each pass, not on a split.", flag_values=fv
+    )
     flags.DEFINE_integer("epochs", 100, "Most epochs.", lower_bound=1, flag_values=fv)
     flags.DEFINE_integer(
         "patience",

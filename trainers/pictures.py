@@ -72,9 +72,18 @@ def grid(images, columns=None, smallest=512):
     return canvas.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def save_png(picture, path):
-    """Writes a uint8 picture [height, width, 3] as PNG, whatever the name of `path` ends in."""
-    Image.fromarray(np.ascontiguousarray(picture)).save(path, format="PNG")
+def save_png(picture, path, colours=None):
+    """Writes a uint8 picture as PNG, whatever the name of the file ends in.
+
+    Args:
+        picture: uint8 [height, width, 3].
+        path: The file.
+        colours: Size of a palette, up to 256, to which large pictures are reduced; None: all.
+    """
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    if colours:
+        image = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    image.save(path, format="PNG", optimize=bool(colours))
 
 
 def sample_picture(flow, n=64, seed=0, temperature=1.0):
@@ -202,13 +211,19 @@ def _window(points):
 
 def new_figure(count, size=(4, 4)):
     """Returns (figure, axes): `count` axes side by side, each of this size in inches."""
+    figure = canvas(100 * size[0] * count, 100 * size[1], layout="constrained")
+    return figure, [figure.add_subplot(1, count, i + 1) for i in range(count)]
+
+
+def canvas(width, height, **kwargs):
+    """Returns an empty figure of this size in pixels, for `render`."""
     # Not pyplot: it would look for a display and keep every figure it has made.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(size[0] * count, size[1]), dpi=100, layout="constrained")
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100, **kwargs)
     FigureCanvasAgg(figure)
-    return figure, [figure.add_subplot(1, count, i + 1) for i in range(count)]
+    return figure
 
 
 def _cloud(axis, points, window, title):

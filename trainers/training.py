@@ -99,6 +99,7 @@ class _Trainer:
             seed=self.flags.seed,
             drop_remainder=True,
             flips=self.flags.flips,
+            fresh=self.flags.fresh,
         )
 
     def open(self, run):

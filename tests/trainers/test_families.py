@@ -89,3 +89,10 @@ def test_a_flow_as_base():
 def test_wrong_arguments_are_told(argv, message):
     with pytest.raises(ValueError, match=message):
         build(TABLE, *argv)
+
+
+def test_families_by_what_they_take():
+    taken, refused = families.of_events((2,))
+    assert {"maf", "real_nvp", "nice"} <= set(taken) and taken["maf"] is zoo.MAF
+    assert set(refused) == set(zoo.MODELS) - set(taken)
+    assert "event_shape" in refused["glow"] and "\n" not in refused["glow"]

@@ -42,6 +42,16 @@ def test_png_holds_the_picture(tmp_path):
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "without-suffix")), picture)
 
 
+def test_png_of_few_colours_is_smaller_and_looks_the_same(tmp_path):
+    ramp = np.linspace(0, 255, 300 * 400).reshape(300, 400, 1) * [1.0, 0.5, 0.2]
+    picture = ramp.astype(np.uint8)
+    for name, colours in (("all", None), ("few", 64)):
+        pictures.save_png(picture, tmp_path / name, colours)
+    few = Image.open(tmp_path / "few")
+    assert len(few.getcolors()) <= 64
+    assert np.abs(np.asarray(few.convert("RGB"), int) - picture).max() <= 8
+
+
 def test_class_conditional_samples_show_one_class_a_row(monkeypatch):
     flow = zoo.MAF((2, 2, 1), levels=4, num_classes=3, num_layers=1, hidden_units=(4,))
 

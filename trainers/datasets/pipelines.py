@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainers.datasets import builders, features, images, reading
+from trainers.datasets import fresh as fresh_points
 from trainers.datasets.errors import DatasetError, one_line
 from trainers.datasets.toy_densities import TOYS
 
@@ -90,7 +91,8 @@ class Dataset:
         self.levels = own_levels // change.divisor if self._inputs.is_image else None
         self.num_classes = self._inputs.num_classes
         self.input_names = self._inputs.names
-        self.true_log_prob = TOYS[config].log_prob if builder.name == "toy2d" else None
+        self._toy = TOYS[config] if builder.name == "toy2d" else None
+        self.true_log_prob = self._toy and self._toy.log_prob
         self.memory_limit = MEMORY_LIMIT
         self._memory = {}
         self._finite = set()
@@ -109,6 +111,7 @@ class Dataset:
         repeat=False,
         drop_remainder=False,
         flips=False,
+        fresh=False,
     ):
         """A `tf.data.Dataset` of batches, ready for `fit`.
 
@@ -124,6 +127,8 @@ class Dataset:
             drop_remainder: Leave out a last batch that is not full.
             flips: Mirror images left to right with probability 1/2, anew at each pass, whatever
                 they were cropped, padded or resized to; for training only.
+            fresh: Draw new points at each pass, as many as the split has; for training on data
+                that are drawn from a known density.
 
         Returns:
             A dataset of x [batch, *event_shape] (uint8 images, float32 vectors), or of (x, label)
@@ -131,14 +136,18 @@ class Dataset:
 
         Raises:
             DatasetError: unknown split, labels asked where there are none, flips of what is not a
-                training image, a batch size that gives no batch, or NaN or infinite values.
+                training image, fresh points of what cannot be drawn, a batch size that gives no
+                batch, or NaN or infinite values.
         """
         self._check_options(split, batch_size, labels, flips, drop_remainder and not repeat)
-        data = self._order(split, shuffle, seed)
+        if fresh:
+            data = self._fresh(split, seed)
+        else:
+            data = self._order(split, shuffle, seed)
         if repeat:
             data = data.repeat()
         data = data.batch(batch_size, drop_remainder=drop_remainder or repeat)
-        if self._fits(split):
+        if self._fits(split) and not fresh:
             tensors = self._tensors(split)
             data = data.map(lambda rows: tuple(tf.gather(t, rows) for t in tensors), AUTOTUNE)
         if flips:
@@ -212,6 +221,14 @@ class Dataset:
             data = data.apply(tf.data.experimental.assert_cardinality(count))
             buffer = max(1, self.memory_limit // reading.example_bytes(self._inputs))
         return data.shuffle(min(buffer, count), seed=seed) if shuffle else data
+
+    def _fresh(self, split, seed):
+        """One pass: points drawn for it."""
+        if self._toy is None or split != "train":
+            raise DatasetError(
+                f"fresh points are drawn for training on toy2d, not for {split!r} of {self.name!r}"
+            )
+        return fresh_points.passes(self._toy, self.num_examples(split), seed).map(lambda x: (x,))
 
     def _tensors(self, split):
         """The whole split, (x,) or (x, labels), read once."""

@@ -49,14 +49,17 @@ class Toy:
             raise ValueError(f"expected points of shape [n, 2], got {list(x.shape)}")
         return self._log_prob(x)
 
-    def entropy(self, n=100_000, seed=0):
-        """The differential entropy in nats. Returns: (value, standard error).
+    def entropy(self):
+        """The differential entropy in nats: exact, or by quadrature, to better than 1e-5 nats.
 
-        Estimated as the mean of -log p over `n` samples, unless the toy knows it exactly, when the
-        standard error is 0. No flow can have an expected log-likelihood above -entropy.
+        No flow can have an expected log-likelihood above -entropy.
         """
-        surprise = -self.log_prob(self.sample(n, np.random.default_rng(seed)))
-        return float(surprise.mean()), float(surprise.std(ddof=1) / np.sqrt(n))
+        # The midpoint rule: for densities as smooth as these against its step, the error falls
+        # faster than any power of the step.
+        step, half_width = 0.04, 6.0
+        axis = np.arange(step / 2 - half_width, half_width, step)
+        log_prob = self.log_prob(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2))
+        return float(-(np.exp(log_prob) * log_prob).sum() * step**2)
 
     def _log_prob(self, x):
         raise NotImplementedError
@@ -103,9 +106,9 @@ class Checkerboard(Toy):
         on_board = np.all((square >= 0) & (square < self.squares), axis=1)
         return np.where(on_board & (square.sum(axis=1) % 2 == 0), -np.log(self.area), -np.inf)
 
-    def entropy(self, n=100_000, seed=0):
-        """The exact entropy, log of the dark area: log 18 nats. Returns: (value, 0.0)."""
-        return float(np.log(self.area)), 0.0
+    def entropy(self):
+        """The entropy in nats: log 18, the logarithm of the dark area."""
+        return float(np.log(self.area))
 
 
 class Rings(Toy):
@@ -254,9 +257,9 @@ def _logsumexp(a):
 
 def _log_gaussian_mixture(x, means, log_weights, stddev):
     """log sum_k exp(log_weights_k) N(x; means_k, stddev^2 I) in two dimensions."""
-    parts = []
-    for begin in range(0, len(x), 256):  # keeps the [rows, means] tables below in the cache
-        some = x[begin : begin + 256]
+    parts, rows = [], max(1, 2**15 // len(means))  # keeps the tables below in the cache
+    for begin in range(0, len(x), rows):
+        some = x[begin : begin + rows]
         squares = (some**2).sum(1)[:, None] - 2 * some @ means.T + (means**2).sum(1)
         parts.append(_logsumexp(log_weights - squares / (2 * stddev**2)))
     return np.concatenate(parts or [np.zeros(0)]) - np.log(2 * np.pi * stddev**2)

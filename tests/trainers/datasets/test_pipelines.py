@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from trainers import datasets
-from trainers.datasets import DatasetError, pipelines
+from trainers.datasets import DatasetError, Toy2d, pipelines
 
 
 def rows(batches, count=None):
@@ -129,6 +129,36 @@ def test_flips(digits):
     np.testing.assert_array_equal(one_pass(), first)
     labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
     np.testing.assert_array_equal(labels, digits.numpy("train", labels=True)[1])
+
+
+def test_fresh_points_at_each_pass(tmp_path, monkeypatch):
+    monkeypatch.setattr(Toy2d, "SIZES", {"train": 60, "validation": 20, "test": 20})
+    data = pipelines.load("rings", tmp_path)
+    batches = data.batches("train", 25, shuffle=True, seed=3, drop_remainder=True, fresh=True)
+
+    def one_pass(batches):
+        return np.concatenate(list(batches.as_numpy_iterator()))
+
+    assert [x.shape for x in batches.as_numpy_iterator()] == [(25, 2), (25, 2)]
+    first, second = one_pass(batches), one_pass(batches)
+    assert len(np.unique(np.concatenate([first, second, data.numpy("train")]), axis=0)) == 160
+    assert np.isfinite(data.true_log_prob(first)).all()
+    # A pipeline made anew repeats the passes in their order: what a restarted run relies on.
+    again = data.batches("train", 25, shuffle=True, seed=3, drop_remainder=True, fresh=True)
+    iter(again)
+    np.testing.assert_array_equal(one_pass(again), first)
+    np.testing.assert_array_equal(one_pass(again), second)
+    other = data.batches("train", 25, seed=4, fresh=True)
+    assert not np.isin(one_pass(other), np.concatenate([first, second])).any()
+    with pytest.raises(
+        DatasetError, match="for training on toy2d, not for 'test' of 'toy2d/rings'"
+    ):
+        data.batches("test", 20, fresh=True)
+
+
+def test_fresh_points_of_images_are_refused(digits):
+    with pytest.raises(DatasetError, match="not for 'train' of 'digits'"):
+        digits.batches("train", 20, fresh=True)
 
 
 def test_a_split_is_read_once(digits, monkeypatch):

@@ -1,0 +1,129 @@
+"""The gallery: cells made once, gaps where one failed, and a page of what there is."""
+
+import json
+import subprocess
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trainers import cells, flagfiles, gallery, markdown, training
+
+from .conftest import PLAIN
+
+TINY = ("--hidden_units=8", "--num_layers=2", "--batch_size=100", "--jit=false", PLAIN)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(cells, "recipe", lambda family: [f"--model={family}", *TINY])
+
+
+def options(*argv):
+    return flagfiles.new_options(gallery.define_flags, argv)
+
+
+@pytest.fixture
+def made(tiny, prepared, tmp_path):
+    """A gallery with one cell that is made and one that cannot be, and the flags of both."""
+    argv = [f"--output={tmp_path / 'gallery'}", "--families=maf,glow", "--toys=two_moons"]
+    argv += [f"--data_dir={prepared}", "--steps=20", "--points=2000", "--jobs=0"]
+    page = tmp_path / "README.md"
+    page.write_text("<!-- gallery: by a program -->\n<!-- /gallery -->\n")
+    argv.append(f"--readme={page}")
+    assert gallery.main(options(*argv)) == 1
+    return tmp_path / "gallery", argv
+
+
+def test_a_cell_a_failure_and_their_pages(made, capsys, monkeypatch):
+    folder, argv = made
+    record = json.loads((folder / "gallery.json").read_text())
+    (figures,) = record["cells"]
+    assert (figures["family"], figures["class"], figures["toy"]) == ("maf", "MAF", "two_moons")
+    assert abs(figures["integral"] - 1) < 0.01 and figures["p_value"] > 1e-3
+    kl, nats = figures["kl"]["mean"], figures["nats"]["mean"]
+    error = figures["kl"]["error"] + figures["nats"]["error"]
+    assert kl == pytest.approx(-record["entropy"]["two_moons"] - nats, abs=2 * error)
+    assert figures["sample_ms"] > 0 and figures["log_prob_ms"] > 0 and figures["parameters"] > 0
+    page = (folder / "README.md").read_text()
+    assert f"| **{kl:.4f} ± " in page and "| Glow | two moons | failed: " in page
+    assert (folder / "cells/glow-two_moons/failure.txt").read_text() in page.replace(" |", "\n|")
+    filled = markdown.filled(folder.parent / "README.md", "gallery")
+    assert "(gallery/gallery.png)" in filled and f"{kl:.4f}" in filled
+    sizes = {Image.open(folder / f"{name}.png").size for name in ("gallery", "samples", "grids")}
+    assert len(sizes) == 1
+
+    # A second time nothing is trained again; what failed is tried, and the page is the same.
+    trained = []
+    monkeypatch.setattr(training, "train", lambda flags, define: trained.append(flags.model) or {})
+    capsys.readouterr()
+    assert gallery.main(options(*argv)) == 1
+    out = capsys.readouterr().out
+    assert trained == ["glow"] and "1 of 2 cells are there already" in out
+    assert "[1/1] glow on two_moons: FAILED: " in out
+    assert f"| **{kl:.4f} ± " in (folder / "README.md").read_text()
+
+
+def test_arrays_of_a_cell(made):
+    folder, argv = made
+    args = options(*argv)
+    cell = cells.Cell(folder / "cells", "maf", "two_moons", args.steps, args.data_dir, args.points)
+    arrays = cell.arrays()
+    side = 2 * cells.WINDOW / cells.RESOLUTION
+    assert arrays["density"].sum() * side**2 == pytest.approx(1, abs=0.03)
+    # Rows of the picture are the second coordinate, from bottom to top.
+    x = arrays["samples"]
+    assert x.shape == (cells.SHOWN, 2)
+    row, column = np.unravel_index(arrays["density"].argmax(), arrays["density"].shape)
+    peak = (np.array([column, row]) + 0.5) * side - cells.WINDOW
+    near, far = (np.sum(np.abs(x - at).max(axis=1) < 0.5) for at in (peak, peak[::-1]))
+    assert near > far
+    grid = arrays["grid"]
+    assert grid.shape == (2, cells.LINES, 200, 2) and np.isfinite(grid).all()
+    # Both bundles run through the same crossings, at their ends among others.
+    np.testing.assert_allclose(grid[0, 0, 0], grid[1, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(grid[0, -1, -1], grid[1, -1, -1], atol=1e-5)
+    # Other flags are another cell; where and how it is computed are not.
+    assert cell.figures() is not None
+    assert cells.Cell(folder / "cells", "maf", "two_moons", 10_000).figures() is None
+    moved = cells.Cell(folder / "cells", "maf", "two_moons", args.steps, "/elsewhere", 2000)
+    assert moved.figures() is not None
+
+
+def test_each_job_is_a_process_of_its_own(tiny, tmp_path, monkeypatch, capsys):
+    commands = []
+
+    def die(command, **kwargs):
+        commands.append(command)
+        return SimpleNamespace(returncode=-9)
+
+    monkeypatch.setattr(subprocess, "run", die)
+    argv = [f"--output={tmp_path}", "--families=maf,iaf", "--toys=rings", "--jobs=2", "--nodraw"]
+    assert gallery.main(options(*argv, "--steps=7")) == 1
+    out = capsys.readouterr().out
+    assert "maf on rings: FAILED: its process ended with status -9" in out and "[2/2]" in out
+    expected = {"--toys=rings", "--jobs=0", "--nodraw", "--steps=7", f"--output={tmp_path}"}
+    assert all(expected <= set(command) for command in commands)
+    families = {flag for command in commands for flag in command if "families" in flag}
+    assert families == {"--families=maf", "--families=iaf"}
+    assert not list(tmp_path.glob("*.png"))
+
+
+def test_recipes_of_the_toys():
+    assert cells.recipe("real_nvp")[0].endswith("realnvp-toy2d.flags")
+    # A family without a recipe gets plain flags.
+    assert cells.recipe("nobody")[0] == "--model=nobody"
+    cell = cells.Cell("x", "maf", "rings", steps=1001)
+    per_epoch = 50_000 // cell.options.batch_size
+    assert cell.options.epochs == -(-1001 // per_epoch)
+    assert (cell.options.dataset, cell.name) == ("toy2d/rings", "maf-rings")
+
+
+def test_wrong_names_are_told():
+    with pytest.raises(ValueError, match="--families must be one of .*; got 'mafia'"):
+        gallery.main(options("--output=x", "--families=mafia"))
+    with pytest.raises(ValueError, match="--toys must be of .*; got 'moons'"):
+        gallery.main(options("--output=x", "--toys=moons"))
+    with pytest.raises(ValueError, match="--output is missing"):
+        gallery.main(options())

@@ -1,0 +1,149 @@
+"""Tests of flows of the plane: that they hold for what is right, and see what is wrong."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from trainers import families, plane
+from trainers.datasets.toy_densities import TOYS
+
+
+@pytest.fixture(scope="module", params=["eight_gaussians", "checkerboard", "rings"])
+def toy(request):
+    return TOYS[request.param]
+
+
+@pytest.fixture(scope="module")
+def board(toy):
+    return plane.Board(toy.log_prob)
+
+
+def test_known_densities_integrate_to_one(board, toy):
+    if toy is TOYS["checkerboard"]:  # The squares' edges lie between midpoints.
+        assert abs(board.integral - 1) < 0.005
+    else:
+        assert abs(board.integral - 1) < 1e-6
+        assert abs(board.integral - 1) <= board.error + 1e-12
+
+
+def test_wide_and_scaled_densities_are_seen():
+    def wide(x, stddev=3.0):
+        return -0.5 * (x**2).sum(axis=1) / stddev**2 - np.log(2 * np.pi * stddev**2)
+
+    assert plane.Board(wide, cells=200).integral == pytest.approx(1, abs=1e-6)
+    scaled = plane.Board(lambda x: wide(x) + np.log(1.02), cells=200)
+    assert scaled.integral == pytest.approx(1.02, abs=1e-6)
+
+
+def test_bins_have_equal_masses_and_points_fall_where_their_mass_is(board, toy):
+    labels = board.bins(64)
+    masses = np.bincount(labels.ravel(), board.masses.ravel())
+    assert len(masses) == 64 and np.all(np.abs(masses * 64 - 1) < 0.3)
+    x = toy.sample(50_000, np.random.default_rng(0))
+    row, column = board.locate(x)
+    assert (board.masses[row, column] > 0).mean() > 0.99
+    far = board.locate([[-1e3, 1e9], [0.01, -0.01]])
+    cells = len(board.masses)
+    assert far.tolist() == [[0, cells // 2], [cells - 1, cells // 2 - 1]]
+
+
+def test_the_level_of_the_tests():
+    toy = TOYS["eight_gaussians"]
+    board = plane.Board(toy.log_prob, cells=400)
+    found = [
+        plane.goodness_of_fit(board, toy.sample(6000, np.random.default_rng(i))) for i in range(200)
+    ]
+    ranks = np.arange(200) / 200
+    for name in ("places", "heights"):
+        values = np.sort([p[name] for p in found])
+        # Kolmogorov's distance to uniform, at a level of about 1e-4.
+        distance = max((values - ranks).max(), (ranks + 1 / 200 - values).max())
+        assert distance < 2.23 / np.sqrt(200), name
+    assert found[0]["p_value"] == min(1, 2 * min(found[0]["places"], found[0]["heights"]))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x: 1.03 * x,
+        lambda x: x + [0.05, 0],
+        lambda x: np.where(np.arange(len(x))[:, None] < 0.02 * len(x), -x + 1, x),
+        lambda x: np.where(np.arange(len(x))[:, None] < 0.02 * len(x), 30.0, x),
+    ],
+    ids=["scaled", "moved", "leaking", "far off"],
+)
+def test_wrong_samples_are_seen(wrong):
+    toy = TOYS["two_moons"]
+    board = plane.Board(toy.log_prob, cells=400)
+    x = toy.sample(plane.SAMPLES, np.random.default_rng(0))
+    assert plane.goodness_of_fit(board, x)["p_value"] > 1e-3
+    assert plane.goodness_of_fit(board, wrong(x))["p_value"] < 1e-6
+
+
+# Arguments that make the families small; each takes those that it knows.
+SMALL = {"num_layers": 4, "hidden_units": (16, 16), "components": 4, "jit_compile": False}
+
+
+def small_flow(name):
+    """A small flow of the plane, or a skipped test where the family has none."""
+    family = zoo.MODELS[name]
+    known = families.accepted_arguments(family)
+    try:
+        return family((2,), seed=0, **{k: v for k, v in SMALL.items() if k in known})
+    except ValueError as error:
+        if "event_shape" not in str(error):
+            raise
+        pytest.skip(f"{name} takes no points of the plane")
+
+
+@pytest.mark.parametrize("name", zoo.MODELS)
+def test_every_family_trained_integrates_to_one_and_samples_its_density(name):
+    flow = small_flow(name)
+    x = TOYS["eight_gaussians"].sample(6000, np.random.default_rng(0)).astype("float32")
+    before = float(np.mean(flow.log_prob(x)))
+    flow.adapt(x[:500])
+    flow.compile(keras.optimizers.Adam(5e-3), jit_compile=False)
+    flow.fit(x, batch_size=200, epochs=2, verbose=0)
+    assert float(np.mean(flow.log_prob(x))) > before + 0.1
+    board = plane.board(flow, cells=200)
+    assert abs(board.integral - 1) < 0.01
+    assert plane.goodness_of_fit(board, plane.samples(flow, 6000))["p_value"] > 1e-3
+
+
+def test_samples_of_another_temperature_are_seen():
+    flow = zoo.MAF((2,), num_layers=1, hidden_units=(4,), jit_compile=False)
+    board = plane.board(flow, cells=200)
+    x = np.asarray(flow.sample(plane.SAMPLES, seed=0, temperature=0.97))
+    assert plane.goodness_of_fit(board, x)["p_value"] < 1e-6
+    assert plane.goodness_of_fit(board, plane.samples(flow))["p_value"] > 1e-3
+
+
+def test_samples_are_drawn_anew_in_each_part_and_as_many_as_asked(monkeypatch):
+    flow = zoo.MAF((2,), num_layers=1, hidden_units=(4,), jit_compile=False)
+    monkeypatch.setattr(plane, "_DRAW", 40)
+    x = plane.samples(flow, 100, seed=3)
+    assert x.shape == (100, 2) and len(np.unique(x, axis=0)) == 100
+    np.testing.assert_array_equal(x, plane.samples(flow, 100, seed=3))
+    assert not np.isin(x, plane.samples(flow, 100, seed=4)).any()
+
+
+def test_what_cannot_be_tested_is_said():
+    with pytest.raises(ValueError, match=r"flow of the plane.* got events of shape \(3,\)"):
+        plane.board(zoo.MAF((3,), num_layers=1, hidden_units=(4,)))
+    with pytest.raises(ValueError, match="and a context"):
+        plane.board(zoo.MAF((2,), num_classes=2, num_layers=1, hidden_units=(4,)))
+    with pytest.raises(ValueError, match="not a finite number at 8 of 16 points within 20"):
+        plane.Board(lambda x: np.where(x[:, 0] > 0, np.nan, -1.0), cells=4)
+    with pytest.raises(ValueError, match="even number of cells a side, got 5"):
+        plane.Board(lambda x: x[:, 0], cells=5)
+    board = plane.Board(lambda x: -(x**2).sum(axis=1), cells=20)
+    with pytest.raises(ValueError, match="a power of 2, got 12"):
+        plane.goodness_of_fit(board, np.zeros((100, 2)), bins=12)
+    with pytest.raises(ValueError, match="128 bins need at least 640 points, got 100"):
+        plane.goodness_of_fit(board, np.zeros((100, 2)))
+    with pytest.raises(ValueError, match="not finite"):
+        plane.goodness_of_fit(board, np.full((1000, 2), np.nan))
+    empty = plane.Board(lambda x: np.full(len(x), -np.inf), cells=20)
+    with pytest.raises(ValueError, match="no mass"):
+        plane.goodness_of_fit(empty, np.zeros((1000, 2)))
