@@ -18,12 +18,11 @@ AIM = 1.10
 
 
 def measure(task, recompute="none", steps=3):
-    """Peak over the baseline of training, in this process.
+    """Memory that a training step needs for its batch, in this process.
 
-    The baseline is taken after training on single events, when weights, the optimizer's state and
-    the compiled step are all there. TensorFlow keeps the memory that it has had, so the peak of
-    training on whole batches is that of their activations. Under XLA, which compiles anew for
-    another batch size, it would also be that of the compiler.
+    That is how much higher the peak is in training on whole batches than on single events: weights,
+    their gradients and the optimizer's work are in both. Under XLA, which compiles anew for another
+    batch size, it would also be that of the compiler.
 
     Args:
       task: A Glow, as a `Task`.
@@ -46,8 +45,11 @@ def measure(task, recompute="none", steps=3):
         batches = data.batch(batch).take(steps)
         return model.flow.fit(batches, epochs=2, verbose=0).history["loss"]
 
-    losses = fit(1)
-    baseline = memory.reset_peak()
+    losses = fit(1)  # Compiles.
+    memory.reset_peak()
+    losses += fit(1)
+    baseline = memory.peak_mib()
+    memory.reset_peak()
     losses += fit(task.batch)
     return {
         "activations_mib": memory.peak_mib() - baseline,

@@ -103,7 +103,7 @@ def _steps(layers):
     """What the layers do, step by step, each with the values that gradients go to."""
     for layer in layers:
         if hasattr(layer, "steps"):
-            yield from layer.steps()
+            yield from layer.steps(traced=False)
         else:
             variables = layer.trainable_variables
             yield Step(layer, variables), [backend.value(v) for v in variables]

@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
 
 
 class Step:
@@ -61,9 +62,28 @@ class Step:
 
 
 class TracedStep(Step):
-    """A step that is traced once, however often it is run with other weights."""
+    """A step that is traced once, however often it is run with other weights.
+
+    The layer keeps the shape of events. Leading dimensions are made one: what is traced for some
+    number of them would serve another only if it knew nothing of the shape.
+    """
 
     def __init__(self, layer, variables):
         super().__init__(layer, variables)
-        self.inverse = backend.traced(self.inverse)
-        self.forward = backend.traced(self.forward)
+        inverse, forward = super().inverse, super().forward
+        self._traced = {"inverse": backend.traced(inverse), "forward": backend.traced(forward)}
+
+    def inverse(self, y, context, values):
+        return self._run("inverse", y, context, values)
+
+    def forward(self, x, context, values):
+        return self._run("forward", x, context, values)
+
+    def _run(self, way, x, context, values):
+        shape, rank = self._layer.event_shape, len(self._layer.event_shape)
+        if context:
+            context_shape = self._layer.context_shape
+            x, given = broadcast_lead(x, rank, context[0], len(context_shape))
+            context = [flatten_lead(given, context_shape)]
+        value, log_det = self._traced[way](flatten_lead(x, shape), context, values)
+        return unflatten_lead(value, x, rank), unflatten_lead(log_det, x, rank)
