@@ -92,10 +92,10 @@ def bracketed_root(function, low, high, tolerance, max_iterations):
     """The root of an increasing function, entry by entry.
 
     First the bracket is widened to three times its width, again and again and 64 times at most,
-    until the function changes sign in it. Then it shrinks by interpolation that is never much slower than bisection
-    (ITP: Oliveira and Takahashi, 2021, ACM Trans. Math. Softw. 47:5) until it is no wider than
-    twice the tolerance, taken relative to the root where that is above one. No gradient goes
-    through.
+    until the function changes sign in it. Then it shrinks by interpolation that is never much
+    slower than bisection (ITP: Oliveira and Takahashi, 2021, ACM Trans. Math. Softw. 47:5) until
+    it is no wider than twice the tolerance, taken relative to the root where that is above one. No
+    gradient goes through.
 
     Args:
       function: `x [n, ...] -> y [n, ...]`, increasing in each entry, which it treats alone.
