@@ -50,10 +50,10 @@ def test_conditionals_can_have_two_modes():
     flow = zoo.NAF((1,), **SMALL | {"num_layers": 1, "num_units": 8})
     flow.adapt(x)
     flow.compile("adam")
-    flow.optimizer.learning_rate = 0.05
-    flow.fit(x, batch_size=500, epochs=60, verbose=0)
+    flow.optimizer.learning_rate = 0.1
+    flow.fit(x, batch_size=250, epochs=60, verbose=0)
     entropy = np.log(2) + 0.5 * np.log(2 * np.pi * np.e * 0.2**2)
-    assert -np.mean(flow.log_prob(x)) < entropy + 0.05
+    assert -np.mean(flow.log_prob(x)) < entropy + 0.2  # One Gaussian is 1.6 above it.
 
 
 def test_reports_of_each_layer():
@@ -96,25 +96,24 @@ def test_one_outlier_is_told_of_one():
 
 
 def test_the_export_samples_as_the_flow_does(tmp_path):
-    flow = naf()
+    flow = naf(num_layers=1, num_units=2)
     loaded = tf.saved_model.load(str(zoo.export(flow, tmp_path / "export")))
     x = np.asarray(loaded.sample(5, 7, 1.0))
     np.testing.assert_allclose(x, flow.sample(5, seed=7), atol=1e-5)
-    np.testing.assert_allclose(loaded.encode(loaded.decode(x)), x, atol=1e-4)
-    z = tf.constant(x)
+    z = loaded.encode(x)
+    np.testing.assert_allclose(loaded.decode(z), x, atol=1e-4)
     with tf.GradientTape() as tape:
         tape.watch(z)
         out = loaded.decode(z)
     with tf.GradientTape() as own:
         own.watch(z)
         expected = flow.bijector().forward(z)
-    np.testing.assert_allclose(
-        tape.gradient(out, z), own.gradient(expected, z), rtol=1e-3, atol=1e-4
-    )
+    found = tape.gradient(out, z)
+    np.testing.assert_allclose(found, own.gradient(expected, z), rtol=1e-3, atol=1e-4)
 
 
 def test_gradients_of_samples_are_those_of_the_implicit_function():
-    flow = naf(dtype="float64")
+    flow = naf(dtype="float64", num_layers=1)
     z = tf.constant(np.random.default_rng(0).normal(size=(2, 3)))
     with tf.GradientTape() as tape:
         x = flow.bijector().forward(z)
@@ -129,7 +128,7 @@ def test_gradients_of_samples_are_those_of_the_implicit_function():
         back = tf.reduce_sum(-weights * flow.bijector().inverse(x))
     for one, other in zip(found, tape.gradient(back, variables), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-8)
-    assert sum(np.any(g) for g in found) > 4
+    assert sum(np.any(g) for g in found) > 2
 
 
 @pytest.mark.parametrize(
