@@ -18,7 +18,7 @@ class Sylvester(Amortized):
     """`f(x) = x + Q R tanh(S Q^T x + b)`, invertible at any weights, the identity at first.
 
     `Q` is orthonormal, `R` and `S` are upper triangular; their diagonals are `tanh(.) sqrt(1 -
-    1e-3)`, so that `R_ii S_ii >= -1 + 1e-3` (theorem 2). The two share one matrix: `R` has its upper
+    1e-3)`, so that `R_ii S_ii >= -1 + 1e-3` (theorem 2). They share a matrix: `R` has its upper
     part and its diagonal, `S` its transposed lower part and a diagonal of its own.
 
     The paper's three kinds of `Q`, by `variant`:
