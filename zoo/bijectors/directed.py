@@ -2,8 +2,6 @@
 
 from zoo.bijectors.one_pass import OnePassBijector
 
-FAST = ("log_prob", "sample")
-
 
 class Directed(OnePassBijector):
     """A map `v = f(u)` that is written down, and whose inverse is solved for.

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.backend import read
-from zoo.bijectors.directed import FAST
+from zoo.layers.autoregressive import FAST
 from zoo.layers.flow_layer import FlowLayer
 from zoo.networks import MLP
 

@@ -18,8 +18,8 @@ class Sylvester(Amortized):
     """`f(x) = x + Q R tanh(S Q^T x + b)`, invertible at any weights, the identity at first.
 
     `Q` is orthonormal, `R` and `S` are upper triangular; their diagonals are `tanh(.) sqrt(1 -
-    1e-3)`, so that `R_ii S_ii >= -1 + 1e-3` (theorem 2). Above the diagonals, the two share one
-    matrix: `R` has its upper, `S` its transposed lower part.
+    1e-3)`, so that `R_ii S_ii >= -1 + 1e-3` (theorem 2). They share a matrix: `R` has its upper
+    part and its diagonal, `S` its transposed lower part and a diagonal of its own.
 
     The paper's three kinds of `Q`, by `variant`:
 
@@ -73,8 +73,7 @@ class Sylvester(Amortized):
         start = {
             # R is zero and S is not: the identity, with a gradient.
             "matrix": ((columns, columns), _below_diagonal(columns, next(seeds))),
-            "left_diagonal": ((columns,), "zeros"),
-            "right_diagonal": ((columns,), normal(1.0, next(seeds))),
+            "diagonal": ((columns,), normal(1.0, next(seeds))),
             "b": ((columns,), normal(1.0, next(seeds))),
         }
         if reflections:
@@ -95,8 +94,8 @@ class Sylvester(Amortized):
         def parameters():
             values = self._values(context)
             matrix = values["matrix"]
-            left = ops.triu(matrix, 1) + _diagonal(values["left_diagonal"])
-            right = ops.triu(ops.swapaxes(matrix, -1, -2), 1) + _diagonal(values["right_diagonal"])
+            left = ops.triu(matrix, 1) + _diagonal(triangular_root.diagonal(matrix))
+            right = ops.triu(ops.swapaxes(matrix, -1, -2), 1) + _diagonal(values["diagonal"])
             q = None
             if self.variant != "triangular":
                 q = orthonormal(values["vectors"], self.columns)

@@ -31,8 +31,9 @@ def test_is_the_equation_of_the_paper(name):
     assert q.shape == (5, 2 if name == "orthogonal" else 5)
     values = {key: value.numpy() for key, value in layer.parameters.items()}
     limit = np.sqrt(1.0 - 1e-3)
-    left = np.triu(values["matrix"], 1) + np.diag(limit * np.tanh(values["left_diagonal"]))
-    right = np.triu(values["matrix"].T, 1) + np.diag(limit * np.tanh(values["right_diagonal"]))
+    matrix = values["matrix"]
+    left = np.triu(matrix, 1) + np.diag(limit * np.tanh(np.diag(matrix)))
+    right = np.triu(matrix.T, 1) + np.diag(limit * np.tanh(values["diagonal"]))
     x = np.random.default_rng(0).normal(size=(4, 5))
     a = x @ q @ right.T + values["b"]
     z, log_det = layer(x)
