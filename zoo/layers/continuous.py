@@ -34,6 +34,7 @@ class Continuous(FlowLayer):
       dynamics: `"concatsquash"`, `"squash"` or `"concat"`: how time and context enter each layer
         (`zoo.networks.Dynamics`).
       time_features: Pairs of sine and cosine of time beside time itself.
+      state_features: Pairs of sine and cosine of each entry beside it.
       residual: Whether hidden layers of one width add their input to their output.
       end_time: `T`, the length of the time interval.
       learn_end_time: Whether `T` is trained.
@@ -63,6 +64,7 @@ class Continuous(FlowLayer):
         activation="tanh",
         dynamics="concatsquash",
         time_features=0,
+        state_features=0,
         residual=False,
         end_time=1.0,
         learn_end_time=False,
@@ -97,6 +99,7 @@ class Continuous(FlowLayer):
             dynamics,
             self.context_size,
             time_features,
+            state_features,
             residual,
             seed,
             dtype=self.variable_dtype,

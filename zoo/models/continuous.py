@@ -33,7 +33,7 @@ class ContinuousFlow(Matching, Flow):
       num_layers: Number of equations, one after the other; 1 for flow matching.
       hidden_units: Width of each hidden layer of the dynamics.
       activation: Name of a smooth Keras activation, such as `"tanh"`, `"softplus"`, `"silu"`.
-      dynamics, time_features, residual: The network; see `zoo.layers.Continuous`.
+      dynamics, time_features, state_features, residual: The network; see `zoo.layers.Continuous`.
       end_time, learn_end_time: `T`, and whether it is trained.
       trace, probes, probe: How the trace is computed; see `zoo.layers.Continuous`.
       solver, rtol, atol, max_steps, num_steps: The solver; see `zoo.layers.Continuous`.
@@ -66,6 +66,7 @@ class ContinuousFlow(Matching, Flow):
         activation="tanh",
         dynamics="concatsquash",
         time_features=0,
+        state_features=0,
         residual=False,
         end_time=1.0,
         learn_end_time=False,
@@ -96,6 +97,7 @@ class ContinuousFlow(Matching, Flow):
             "activation": activation,
             "dynamics": dynamics,
             "time_features": time_features,
+            "state_features": state_features,
             "residual": residual,
             "end_time": end_time,
             "learn_end_time": learn_end_time,

@@ -12,6 +12,8 @@ CASES = {kind: {"kind": kind} for kind in KINDS} | {
     "residual": {"hidden_units": (8, 8, 8), "residual": True},
     "linear": {"hidden_units": ()},
     "one_layer": {"hidden_units": (8,), "time_features": 2},
+    "features": {"state_features": 2},
+    "linear_features": {"hidden_units": (), "state_features": 1},
     "context": {"context_size": 2},
     "softplus": {"activation": "softplus"},
     "silu": {"activation": "silu"},
