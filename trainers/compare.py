@@ -136,7 +136,7 @@ def table(flows, against="MAF"):
     unit = "bits/dim" if sign > 0 else "nats"
     header = ["family", "flow", "parameters", "training, s", unit]
     header += [f"{unit} given the label"] * labels
-    header += [f"against {reference['name']}"] * bool(reference)
+    header += [f"against {reference['name']}"] if reference else []
     rows = []
     for flow in flows:
         shown = metrics.shown(flow[name], 3)
