@@ -78,7 +78,7 @@ class Times:
       last: Seconds of the last call.
       rounds: Seconds of a call in each round: the median of the calls in it.
       error: Why there are none, or no more.
-      spent: Seconds of all turns.
+      spent: Seconds of all turns, without the first call.
     """
 
     def __init__(self):
@@ -103,7 +103,8 @@ def interleave(workers, operation, rounds, budget=60.0, steps=1, pause=0.3):
       workers: Dictionary from names to `Worker`s that have built their models.
       operation: `"log_prob"`, `"sample"` or `"train"`.
       rounds: Number of rounds.
-      budget: Seconds after which a competitor drops out, though not before its first round.
+      budget: Seconds after which a competitor drops out, though not before its first round; those
+        of its first call, which compiles, do not count.
       steps: Training steps of one call, for `"train"`; times are of one step.
       pause: Seconds between turns: idle threads of some libraries spin for a while.
 
@@ -119,9 +120,11 @@ def interleave(workers, operation, rounds, budget=60.0, steps=1, pause=0.3):
                 continue
             if pause:
                 time.sleep(pause)
-            begin = time.perf_counter()
+            begin, compiled = time.perf_counter(), times.first is not None
             _turn(worker, operation, times, steps)
             times.spent += time.perf_counter() - begin
+            if not compiled and times.first is not None:
+                times.spent -= times.first * steps  # What compiles slowly is not fewer times timed.
     return found
 
 

@@ -52,20 +52,27 @@ def check(options):
 
 
 def measure(options):
-    """All that the flags ask for; the record of the run is written after each part."""
-    record = {
+    """All that the flags ask for; the record is written after each part.
+
+    What an earlier run wrote of other parts into the same file stays there.
+
+    Returns:
+      Dictionary from parts to `{"about": {date, command, machine, threads}, "results": ...}`.
+    """
+    about = {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": " ".join(["python -m benchmarks.run", *sys.argv[1:]]),
         "machine": environment.machine(),
         "threads": options.threads,
     }
-    log(f"{record['machine']}, {options.threads} threads")
+    log(f"{about['machine']}, {options.threads} threads")
     studies = {"comparison": comparison.run} if set(options.tasks) & set(TASKS) else {}
     studies |= {name: run for name, run in STUDIES.items() if name in options.tasks}
+    path = Path(options.output) if options.output else None
+    record = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
     for name, run in studies.items():
-        record[name] = run(options, log)
-        if options.output:
-            path = Path(options.output)
+        record[name] = {"about": about, "results": run(options, log)}
+        if path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return record

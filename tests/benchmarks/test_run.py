@@ -36,6 +36,21 @@ def test_the_record_has_the_machine_and_every_study(monkeypatch, tmp_path):
     options = types.SimpleNamespace(tasks=["T2", "T7"], threads=2, output=str(output))
     run.measure(options)
     record = json.loads(output.read_text())
-    assert record["comparison"] == {"tasks": ["T2", "T7"]} and record["T7"] == {"none": 1}
-    assert {"date", "command", "machine", "threads"} <= set(record)
-    assert record["machine"]["cores"] >= 1
+    assert record["comparison"]["results"] == {"tasks": ["T2", "T7"]}
+    assert record["T7"]["results"] == {"none": 1}
+    for part in record.values():
+        assert set(part["about"]) == {"date", "command", "machine", "threads"}
+        assert part["about"]["machine"]["cores"] >= 1
+
+
+def test_another_part_joins_the_record(monkeypatch, tmp_path):
+    monkeypatch.setattr(run.comparison, "run", lambda options, log: "times")
+    monkeypatch.setitem(run.STUDIES, "T7", lambda options, log: "memory")
+    output = tmp_path / "results.json"
+    for task in ("T1", "T7"):
+        run.measure(types.SimpleNamespace(tasks=[task], threads=2, output=str(output)))
+    record = json.loads(output.read_text())
+    assert {name: part["results"] for name, part in record.items()} == {
+        "comparison": "times",
+        "T7": "memory",
+    }

@@ -171,3 +171,16 @@ def test_labels_of_arrays_are_looked_at():
         flow.fit(x, np.full(4, 7), verbose=0)
     with helpers.raises_one_line("context", "(4)", "[3]"):
         flow.fit(x, np.zeros(3, "int32"), verbose=0)
+
+
+def test_a_training_step_is_traced_once(monkeypatch):
+    flow, traces = zoo.RealNVP((3,), **SMALL), []
+
+    def counted(*args, original=flow._log_prob, **kwargs):
+        traces.append(args)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(flow, "_log_prob", counted)
+    flow.compile("adam")
+    flow.fit(tf.data.Dataset.from_tensor_slices(correlated(256)).batch(64), epochs=2, verbose=0)
+    assert len(traces) == 1

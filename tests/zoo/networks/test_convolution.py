@@ -26,6 +26,15 @@ def test_norm_conv_is_convolution_then_normalisation(weight_norm, size):
     np.testing.assert_allclose(layer(x), by_definition(layer, x), rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_an_activation_acts_on_what_comes_out(size):
+    layer = zoo.networks.NormConv(3, 4, size, dtype="float64")
+    helpers.randomize(layer, seed=1, scale=1.0)
+    x, relu = images.normal(2, 5, 4, 3), tf.nn.relu
+    np.testing.assert_allclose(layer(x, activation=relu), relu(layer(x)), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(layer.adapt(x, relu), layer(x, activation=relu))
+
+
 @pytest.mark.parametrize("weight_norm", [False, True])
 def test_adapt_standardizes_the_output(weight_norm):
     layer = zoo.networks.NormConv(3, 4, 3, weight_norm, seed=0)

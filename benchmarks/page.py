@@ -1,0 +1,127 @@
+"""The part of a page that tells what a run found.
+
+Example:
+
+```sh
+python -m benchmarks.page --results=benchmarks/results.json --readme=README.md
+```
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from absl import app, flags
+
+from benchmarks import competitors, depth, report, startup
+from benchmarks.tasks import AIMS
+from trainers import markdown
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("results", "benchmarks/results.json", "What benchmarks.run wrote.")
+flags.DEFINE_string("readme", "README.md", "Page with a part called `benchmarks`.")
+
+
+def text(record):
+    """Markdown of the parts of a record that a page tells: T1 to T4, T6, T7 and T8."""
+    parts = [
+        write(record[name]["results"], record[name]["about"])
+        for name, write in PARTS.items()
+        if name in record
+    ]
+    return "\n\n".join(parts)
+
+
+def _about(about):
+    machine = about["machine"]
+    shape = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} GiB"
+    return f"{about['date'][:10]}, {shape}, {about['threads']} threads, `{about['command']}`"
+
+
+def _comparison(results, about):
+    rows = []
+    for task, operations in results["tasks"].items():
+        for operation, result in operations.items():
+            entry, aim = result["entries"].get(competitors.OURS), AIMS[task][operation]
+            if entry is None or not result["best_peer"]:
+                continue
+            ratio = entry["to_best_peer"]
+            others = sorted(
+                (found["to_best_peer"], name)
+                for name, found in result["entries"].items()
+                if name not in (competitors.OURS, result["best_peer"])
+            )
+            rows.append(
+                [
+                    f"{task} {operation}",
+                    f"**{ratio:.2f}**" if ratio <= aim else f"{ratio:.2f}",
+                    f"{aim:.2f}",
+                    result["best_peer"],
+                    ", ".join(f"{name} {report.number(x)}" for x, name in others),
+                    report.number(entry["to_limit"], 1),
+                ]
+            )
+    header = ("task", "ours", "aim", "fastest peer = 1", "others", "ours, times the limit")
+    limit = (
+        f"The limit is the task's arithmetic at the {results['matmul_gflops']:.0f} GFLOP/s of this "
+        "machine's float32 matrix products."
+    )
+    return f"{markdown.table(rows, header, (1, 2, 5))}\n\n{_about(about)}. {limit}"
+
+
+def _startup(results, about):
+    rows = []
+    for task, entries in results.items():
+        for name, e in sorted(entries.items(), key=lambda item: item[1]["own"]):
+            mine = name == competitors.OURS
+            seconds = [f"{e['own']:.1f}", f"{e['compile']:.1f}", f"{e['train_mib']:.0f}"]
+            rows.append([task, f"**{name}**" if mine else name, *seconds])
+    header = ("task", "", "first log_prob, s", "compiling a training step, s", "peak, MiB")
+    aims = startup.AIMS
+    return (
+        "From the start of a process, without the import of its framework (T6; aims for ours on "
+        f"T4: {aims['own']:.0f} and {aims['compile']:.0f} s):\n\n"
+        f"{markdown.table(rows, header, (2, 3, 4))}\n\n{_about(about)}."
+    )
+
+
+def _depth(results, about):
+    rows = []
+    for mode, found in results.items():
+        if found:
+            values = [found.get(str(k), {}).get("activations_mib") for k in depth.DEPTHS]
+            growth = values[-1] / values[0] if values[-1] and values[0] else None
+            numbers = [report.number(v, 0) for v in values]
+            rows.append([f"`{mode}`", *numbers, report.number(growth)])
+    header = ("recompute", *(f"K={k}" for k in depth.DEPTHS), "growth")
+    return (
+        "MiB that the activations of a training step of T4 take, by its steps a scale (T7; aim for "
+        f"`inverse`: a growth of at most {depth.AIM:.2f}):\n\n"
+        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about)}."
+    )
+
+
+def _waiting(results, about):
+    return (
+        f"Waiting for input (T8, a MAF on the digits pipeline): {results['share']:.1%} of a step; "
+        f"{_about(about)}."
+    )
+
+
+PARTS = {"comparison": _comparison, "T6": _startup, "T7": _depth, "T8": _waiting}
+
+
+def main(argv):
+    """Fills the page; failures end with one line."""
+    if len(argv) > 1:
+        sys.exit(f"expected flags only, got {' '.join(argv[1:])}")
+    try:
+        record = json.loads(Path(FLAGS.results).read_text(encoding="utf-8"))
+        markdown.fill(FLAGS.readme, "benchmarks", text(record))
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,63 @@
+"""What a page tells of a run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import page
+
+ROOT = Path(__file__).parents[2]
+ABOUT = {
+    "date": "2026-01-02T03:04:05+00:00",
+    "command": "python -m benchmarks.run --rounds=4",
+    "machine": {"cores": 2, "memory_gib": 23.5, "processor": "Chip", "python": "3.11"},
+    "threads": 2,
+}
+
+
+def entry(ratio, limit=2.0):
+    return {"to_best_peer": ratio, "to_limit": limit}
+
+
+def comparison(ours):
+    entries = {"zoo": entry(ours, 3.0), "distrax": entry(1.0), "nflows": entry(2.5)}
+    operations = {"train": {"entries": entries, "best_peer": "distrax", "limit_ms": 1.0}}
+    return {"matmul_gflops": 210.0, "tasks": {"T1": operations}}
+
+
+def test_ratios_that_reach_their_aim_stand_out():
+    met, missed = (
+        page.text({"comparison": {"about": ABOUT, "results": comparison(ratio)}})
+        for ratio in (0.7, 0.9)
+    )
+    assert "| T1 train | **0.70** | 0.80 | distrax | nflows 2.50 | 3.0 |" in met
+    assert "| T1 train | 0.90 | 0.80 | distrax |" in missed
+    for words in ("2026-01-02", "2 cores (Chip)", "`python -m benchmarks.run --rounds=4`", "210"):
+        assert words in met
+
+
+def test_every_part_is_told():
+    own = {"own": 4.0, "compile": 7.5, "train_mib": 1200.0}
+    memory = {str(k): {"activations_mib": 10.0 + k} for k in page.depth.DEPTHS}
+    record = {
+        "T6": {"about": ABOUT, "results": {"T4": {"zoo": own, "nflows": own | {"own": 1.0}}}},
+        "T7": {"about": ABOUT, "results": {"none": memory, "checkpoint": {}}},
+        "T8": {"about": ABOUT, "results": {"share": 0.031}},
+    }
+    text = page.text(record)
+    assert text.index("| T4 | nflows | 1.0 | 7.5 | 1200 |") < text.index("| T4 | **zoo** | 4.0 |")
+    assert "| `none` | 14 | 18 | 26 | 42 | 3.00 |" in text
+    assert "3.1% of a step" in text
+
+
+def test_the_program_fills_a_page(tmp_path):
+    results, readme = tmp_path / "results.json", tmp_path / "README.md"
+    results.write_text(json.dumps({"comparison": {"about": ABOUT, "results": comparison(0.7)}}))
+    readme.write_text("<!-- benchmarks: how -->\nold\n<!-- /benchmarks -->\n")
+    command = [sys.executable, "-m", "benchmarks.page", f"--results={results}"]
+    subprocess.run([*command, f"--readme={readme}"], cwd=ROOT, check=True, capture_output=True)
+    assert "**0.70**" in readme.read_text() and "old" not in readme.read_text()
+    missing = [*command, f"--readme={tmp_path / 'none.md'}"]
+    done = subprocess.run(missing, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode and len(done.stderr.splitlines()) == 1
