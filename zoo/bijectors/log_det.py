@@ -10,7 +10,7 @@ from zoo import backend, estimation
 from zoo.backend import ps, samplers
 
 KINDS = ("exact", "series", "roulette")
-# Up to this many dimensions, elimination is unrolled; beyond, LAPACK does it.
+# Up to this many dimensions, elimination is unrolled; beyond, a matrix is decomposed.
 UNROLLED = 8
 # Longer series have a probability below 1e-18 at the default rate.
 MOST_TERMS = 1000
@@ -55,8 +55,21 @@ def exact(linear, x):
     columns = ops.reshape(linear.jvp(basis), (size, -1, size))
     if size <= UNROLLED:
         return _eliminated([[columns[j, :, i] for j in range(size)] for i in range(size)])
-    matrix = ops.transpose(columns, (1, 2, 0)) + ops.eye(size, dtype=x.dtype)
-    return ops.slogdet(matrix)[1]
+    return _decomposed(ops.transpose(columns, (1, 2, 0)) + ops.eye(size, dtype=x.dtype))
+
+
+def _decomposed(matrix):
+    """`log|det|` by Cholesky's decomposition of the square, which XLA has, and which is safe here.
+
+    The singular values of `I + J` lie between `1 - L` and `1 + L`.
+    """
+    square = ops.matmul(matrix, ops.transpose(matrix, (0, 2, 1)))
+    # Keras raises on NaN, which rows are whose inverse did not converge.
+    finite = ops.all(ops.isfinite(square), axis=(1, 2))
+    unit = ops.eye(square.shape[-1], dtype=square.dtype)
+    lower = ops.cholesky(ops.where(finite[:, None, None], square, unit))
+    total = ops.sum(ops.log(ops.diagonal(lower, axis1=1, axis2=2)), axis=-1)
+    return ops.where(finite, total, ops.full_like(total, float("nan")))
 
 
 def _eliminated(rows):
