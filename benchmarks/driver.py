@@ -124,7 +124,8 @@ def interleave(workers, operation, rounds, budget=60.0, steps=1, pause=0.3):
             _turn(worker, operation, times, steps)
             times.spent += time.perf_counter() - begin
             if not compiled and times.first is not None:
-                times.spent -= times.first * steps  # What compiles slowly is not fewer times timed.
+                # What compiles slowly is timed as often as what does not.
+                times.spent = max(0.0, times.spent - times.first * steps)
     return found
 
 

@@ -125,7 +125,7 @@ class Matching:
         # Not `stop_gradient`: the weights before would have none, of which Keras warns at each fit.
         x = ops.stop_gradient(x) + 0.0 * x
         n = ops.shape(x)[0]
-        start = ops.stop_gradient(self._draw(n, context, of_base, 1.0))
+        start = ops.stop_gradient(self._draw(n, context, of_base, 1.0)[0])
         t = self._times(n, of_time)
         at = t[:, None]
         velocity = self.flow_layers[-1].velocity(t, (1.0 - at) * start + at * x, vector)

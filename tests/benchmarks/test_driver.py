@@ -49,6 +49,22 @@ def test_a_competitor_past_its_budget_drops_out_after_a_round():
     assert len(found["a"].rounds) == 1
 
 
+def test_compiling_does_not_count_towards_the_budget(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(driver.time, "perf_counter", lambda: now[0])
+
+    class Slow(FakeWorker):
+        def ask(self, **command):
+            answer = super().ask(**command)
+            now[0] += sum(answer["warmup"]) + sum(answer["seconds"])
+            return answer
+
+    worker = Slow("a", 2.0)
+    times = interleave([worker], rounds=9, budget=5.0)["a"]
+    # 2 s that compile, 2 s that tell how long calls are, and 2 s a round.
+    assert len(times.rounds) == 2
+
+
 def test_a_failure_leaves_out_one_competitor_alone():
     turns = []
     workers = [FakeWorker("a", 2.0, turns, error="OOM"), FakeWorker("b", 2.0, turns)]

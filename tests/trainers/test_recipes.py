@@ -31,7 +31,7 @@ SHAPES = {
     "celeb_a": ((64, 64, 3), 256),
 }
 # Flags of which a family takes those that it knows.
-SMALL = ("--width=4", "--steps=1", "--blocks=0", "--scales=2")
+SMALL = ("--width=4", "--steps=1", "--blocks=1", "--scales=2")
 SMALL_FLAT = ("--hidden_units=8", "--num_layers=2")
 SLOW = {"realnvp-fashion_mnist", "realnvp-celeba", "glow-svhn_cropped", "maf-mnist"}
 

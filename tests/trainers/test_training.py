@@ -183,7 +183,7 @@ def test_training_that_turns_nan_keeps_the_last_good_weights(
     [
         (["--batch_size=1001"], "--batch_size must lie between 1 .* and 1000"),
         (["--dataset=digitz"], "unknown dataset 'digitz' .did you mean 'digits'.*two_moons"),
-        (["--model=mafia"], "--model must be one of .*maf, nice"),
+        (["--model=mafia"], "--model must be one of .*maf, naf, nice"),
         (["--class_conditional"], "needs labels, and toy2d/two_moons has none"),
         (["--flips"], "flips"),
     ],

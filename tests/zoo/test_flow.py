@@ -224,3 +224,9 @@ def test_log_prob_of_a_fresh_sample_evaluates_nothing_more(name):
     assert helpers.operations(tf.function(sample_and_log_prob)) == count
     x, log_prob = tf.function(sample_and_log_prob)()
     np.testing.assert_allclose(log_prob, flow.distribution(given).log_prob(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", table.names())
+def test_nothing_is_built_late(name):
+    parts = table.shared(name)._flatten_layers()
+    assert not [part.name for part in parts if not part.built]

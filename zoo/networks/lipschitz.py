@@ -17,6 +17,10 @@ ACTIVATIONS = ("elu", "lipswish")
 class Elu(keras.layers.Layer):
     """`x` above zero, `exp(x) - 1` below; its slope is within (0, 1]."""
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.built = True
+
     def weights_now(self):
         """Tensors that `evaluate` needs."""
         return []

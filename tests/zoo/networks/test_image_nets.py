@@ -29,9 +29,9 @@ def normalised(net, x, context=None):
     """The outputs of all normalised layers of a network."""
     outputs = []
 
-    def hidden(layer, x):
+    def hidden(layer, x, activation=None):
         outputs.append(layer(x).numpy())
-        return outputs[-1]
+        return outputs[-1] if activation is None else activation(outputs[-1])
 
     net._run(x, context, hidden)
     return outputs
