@@ -105,6 +105,22 @@ def family_flags(fv):
         "Noise that grey levels get: uniform, or of a flow trained along.",
         flag_values=fv,
     )
+    image_family_flags(fv)
+    free_form_family_flags(fv)
+    flags.DEFINE_boolean(
+        "class_conditional", False, "Condition on the data set's labels.", flag_values=fv
+    )
+    flags.DEFINE_string(
+        "model_args", None, "Further constructor arguments, as a JSON object.", flag_values=fv
+    )
+    flags.DEFINE_enum(
+        "precision", "float32", PRECISIONS, "Precision of the networks.", flag_values=fv
+    )
+    start_flags(fv)
+
+
+def free_form_family_flags(fv):
+    """Arguments of residual and continuous flows."""
     flags.DEFINE_enum(
         "loss",
         None,
@@ -112,7 +128,6 @@ def family_flags(fv):
         "What a continuous flow is trained by; validation measures the likelihood either way.",
         flag_values=fv,
     )
-    image_family_flags(fv)
     flags.DEFINE_float(
         "coefficient",
         None,
@@ -126,15 +141,10 @@ def family_flags(fv):
         "How a residual flow finds log-determinants.",
         flag_values=fv,
     )
-    flags.DEFINE_boolean(
-        "class_conditional", False, "Condition on the data set's labels.", flag_values=fv
-    )
-    flags.DEFINE_string(
-        "model_args", None, "Further constructor arguments, as a JSON object.", flag_values=fv
-    )
-    flags.DEFINE_enum(
-        "precision", "float32", PRECISIONS, "Precision of the networks.", flag_values=fv
-    )
+
+
+def start_flags(fv):
+    """Which finished flow a training starts from."""
     flags.DEFINE_string(
         "init_from",
         None,

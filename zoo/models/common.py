@@ -79,6 +79,24 @@ def check_image(event_shape, halvings, family):
     return height, width, channels
 
 
+def choose(given, defaults, others, why):
+    """The arguments of one form of a family, with its defaults where they are not given.
+
+    Args:
+      given: Dictionary of arguments of this form, `None` where they are not given.
+      defaults: The form's defaults.
+      others: Dictionary of arguments of the other form.
+      why: What to say of one of those that is given.
+
+    Raises:
+      ValueError: One of the others is given.
+    """
+    for name, value in others.items():
+        if value is not None:
+            raise ValueError(f"{name} {why}; got {name}={value!r}.")
+    return defaults | {name: value for name, value in given.items() if value is not None}
+
+
 def prepare_image(event_shape, levels, preprocessing, alpha, dtype, default):
     """The layers that take images to roughly unit range."""
     if levels is not None:

@@ -4,8 +4,15 @@ import keras
 
 from zoo.flow import Flow
 from zoo.layers import MultiScale
-from zoo.models.common import check_count, check_image, prepare, prepare_image, vector_context
-from zoo.models.residual_blocks import Blocks, choose, image_options
+from zoo.models.common import (
+    check_count,
+    check_image,
+    choose,
+    prepare,
+    prepare_image,
+    vector_context,
+)
+from zoo.models.residual_blocks import Blocks, image_options
 
 _DENSE = {"num_layers": 16, "hidden_units": (64, 64, 64)}
 _IMAGES = {"width": 512, "blocks": 16}

@@ -8,6 +8,7 @@ from zoo.layers import ActNorm, ConvCoupling, Coupling, MultiScale, Squeeze
 from zoo.models.common import (
     check_count,
     check_image,
+    choose,
     prepare,
     prepare_image,
     vector_context,
@@ -88,13 +89,13 @@ class RealNVP(Flow):
         dense = {"num_layers": num_layers, "hidden_units": hidden_units, "activation": activation}
         images = {"width": width, "blocks": blocks}
         if scales is None:
-            dense = _DENSE | _given(dense)
-            _refuse(images, "needs scales, the number of scales of a flow of images")
+            why = "needs scales, the number of scales of a flow of images"
+            dense = choose(dense, _DENSE, images, why)
             event_shape, layers, shape = prepare(event_shape, *given)
             layers += _dense_layers(shape, transformer, seed, common, **dense)
         else:
-            images = _IMAGES | _given(images)
-            _refuse(dense, "is for flows without scales; with them it is width and blocks")
+            why = "is for flows without scales; with them it is width and blocks"
+            images = choose(images, _IMAGES, dense, why)
             halvings = check_count("scales", scales) - 1
             event_shape = check_image(event_shape, halvings, "RealNVP")
             layers = prepare_image(event_shape, *given, default="logit")
@@ -107,15 +108,6 @@ class RealNVP(Flow):
 
 _DENSE = {"num_layers": 8, "hidden_units": (256, 256), "activation": "relu"}
 _IMAGES = {"width": 32, "blocks": 4}
-
-
-def _given(arguments):
-    return {name: value for name, value in arguments.items() if value is not None}
-
-
-def _refuse(arguments, why):
-    for name, value in _given(arguments).items():
-        raise ValueError(f"{name} {why}; got {name}={value!r}.")
 
 
 def _dense_layers(shape, transformer, seed, common, num_layers, hidden_units, activation):

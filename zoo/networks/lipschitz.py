@@ -102,6 +102,18 @@ class Linearization:
         return v
 
 
+def branch_units(hidden_units):
+    """The widths of the hidden layers of a residual branch.
+
+    Raises:
+      ValueError: They are no positive integers, or there is none.
+    """
+    units = check_hidden_units(hidden_units)
+    if not units:
+        raise ValueError("A residual branch needs at least one hidden layer: hidden_units=().")
+    return units
+
+
 class LipschitzNetwork(keras.layers.Layer):
     """Linear maps of bounded norm with activations between them, from an event to an event.
 
@@ -215,9 +227,7 @@ class LipschitzMLP(LipschitzNetwork):
         dtype=None,
         **kwargs,
     ):
-        units = check_hidden_units(hidden_units)
-        if not units:
-            raise ValueError("A residual branch needs at least one hidden layer: hidden_units=().")
+        units = branch_units(hidden_units)
         widths, seeds = (size, *units, size), seed_stream(seed)
         layers = [
             SpectralDense(

@@ -4,8 +4,8 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.networks.conditioner import check_hidden_units, seed_stream
-from zoo.networks.lipschitz import LAST, LipschitzNetwork
+from zoo.networks.conditioner import seed_stream
+from zoo.networks.lipschitz import LAST, LipschitzNetwork, branch_units
 from zoo.networks.spectral import SpectralDense, SpectralLinear
 
 
@@ -121,9 +121,7 @@ class LipschitzConvNet(LipschitzNetwork):
         dtype=None,
         **kwargs,
     ):
-        units = check_hidden_units(hidden_units)
-        if not units:
-            raise ValueError("A residual branch needs at least one hidden layer: hidden_units=().")
+        units = branch_units(hidden_units)
         height, width, channels = image_shape
         widths, seeds = (channels, *units, channels), seed_stream(seed)
         layers = []
