@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from benchmarks import comparison, driver, report
+from benchmarks import comparison, competitors, driver, report
 from benchmarks.tasks import TASKS
 
 # A competitor that took longer than this is not asked for more.
@@ -107,13 +107,14 @@ def draw(curve, points, path):
     axes.minorticks_off()
     axes.set_title(curve.title, fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left")  # The curves rise.
     figure.savefig(path, dpi=150)
 
 
 def run(options, log):
     """All curves; pictures go to `options.pictures`."""
-    workers, results = comparison.start(options.competitors, options.threads, log), {}
+    names, results = competitors.flows(options.competitors), {}
+    workers = comparison.start(names, options.threads, log)
     folder = Path(options.pictures)
     folder.mkdir(parents=True, exist_ok=True)
     try:

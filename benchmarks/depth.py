@@ -13,21 +13,23 @@ from benchmarks.tasks import TASKS
 
 DEPTHS = (4, 8, 16, 32)
 MODES = ("none", "checkpoint", "inverse")
+# Batches in the two steps whose peaks are compared.
+FEW, MANY = 4, 8
 # Growth from the first depth to the last with activations rebuilt by the inverse.
 AIM = 1.10
 
 
-def measure(task, recompute="none", steps=3):
-    """Memory that a training step needs for its batch, in this process.
+def measure(task, recompute="none"):
+    """Memory that the activations of a training step take, in this process.
 
-    That is how much higher the peak is in training on whole batches than on single events: weights,
-    their gradients and the optimizer's work are in both. Under XLA, which compiles anew for another
-    batch size, it would also be that of the compiler.
+    That is by how much the peak of a step on eight batches exceeds that of a step on four, a
+    quarter of it: weights, gradients and the optimizer's work are in both. So many, for the peak
+    must be that of the activations: in a step on few events it is that of the optimizer's work.
+    Under XLA, which compiles anew for another batch size, it could also be that of the compiler.
 
     Args:
       task: A Glow, as a `Task`.
       recompute: `"none"`, or what `zoo.Glow` is given as `recompute`.
-      steps: Training steps of each size.
 
     Returns:
       `{"activations_mib", "baseline_mib", "parameters", "losses"}`.
@@ -38,22 +40,24 @@ def measure(task, recompute="none", steps=3):
 
     kwargs = {} if recompute == "none" else {"recompute": recompute}
     model = ours.glow(task, 1, **kwargs)
-    data = tf.data.Dataset.from_tensor_slices(task.data(steps))
+    data = tf.data.Dataset.from_tensor_slices(task.data(MANY))
 
-    def fit(batch):
-        # The last batch may be short: one compiled step takes any batch size.
-        batches = data.batch(batch).take(steps)
-        return model.flow.fit(batches, epochs=2, verbose=0).history["loss"]
+    def fit(count):
+        # One compiled step takes any batch size.
+        memory.reset_peak()
+        history = model.flow.fit(data.batch(count).take(1), epochs=2, verbose=0).history
+        return history["loss"], memory.peak_mib()
 
-    losses = fit(1)  # Compiles.
-    memory.reset_peak()
-    losses += fit(1)
-    baseline = memory.peak_mib()
-    memory.reset_peak()
-    losses += fit(task.batch)
+    losses = fit(1)[0]  # Compiles.
+    peaks = []
+    for batches in (FEW, MANY):
+        found, peak = fit(batches * task.batch)
+        losses += found
+        peaks.append(peak)
+    activations = (peaks[1] - peaks[0]) / (MANY - FEW)
     return {
-        "activations_mib": memory.peak_mib() - baseline,
-        "baseline_mib": baseline,
+        "activations_mib": activations,
+        "baseline_mib": peaks[0] - FEW * activations,
         "parameters": model.num_params(),
         "losses": losses,
     }

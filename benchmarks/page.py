@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from benchmarks import competitors, depth, report, startup
+from benchmarks import competitors, depth, losses, operations, report, startup
 from benchmarks.tasks import AIMS
 from trainers import markdown
 
@@ -41,15 +41,15 @@ def _about(about):
 
 def _comparison(results, about):
     rows = []
-    for task, operations in results["tasks"].items():
-        for operation, result in operations.items():
+    for task, found in results["tasks"].items():
+        for operation, result in found.items():
             entry, aim = result["entries"].get(competitors.OURS), AIMS[task][operation]
             if entry is None or not result["best_peer"]:
                 continue
             ratio = entry["to_best_peer"]
             others = sorted(
-                (found["to_best_peer"], name)
-                for name, found in result["entries"].items()
+                (other["to_best_peer"], name)
+                for name, other in result["entries"].items()
                 if name not in (competitors.OURS, result["best_peer"])
             )
             rows.append(
@@ -68,6 +68,16 @@ def _comparison(results, about):
         "machine's float32 matrix products."
     )
     return f"{markdown.table(rows, header, (1, 2, 5))}\n\n{_about(about)}. {limit}"
+
+
+def _operations(results, about):
+    header = ("task", *operations.GROUPS)
+    return (
+        "Shares of the time of our calls that their operations take, by TensorFlow's profiler (two "
+        "may run side by side, so that rows may add up to more than the whole):\n\n"
+        f"{markdown.table(operations.shares(results), header, range(1, len(header)))}\n\n"
+        f"{_about(about)}."
+    )
 
 
 def _startup(results, about):
@@ -102,6 +112,18 @@ def _depth(results, about):
     )
 
 
+def _losses(results, about):
+    kept, told = results["none"]["losses"], []
+    for mode in results:
+        if mode != "none":
+            told.append(f"{losses.apart(results, mode):.1e} with `{mode}`")
+    return (
+        f"Trained for {losses.STEPS * len(kept)} steps on photographs, from {kept[0]:.0f} to "
+        f"{kept[-1]:.0f} nats an image, the loss of a Glow is that with all activations kept, but "
+        f"for a relative difference of at most {' and '.join(told)}; {_about(about)}."
+    )
+
+
 def _waiting(results, about):
     return (
         f"Waiting for input (T8, a MAF on the digits pipeline): {results['share']:.1%} of a step; "
@@ -109,7 +131,14 @@ def _waiting(results, about):
     )
 
 
-PARTS = {"comparison": _comparison, "T6": _startup, "T7": _depth, "T8": _waiting}
+PARTS = {
+    "comparison": _comparison,
+    "operations": _operations,
+    "T6": _startup,
+    "T7": _depth,
+    "losses": _losses,
+    "T8": _waiting,
+}
 
 
 def main(argv):

@@ -14,10 +14,27 @@ from pathlib import Path
 
 from absl import app, flags
 
-from benchmarks import comparison, competitors, curves, depth, environment, startup, waiting
+from benchmarks import (
+    comparison,
+    competitors,
+    curves,
+    depth,
+    environment,
+    losses,
+    operations,
+    startup,
+    waiting,
+)
 from benchmarks.tasks import OPERATIONS, TASKS
 
-STUDIES = {"T6": startup.run, "T7": depth.run, "T8": waiting.run, "curves": curves.run}
+STUDIES = {
+    "operations": operations.run,
+    "T6": startup.run,
+    "T7": depth.run,
+    "losses": losses.run,
+    "T8": waiting.run,
+    "curves": curves.run,
+}
 FLAGS = flags.FLAGS
 
 flags.DEFINE_list("tasks", [*TASKS, *STUDIES], f"Among {', '.join([*TASKS, *STUDIES])}.")

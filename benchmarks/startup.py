@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from benchmarks import driver, environment, memory, report
+from benchmarks import competitors, driver, environment, memory, report
 
 STAGES = ("python", "framework", "library", "build", "log_prob")
 MODELS = ("T1", "T4")
@@ -29,9 +29,6 @@ def measure(name, task_name, start):
       Seconds of each stage; `own`, of all but the framework's import; `compile`, what the first
       training step takes more than the second; peaks of memory in MiB.
     """
-    # Nothing heavy before the framework, whose import is not counted.
-    from benchmarks import competitors
-
     stages, last = {}, start
 
     def done(stage):
@@ -71,11 +68,11 @@ def measure(name, task_name, start):
 
 def run(options, log):
     """Fresh processes of each competitor in turns; the median of each figure over the rounds."""
-    results = {}
+    results, names = {}, competitors.flows(options.competitors)
     for task in MODELS:
-        found = {name: [] for name in options.competitors}
+        found = {name: [] for name in names}
         for turn in range(min(options.rounds, 3)):
-            for name in options.competitors:
+            for name in names:
                 answer = driver.child("startup", [name, task], options.threads)
                 why = answer.get("left_out") or answer.get("error")
                 if not why:

@@ -44,6 +44,14 @@ def settle(model):
             part.settle()
 
 
+def assert_same(actual, desired):
+    """Asserts that two runs of one computation agree, up to rounding.
+
+    The last bits of a compiled function may depend on where its arrays lie in memory.
+    """
+    np.testing.assert_allclose(actual, desired, rtol=1e-5, atol=1e-5)
+
+
 def data(flow, n, seed=0):
     """`n` events that `flow` takes: grey levels where it is discrete, otherwise normal."""
     generator = np.random.default_rng(seed)

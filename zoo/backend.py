@@ -124,6 +124,12 @@ def has_tracers(tensors):
     return any(t is not None and not is_concrete(t) for t in tensors)
 
 
+def length(x):
+    """Number of rows of `x [n, ...]`: an integer where it is known, which costs nothing to ask."""
+    n = x.shape[0]
+    return keras.ops.shape(x)[0] if n is None else n
+
+
 def make_seed(seed=None):
     """A stateless seed: the same integer gives the same numbers in every process.
 

@@ -36,9 +36,11 @@ class PublicCalls:
             `decode`, `sample` and what is made of them.
         """
         x = self._check_data(x)
-        context = self._check_context(context, ops.shape(x)[0], optional=bool(self.num_classes))
-        noise, seed = None, backend.make_seed(seed)
-        if checks.is_integer(x):
+        context = self._check_context(context, backend.length(x), optional=bool(self.num_classes))
+        noise, discrete = None, checks.is_integer(x)
+        if seed is not None or discrete or self.stochastic:
+            seed = backend.make_seed(seed)
+        if discrete:
             # Drawn here, for XLA has random numbers of its own.
             noise = self._uniform(x, seed)
         return self._batched("_log_prob", x, context, noise, seed=seed if self.stochastic else None)
@@ -58,14 +60,14 @@ class PublicCalls:
         samples do.
         """
         x = self._check_data(x, bounded=False)
-        return self._batched("_encode", x, self._check_context(context, ops.shape(x)[0]))
+        return self._batched("_encode", x, self._check_context(context, backend.length(x)))
 
     def decode(self, z, context=None):
         """Latents `[batch, *latent_shape]` to data `[batch, *event_shape]`; inverts `encode`."""
         z = checks.tensor(z, "z")
         checks.shape(z, self.latent_shape, "z")
         checks.values(z, "z")
-        return self._batched("_decode", z, self._check_context(context, ops.shape(z)[0]))
+        return self._batched("_decode", z, self._check_context(context, backend.length(z)))
 
     def sample(self, n, context=None, seed=None, temperature=1.0):
         """Draws events `[n, *event_shape]`, floats in data units.

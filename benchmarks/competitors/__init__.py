@@ -21,6 +21,7 @@ class Entry:
       packages: Installed distributions whose versions go into the record.
       options: Arguments of the module's builders.
       peer: Whether it is a library that ours is compared with.
+      flow: Whether what it computes is a flow.
     """
 
     module: str
@@ -28,6 +29,7 @@ class Entry:
     packages: tuple
     options: dict = dataclasses.field(default_factory=dict)
     peer: bool = True
+    flow: bool = True
 
 
 COMPETITORS = {
@@ -43,6 +45,8 @@ COMPETITORS = {
     ),
     # What a user would write without any library; a bar, and no peer.
     "by-hand": Entry("by_hand", "tensorflow", ("tensorflow",), peer=False),
+    # Our networks without a flow around them: what is left to gain.
+    "networks": Entry("networks", "tensorflow", ("tensorflow", "keras"), peer=False, flow=False),
 }
 
 
@@ -77,6 +81,11 @@ class Competitor:
     def matmul(self, size):
         """A function that multiplies two float32 matrices of this size."""
         return self._framework.matmul(size)
+
+
+def flows(names):
+    """Those of these names that compute flows."""
+    return [name for name in names if COMPETITORS[name].flow]
 
 
 def load(name):

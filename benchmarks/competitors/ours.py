@@ -28,7 +28,7 @@ class ZooModel(Model):
         flow.compile(tf.keras.optimizers.Adam(self.rate))
 
     def num_params(self):
-        return sum(_unmasked(v) for v in self.flow.trainable_variables)
+        return sum(unmasked(v) for v in self.flow.trainable_variables)
 
     def log_prob(self):
         return self.flow.log_prob(self._x).numpy()
@@ -40,7 +40,8 @@ class ZooModel(Model):
         return self.flow.fit(self._dataset, verbose=0).history["loss"][-1]
 
 
-def _unmasked(variable):
+def unmasked(variable):
+    """How many weights of a variable its mask lets through; all where it has none."""
     if variable.constraint is None:
         return int(np.prod(variable.shape))
     return int(np.count_nonzero(variable.constraint(np.ones(variable.shape, "float32"))))

@@ -43,6 +43,11 @@ def build(name, task, steps=1):
     return competitor.build(task, steps)
 
 
+def check_sample(sample, task):
+    assert sorted(sample.shape) == sorted((task.batch, *task.event_shape))
+    assert np.isfinite(sample).all()
+
+
 @pytest.mark.parametrize("family", TINY)
 @pytest.mark.parametrize("name", TINY_RUNS)
 def test_tiny_models_work(name, family):
@@ -50,9 +55,11 @@ def test_tiny_models_work(name, family):
     model = build(name, task, steps=2)
     before = model.log_prob()
     assert before.shape == (task.batch,) and np.isfinite(before).all()
-    sample = model.sample()
-    assert sorted(sample.shape) == sorted((task.batch, *task.event_shape))
-    assert np.isfinite(sample).all()
+    if (name, family) == ("networks", "maf"):
+        with pytest.raises(NotImplementedError, match="no single pass"):
+            model.sample()
+    else:
+        check_sample(model.sample(), task)
     assert np.isfinite(model.train())
     assert not np.allclose(model.log_prob(), before), "training changes the density"
 

@@ -40,14 +40,25 @@ def test_ratios_that_reach_their_aim_stand_out():
 def test_every_part_is_told():
     own = {"own": 4.0, "compile": 7.5, "train_mib": 1200.0}
     memory = {str(k): {"activations_mib": 10.0 + k} for k in page.depth.DEPTHS}
+    groups = dict(zip(page.operations.GROUPS, (8.0, 0.5, 0.0, 1.0), strict=True))
     record = {
+        "operations": {
+            "about": ABOUT,
+            "results": {"T1 train": {"call_ms": 10.0, "groups": groups}},
+        },
         "T6": {"about": ABOUT, "results": {"T4": {"zoo": own, "nflows": own | {"own": 1.0}}}},
         "T7": {"about": ABOUT, "results": {"none": memory, "checkpoint": {}}},
+        "losses": {
+            "about": ABOUT,
+            "results": {"none": {"losses": [9.0, 4.0]}, "inverse": {"losses": [9.0, 5.0]}},
+        },
         "T8": {"about": ABOUT, "results": {"share": 0.031}},
     }
     text = page.text(record)
     assert text.index("| T4 | nflows | 1.0 | 7.5 | 1200 |") < text.index("| T4 | **zoo** | 4.0 |")
     assert "| `none` | 14 | 18 | 26 | 42 | 3.00 |" in text
+    assert "| T1 train | 80% | 5% | 0% | 10% |" in text
+    assert "for 20 steps" in text and "at most 2.5e-01 with `inverse`" in text
     assert "3.1% of a step" in text
 
 

@@ -19,13 +19,13 @@ def test_log_prob_and_sample(name):
     log_prob = flow.log_prob(x, context, seed=1)
     assert log_prob.shape == (4,)
     assert np.isfinite(log_prob).all()
-    np.testing.assert_array_equal(log_prob, flow.log_prob(x, context, seed=1))
+    helpers.assert_same(log_prob, flow.log_prob(x, context, seed=1))
     bits = -np.asarray(log_prob) / (np.prod(flow.event_shape) * np.log(2))
     np.testing.assert_allclose(flow.bits_per_dim(x, context, seed=1), bits, rtol=1e-6)
     samples = flow.sample(4, context, seed=3)
     assert samples.shape == (4, *flow.event_shape)
     assert samples.dtype == flow.variable_dtype
-    np.testing.assert_array_equal(samples, flow.sample(4, context, seed=3))
+    helpers.assert_same(samples, flow.sample(4, context, seed=3))
     assert np.abs(samples - flow.sample(4, context, seed=4)).max() > 1e-3
 
 
@@ -49,10 +49,10 @@ def test_one_context_for_all():
         flow = table.shared(name)
         x, context = helpers.data(flow, 4), helpers.context(flow, 4)
         rows = np.repeat(context[:1], 4, axis=0)
-        np.testing.assert_array_equal(flow.log_prob(x, context[0]), flow.log_prob(x, rows))
-        np.testing.assert_array_equal(flow.encode(x, context[0]), flow.encode(x, rows))
+        helpers.assert_same(flow.log_prob(x, context[0]), flow.log_prob(x, rows))
+        helpers.assert_same(flow.encode(x, context[0]), flow.encode(x, rows))
         first = flow.sample(4, context[0], seed=1)
-        np.testing.assert_array_equal(first, flow.sample(4, rows, seed=1))
+        helpers.assert_same(first, flow.sample(4, rows, seed=1))
         assert np.abs(first - flow.sample(4, context, seed=1)).max() > 1e-3
 
 
@@ -265,7 +265,7 @@ def test_inside_a_users_function_with_xla():
     log_prob, samples = function(x, context)
     np.testing.assert_allclose(log_prob, flow.log_prob(x, context), rtol=1e-5, atol=1e-5)
     assert samples.shape == (4, 3)
-    np.testing.assert_array_equal(samples, function(x, context)[1])
+    helpers.assert_same(samples, function(x, context)[1])
 
 
 def test_a_seed_draws_the_same_noise_with_and_without_xla():

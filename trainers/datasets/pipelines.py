@@ -154,7 +154,13 @@ class Dataset:
             data = _mirror_at_random(data, seed)
         if not labels:
             data = data.map(lambda x, *label: x)
-        return data.prefetch(AUTOTUNE)
+        data = data.prefetch(AUTOTUNE)
+        if self._fits(split):
+            # There is little to tune, and TensorFlow may wait seconds for its tuner to end.
+            options = tf.data.Options()
+            options.autotune.enabled = False
+            data = data.with_options(options)
+        return data
 
     def numpy(self, split, limit=None, labels=False):
         """The first `limit` examples of a split (default: all) as arrays, in a fixed order.

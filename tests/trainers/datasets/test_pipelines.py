@@ -219,3 +219,10 @@ def test_damaged_files(memory_limit, data_dir, tmp_path):
         data.batches("train", 10)
         data.batches("validation", 10)
     assert "\n" not in str(error.value)
+
+
+def test_what_is_held_in_memory_is_not_tuned(table):
+    """TensorFlow may wait for its tuner at the end of a pass."""
+    assert table.batches("train", 40).options().autotune.enabled is False
+    table.memory_limit = 30 * 20
+    assert table.batches("train", 40).options().autotune.enabled is not False
