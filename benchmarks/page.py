@@ -24,11 +24,11 @@ flags.DEFINE_string("readme", "README.md", "Page with a part called `benchmarks`
 
 
 def text(record):
-    """Markdown of the parts of a record that a page tells: T1 to T4, T6, T7 and T8."""
+    """Markdown of those of `PARTS` that a record has; a study that failed is left out."""
     parts = [
         write(record[name]["results"], record[name]["about"])
         for name, write in PARTS.items()
-        if name in record
+        if record.get(name, {}).get("results")
     ]
     return "\n\n".join(parts)
 
@@ -36,7 +36,8 @@ def text(record):
 def _about(about):
     machine = about["machine"]
     shape = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} GiB"
-    return f"{about['date'][:10]}, {shape}, {about['threads']} threads, `{about['command']}`"
+    threads = f"{about['threads']} thread{'s' * (about['threads'] > 1)}"
+    return f"{about['date'][:10]}, {shape}, {threads}, `{about['command']}`"
 
 
 def _comparison(results, about):
@@ -71,10 +72,11 @@ def _comparison(results, about):
 
 
 def _operations(results, about):
-    header = ("task", *operations.GROUPS)
+    header = operations.HEADER
     return (
-        "Shares of the time of our calls that their operations take, by TensorFlow's profiler (two "
-        "may run side by side, so that rows may add up to more than the whole):\n\n"
+        "What the time of our calls goes to, as shares of the time of their operations, by "
+        "TensorFlow's profiler; two operations may run side by side, so that all of them may take "
+        "more than the call:\n\n"
         f"{markdown.table(operations.shares(results), header, range(1, len(header)))}\n\n"
         f"{_about(about)}."
     )
@@ -100,27 +102,33 @@ def _depth(results, about):
     rows = []
     for mode, found in results.items():
         if found:
-            values = [found.get(str(k), {}).get("activations_mib") for k in depth.DEPTHS]
+            runs = [found.get(str(k), {}) for k in depth.DEPTHS]
+            values = [run.get("activations_mib") for run in runs]
             growth = values[-1] / values[0] if values[-1] and values[0] else None
-            numbers = [report.number(v, 0) for v in values]
+            pairs = zip(values, (run.get("baseline_mib") for run in runs), strict=True)
+            numbers = [f"{report.number(v, 0)} ({report.number(rest, 0)})" for v, rest in pairs]
             rows.append([f"`{mode}`", *numbers, report.number(growth)])
     header = ("recompute", *(f"K={k}" for k in depth.DEPTHS), "growth")
     return (
-        "MiB that the activations of a training step of T4 take, by its steps a scale (T7; aim for "
-        f"`inverse`: a growth of at most {depth.AIM:.2f}):\n\n"
+        "MiB that the activations of a training step of T4 take, by its steps a scale, and in "
+        "brackets all else, the program itself included (T7; aim for `inverse`: activations that "
+        f"grow by a factor of at most {depth.AIM:.2f}):\n\n"
         f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about)}."
     )
 
 
 def _losses(results, about):
-    kept, told = results["none"]["losses"], []
+    kept, told, start = results["none"]["losses"], [], losses.START * losses.STEPS
     for mode in results:
         if mode != "none":
-            told.append(f"{losses.apart(results, mode):.1e} with `{mode}`")
+            early, late = losses.apart(results, mode, losses.START), losses.apart(results, mode)
+            told.append(f"with `{mode}` {early:.1e} and {late:.1e}")
     return (
-        f"Trained for {losses.STEPS * len(kept)} steps on photographs, from {kept[0]:.0f} to "
-        f"{kept[-1]:.0f} nats an image, the loss of a Glow is that with all activations kept, but "
-        f"for a relative difference of at most {' and '.join(told)}; {_about(about)}."
+        f"A Glow trained for {losses.STEPS * len(kept)} steps on photographs gets from "
+        f"{kept[0]:.0f} to {kept[-1]:.0f} nats an image with all activations kept. The largest "
+        f"relative difference from its loss over the first {start} steps and over all is "
+        f"{'; '.join(told)}. `checkpoint` does the arithmetic of ordinary training, but for the "
+        f"order of sums; {_about(about)}."
     )
 
 

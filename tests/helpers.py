@@ -49,7 +49,8 @@ def assert_same(actual, desired):
 
     The last bits of a compiled function may depend on where its arrays lie in memory.
     """
-    np.testing.assert_allclose(actual, desired, rtol=1e-5, atol=1e-5)
+    tolerance = 1e-12 if np.asarray(desired).dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(actual, desired, rtol=tolerance, atol=tolerance)
 
 
 def data(flow, n, seed=0):

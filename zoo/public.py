@@ -38,6 +38,7 @@ class PublicCalls:
         x = self._check_data(x)
         context = self._check_context(context, backend.length(x), optional=bool(self.num_classes))
         noise, discrete = None, checks.is_integer(x)
+        # A fresh seed that nothing needs would only cost time; one that is given is checked.
         if seed is not None or discrete or self.stochastic:
             seed = backend.make_seed(seed)
         if discrete:

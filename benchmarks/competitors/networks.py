@@ -1,8 +1,9 @@
-"""The networks of this library's flows alone: what is left when a flow costs nothing.
+"""The networks of this library's flows by themselves: about what is left when a flow costs nothing.
 
 Each network is evaluated once, on what the one before it gave: matrix products or convolutions,
-biases, rectifiers; no transformation, no log-determinant, no base. It tells which share of the time
-of a flow is its networks', as this framework runs them, and is no peer.
+biases, rectifiers, and a sum in place of a transformation; no log-determinant, no base but the
+noise that `sample` starts from. It tells which share of the time of a flow is its networks', as
+this framework runs them, and is no peer.
 """
 
 import math

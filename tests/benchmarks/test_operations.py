@@ -12,10 +12,13 @@ from benchmarks.tasks import Task
     ("event", "found"),
     [
         ("MatMul", operations.PRODUCTS),
+        ("MatMul_12.1", operations.PRODUCTS),
         ("multi_scale/conv_net_1/Relu:_MklNativeFusedConv2D", operations.PRODUCTS),
         ("gradients/Conv2DBackpropFilter:Conv2DBackpropFilter", operations.PRODUCTS),
         ("add_maximum_fusion.12", operations.OTHERS),
-        ("slice_bitcast_fusion", operations.OTHERS),
+        ("slice_bitcast_fusion", "copies"),
+        ("slice_tanh_fusion", operations.OTHERS),
+        ("wrapped_convert.2", operations.OTHERS),
         ("layer/Exp_3:Exp", operations.OTHERS),
         ("multiply_reduce_fusion.1", "reductions"),
         ("layer/BiasAddGrad:BiasAddGrad", "reductions"),
@@ -55,12 +58,12 @@ def test_shares_are_told(monkeypatch):
     found = operations.run(types.SimpleNamespace(threads=1), lines.append)
     assert "T1 train" in found and "T2 train" not in found
     assert "operations T2 train: left out, out of memory" in lines
-    assert lines[-1].splitlines()[2].split() == ["T1", "train", "60%", "10%", "0%", "20%"]
+    assert lines[-1].splitlines()[2].split() == ["T1", "train", "67%", "11%", "0%", "22%", "90%"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["train", "log_prob"])
 def test_the_products_of_a_wide_flow_take_most_of_its_time(name):
     task = Task("wide", "real_nvp", (16,), 512, 2, (512, 512))
-    found = operations.measure(task, name, steps=3, calls=6)
+    found = operations.measure(task, name, steps=3, calls=3)
     assert 0.5 * found["call_ms"] < found["groups"][operations.PRODUCTS] < 2 * found["call_ms"]

@@ -39,8 +39,10 @@ def test_ratios_that_reach_their_aim_stand_out():
 
 def test_every_part_is_told():
     own = {"own": 4.0, "compile": 7.5, "train_mib": 1200.0}
-    memory = {str(k): {"activations_mib": 10.0 + k} for k in page.depth.DEPTHS}
-    groups = dict(zip(page.operations.GROUPS, (8.0, 0.5, 0.0, 1.0), strict=True))
+    memory = {
+        str(k): {"activations_mib": 10.0 + k, "baseline_mib": 900.0} for k in page.depth.DEPTHS
+    }
+    groups = dict(zip(page.operations.GROUPS, (8.0, 0.5, 0.0, 1.5), strict=True))
     record = {
         "operations": {
             "about": ABOUT,
@@ -50,15 +52,18 @@ def test_every_part_is_told():
         "T7": {"about": ABOUT, "results": {"none": memory, "checkpoint": {}}},
         "losses": {
             "about": ABOUT,
-            "results": {"none": {"losses": [9.0, 4.0]}, "inverse": {"losses": [9.0, 5.0]}},
+            "results": {
+                "none": {"losses": [9.0, 4.0, 4.0, 4.0, 4.0, 4.0]},
+                "inverse": {"losses": [9.0, 5.0, 4.0, 4.0, 4.0, 6.0]},
+            },
         },
         "T8": {"about": ABOUT, "results": {"share": 0.031}},
     }
     text = page.text(record)
     assert text.index("| T4 | nflows | 1.0 | 7.5 | 1200 |") < text.index("| T4 | **zoo** | 4.0 |")
-    assert "| `none` | 14 | 18 | 26 | 42 | 3.00 |" in text
-    assert "| T1 train | 80% | 5% | 0% | 10% |" in text
-    assert "for 20 steps" in text and "at most 2.5e-01 with `inverse`" in text
+    assert "| `none` | 14 (900) | 18 (900) | 26 (900) | 42 (900) | 3.00 |" in text
+    assert "| T1 train | 80% | 5% | 0% | 15% | 100% |" in text
+    assert "for 60 steps" in text and "is with `inverse` 2.5e-01 and 5.0e-01." in text
     assert "3.1% of a step" in text
 
 
@@ -72,3 +77,7 @@ def test_the_program_fills_a_page(tmp_path):
     missing = [*command, f"--readme={tmp_path / 'none.md'}"]
     done = subprocess.run(missing, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode and len(done.stderr.splitlines()) == 1
+
+
+def test_a_study_that_failed_is_left_out():
+    assert page.text({"losses": {"about": ABOUT, "results": {}}}) == ""
