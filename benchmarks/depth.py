@@ -22,17 +22,18 @@ AIM = 1.10
 def measure(task, recompute="none"):
     """Memory that the activations of a training step take, in this process.
 
-    That is by how much the peak of a step on eight batches exceeds that of a step on four, a
-    quarter of it: weights, gradients and the optimizer's work are in both. So many, for the peak
-    must be that of the activations: in a step on few events it is that of the optimizer's work.
-    Under XLA, which compiles anew for another batch size, it could also be that of the compiler.
+    The peak of a step on eight batches less that on four, divided by four: weights, gradients and
+    the optimizer's work are in both. The batches are many because the peak of a step on few events
+    is that of the optimizer's work; under XLA, which compiles anew for another batch size, it could
+    be that of the compiler.
 
     Args:
       task: A Glow, as a `Task`.
       recompute: `"none"`, or what `zoo.Glow` is given as `recompute`.
 
     Returns:
-      `{"activations_mib", "baseline_mib", "parameters", "losses"}`.
+      `{"activations_mib", "baseline_mib", "parameters", "losses"}`: MiB of one batch's activations,
+      and of all else in the process.
     """
     import tensorflow as tf
 

@@ -79,7 +79,12 @@ def apart(results, mode, points=None):
 
 
 def draw(results, path):
-    """Draws the curves, and how far each is from that with activations kept, into a PNG file."""
+    """Draws the curves, and how far each is from that with activations kept, into a PNG file.
+
+    Args:
+      results: What `run` returns.
+      path: Of the file.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")

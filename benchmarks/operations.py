@@ -30,8 +30,8 @@ GROUPS = {
 COPIES = {"fusion", "wrapped", "copy", "concatenate", "transpose", "slice", "pad", "bitcast"}
 # XLA's operations; those of TensorFlow end in a colon and their type.
 XLA = re.compile(
-    r"MatMul|[\w-]*fusion|wrapped_[\w-]+|copy|slice|concat|concatenate|transpose|reduce|reduce-window|pad|"
-    r"broadcast|gather|scatter|dynamic-slice|dynamic-update-slice|convolution|dot"
+    r"MatMul|dot|convolution|[\w-]*fusion|wrapped_[\w-]+|reduce|reduce-window|broadcast|copy|slice|"
+    r"concat|concatenate|transpose|pad|gather|scatter|dynamic-slice|dynamic-update-slice"
 )
 GRAPH = re.compile(r"[^ :]+:(?P<kind>\w+)$")
 # They run what is inside them.
@@ -62,7 +62,15 @@ def group(name):
 
 
 def traced(call, folder):
-    """Runs a call under the profiler; milliseconds by operation."""
+    """Runs a call under the profiler.
+
+    Args:
+      call: Function without arguments.
+      folder: Where the profiler may write.
+
+    Returns:
+      `collections.Counter` from operations to milliseconds.
+    """
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
