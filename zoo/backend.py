@@ -193,11 +193,20 @@ def compiled(function, model, jit):
     return lambda *args: stateless([v.value for v in model.variables], *args)
 
 
-def traced(function):
-    """`function` traced once for each shape of its arguments, wherever it is called from."""
+def traced(function, apart=False):
+    """`function` traced once for each shape of its arguments, wherever it is called from.
+
+    Args:
+      function: Takes and returns nested tensors.
+      apart: Whether each call is run by itself, and not woven into the graph around it: what it
+        needs on the way is then gone when it is done. The gradient of such a call keeps more.
+    """
     if NAME == "jax":
         return jax.jit(function)
-    return tf.function(function, reduce_retracing=True, autograph=False)
+    attributes = {"_noinline": True} if apart else None
+    return tf.function(
+        function, reduce_retracing=True, autograph=False, experimental_attributes=attributes
+    )
 
 
 _uses_xla = contextvars.ContextVar("uses_xla", default=True)

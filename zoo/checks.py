@@ -70,8 +70,11 @@ def values(x, what, levels=None, margin=0.0):
                 "was the flow trained on data with another number of levels?"
             )
         return
-    if not np.isfinite(np.sum(x, dtype=np.float64)):
-        bad = int(np.count_nonzero(~np.isfinite(x.astype(np.float64))))
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.isfinite(np.sum(x))
+    # The sum of large numbers may overflow, and does so seldom.
+    bad = 0 if finite else int(np.count_nonzero(~np.isfinite(x.astype(np.float64))))
+    if bad:
         raise ValueError(f"{what} must be finite, got {bad} NaN or infinite of {x.size} values.")
     if levels is not None and (x.min() < -margin or x.max() > levels + margin):
         raise ValueError(

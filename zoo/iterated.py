@@ -17,8 +17,14 @@ class Iterated:
 
     def _parts(self):
         """All layers, those within layers and within a base too, but no flow."""
-        parts = self._flatten_layers(include_self=False)
-        return [layer for layer in parts if not isinstance(layer, Iterated)]
+        # Looked for once: each public call asks.
+        parts = self.__dict__.get("_found_parts")
+        if parts is None:
+            parts = self._flatten_layers(include_self=False)
+            parts = [layer for layer in parts if not isinstance(layer, Iterated)]
+            if self.built:
+                self.__dict__["_found_parts"] = parts
+        return parts
 
     @property
     def stochastic(self):

@@ -7,6 +7,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from tests.zoo import table
+from zoo import checks
 
 X = np.zeros((4, 3), "float32")
 NAN = np.where(np.eye(4, 3), np.nan, X)
@@ -142,6 +143,14 @@ def test_constructor_refuses(case):
     make, words = CONSTRUCTORS[case]
     with helpers.raises_one_line(*words):
         make()
+
+
+def test_large_numbers_are_finite():
+    """Although their sum overflows."""
+    for dtype in ("float16", "float32"):
+        checks.values(np.full(9, np.finfo(dtype).max), "x")
+    with helpers.raises_one_line("finite", "1", "9"):
+        checks.values(np.float32([3e38] * 8 + [np.inf]), "x")
 
 
 def test_what_is_refused_changes_nothing():

@@ -136,7 +136,7 @@ def test_adapt_and_save(tmp_path):
     after = flow.dequantizer.get_weights()
     assert any(np.abs(a - b).max() > 0 for a, b in zip(before, after, strict=True))
     loaded = helpers.saved_and_loaded(flow, tmp_path)
-    np.testing.assert_array_equal(
+    helpers.assert_same(
         loaded.log_prob(x, labels, seed=0), flow.log_prob(x, labels, seed=0)
     )
     # Floats are taken as they are, and the mixture over classes is of one and the same noise.

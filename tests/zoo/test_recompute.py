@@ -84,6 +84,24 @@ def test_the_same_training(mode, tmp_path):
     helpers.assert_same(loaded.log_prob(x, seed=0), flow.log_prob(x, seed=0))
 
 
+@pytest.mark.parametrize("mode", ["inverse", "checkpoint"])
+def test_repeated_steps_are_traced_once(mode, monkeypatch):
+    calls, network = [], zoo.networks.ConvNet
+
+    def counted(self, x, context, hidden, original=network._run):
+        calls.append(x)
+        return original(self, x, context, hidden)
+
+    def traced(steps):
+        flow = build("glow", mode, steps=steps)
+        calls.clear()
+        gradients(flow)
+        return len(calls)
+
+    monkeypatch.setattr(network, "_run", counted)
+    assert traced(2) == traced(5) > 0
+
+
 MEMORY = """
 import sys, threading, time, keras, numpy as np, zoo
 flow = zoo.Glow((32, 32, 3), levels=256, scales=1, steps=int(sys.argv[2]), width=128, seed=0,

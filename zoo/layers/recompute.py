@@ -7,6 +7,7 @@ from keras import ops
 from zoo import backend
 from zoo.bijectors.chain import Chain
 from zoo.layers.step import Step
+from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
 
 MODES = (None, "inverse", "checkpoint")
 
@@ -46,46 +47,56 @@ class Recomputed(Chain):
 
     def inverse_and_log_det(self, y):
         self._check(y, self._data_shape, "data")
-        context = [] if self.context is None else [self.context]
+        # One leading dimension within: that is what steps are traced for.
+        rank, context = len(self._data_shape), []
+        shapes = [s for s in (layer.context_shape for layer in self._layers) if s is not None]
+        if self.context is not None and shapes:
+            y, given = broadcast_lead(y, rank, self.context, len(shapes[0]))
+            context = [flatten_lead(given, shapes[0])]
+        rows = flatten_lead(y, self._data_shape)
         steps, weights = zip(*_steps(self._layers), strict=True)
+        x, log_det = self._run(steps, rows, context, list(weights))
+        return unflatten_lead(x, y, rank), unflatten_lead(log_det, y, rank)
+
+    def _run(self, steps, y, context, weights):
         if self._mode == "inverse":
             run = backend.with_gradient(
-                lambda *args: self._run(steps, *args),
-                lambda *args: self._gradient(steps, *args),
+                lambda *args: _in_turn(steps, *args), lambda *args: _gradient(steps, *args)
             )
-            return run(y, context, list(weights))
+            return run(y, context, weights)
         total = 0.0
         for step, values in zip(steps, weights, strict=True):
             y, log_det = _checkpointed(step)(y, context, values)
             total = total + log_det
         return y, total
 
-    @staticmethod
-    def _run(steps, y, context, weights):
-        total = 0.0
-        for step, values in zip(steps, weights, strict=True):
-            y, log_det = step.inverse(y, context, values)
-            total = total + log_det
-        return y, total
 
-    @staticmethod
-    def _gradient(steps, args, outputs, upstream):
-        y, context, weights = args
-        # A step is begun when the gradient has come that far, or all were in memory at once.
-        x, of_x = backend.together(outputs[0], upstream[0])
-        of_log_det = upstream[1]
-        of_context, of_weights = [ops.zeros_like(c) for c in context], []
-        for i, (step, values) in reversed(list(enumerate(zip(steps, weights, strict=True)))):
-            before = step.rebuilt(x, context, values) if i else y
-            pull = backend.vjp(
-                lambda *rest, step=step: step.inverse(*rest), before, context, values
-            )[1]
-            of_x, more, found = pull((of_x, of_log_det))
-            of_context = [a + b for a, b in zip(of_context, more, strict=True)]
-            of_weights.insert(0, found)
-            # The gradients of the weights too, which nothing else waits for.
-            x, of_x, *_ = backend.together(before, of_x, *found)
-        return of_x, of_context, of_weights
+def _in_turn(steps, y, context, weights):
+    """Takes data to the latent, step by step; returns that and the log-determinant."""
+    total = 0.0
+    for step, values in zip(steps, weights, strict=True):
+        y, log_det = step.inverse(y, context, values)
+        total = total + log_det
+    return y, total
+
+
+def _gradient(steps, args, outputs, upstream):
+    """The gradient of `_in_turn`, which rebuilds each step's input from its output."""
+    y, context, weights = args
+    # A step is begun when the gradient has come that far, or all were in memory at once.
+    x, of_x = backend.together(outputs[0], upstream[0])
+    of_log_det = upstream[1]
+    of_context, of_weights = [ops.zeros_like(c) for c in context], []
+    for i, (step, values) in reversed(list(enumerate(zip(steps, weights, strict=True)))):
+        if i:
+            x, of_x, more, found = step.back(x, context, values, (of_x, of_log_det))
+        else:
+            x, (of_x, more, found) = y, step.gradient(y, context, values, (of_x, of_log_det))
+        of_context = [a + b for a, b in zip(of_context, more, strict=True)]
+        of_weights.insert(0, found)
+        # The gradients of the weights too, which nothing else waits for.
+        x, of_x, *_ = backend.together(x, of_x, *found)
+    return of_x, of_context, of_weights
 
 
 def _checkpointed(step):
@@ -93,8 +104,11 @@ def _checkpointed(step):
 
     def gradient(args, outputs, upstream):
         y, of_x = backend.together(args[0], upstream[0])
-        again = backend.vjp(lambda *rest: step.inverse(*rest), y, *args[1:])[1]
-        return again((of_x, upstream[1]))
+        of_y, of_context, of_weights = step.gradient(y, *args[1:], (of_x, upstream[1]))
+        # The step before waits for the gradients of the weights too: nothing else asks for them
+        # soon, and all that they need would stay.
+        of_y, *of_weights = backend.together(of_y, *of_weights)
+        return of_y, of_context, of_weights
 
     return backend.with_gradient(lambda *args: step.inverse(*args), gradient)
 
@@ -103,7 +117,7 @@ def _steps(layers):
     """What the layers do, step by step, each with the values that gradients go to."""
     for layer in layers:
         if hasattr(layer, "steps"):
-            yield from layer.steps(traced=False)
+            yield from layer.steps()
         else:
             variables = layer.trainable_variables
             yield Step(layer, variables), [backend.value(v) for v in variables]

@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo import backend, bijectors
 from zoo.layers.flow_layer import FlowLayer
-from zoo.layers.step import Step, TracedStep
+from zoo.layers.step import TracedStep
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -88,16 +88,10 @@ class Repeat(FlowLayer):
             copies.append(copy)
         return copies
 
-    def steps(self, traced=True):
-        """A step and its weights for each of the layers.
-
-        Args:
-          traced: Whether it is a `TracedStep`, whose activations TensorFlow keeps for longer, or a
-            plain `Step`.
-        """
-        step = self._step if traced else Step(self._first, self._first.variables)
+    def steps(self):
+        """A step and its weights for each of the layers."""
         columns = [ops.unstack(backend.value(v), self.count) for v in self._stacked]
-        return [(step, list(values)) for values in zip(*columns, strict=True)]
+        return [(self._step, list(values)) for values in zip(*columns, strict=True)]
 
     def adapt(self, x, context=None):
         """Initialises each layer in turn."""

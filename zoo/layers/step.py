@@ -48,9 +48,22 @@ class Step:
             layer = self._layer
             return forward_and_log_det(layer.bijector(*context), x, len(layer.latent_shape))
 
-    def rebuilt(self, x, context, values):
-        """What `inverse` made `x` of, computed back from it; no gradient goes through."""
-        return ops.stop_gradient(self.forward(x, context, values)[0])
+    def gradient(self, y, context, values, upstream):
+        """Evaluates `inverse` once more, for its gradient.
+
+        Args:
+          y, context, values: As in `inverse`.
+          upstream: Gradients with respect to what `inverse` returns.
+
+        Returns:
+          Gradients with respect to `y`, `context` and `values`.
+        """
+        return backend.vjp(lambda *args: Step.inverse(self, *args), y, context, values)[1](upstream)
+
+    def back(self, x, context, values, upstream):
+        """As `gradient`, from what `inverse` returned; returns what it was given before those."""
+        y = ops.stop_gradient(Step.forward(self, x, context, values)[0])
+        return y, *Step.gradient(self, y, context, values, upstream)
 
     def adapt(self, x, context, values):
         """What `layer.adapt` would assign, one tensor a variable, and the latent of `x` then."""
@@ -65,13 +78,16 @@ class TracedStep(Step):
     """A step that is traced once, however often it is run with other weights.
 
     The layer keeps the shape of events. Leading dimensions are made one: what is traced for some
-    number of them would serve another only if it knew nothing of the shape.
+    number of them would serve another only if it knew nothing of the shape. `gradient` and `back`
+    take a single one.
     """
 
     def __init__(self, layer, variables):
         super().__init__(layer, variables)
-        inverse, forward = super().inverse, super().forward
-        self._traced = {"inverse": backend.traced(inverse), "forward": backend.traced(forward)}
+        ways = {"inverse": super().inverse, "forward": super().forward}
+        self._traced = {name: backend.traced(function) for name, function in ways.items()}
+        self.gradient = backend.traced(super().gradient, apart=True)
+        self.back = backend.traced(super().back, apart=True)
 
     def inverse(self, y, context, values):
         return self._run("inverse", y, context, values)

@@ -156,8 +156,8 @@ def test_fast_says_which_direction_is_explicit():
     )
     assert (density.implicit, sampler.implicit) == ("decode", "encode")
     one, other = density.inverse_and_log_det(x, params), sampler.forward_and_log_det(x, params)
-    np.testing.assert_array_equal(one[0], other[0])
-    np.testing.assert_array_equal(one[1], other[1])
+    helpers.assert_same(one[0], other[0])
+    helpers.assert_same(one[1], other[1])
     np.testing.assert_allclose(sampler.inverse_and_log_det(other[0], params)[0], x, atol=1e-9)
 
 

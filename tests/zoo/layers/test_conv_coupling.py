@@ -164,7 +164,7 @@ def test_config_describes_the_layer():
     twin.set_weights(layer.get_weights())
     x, given = images.normal(2, 4, 4, 2), contexts((2,))
     for one, two in zip(twin(x, given), layer(x, given), strict=True):
-        np.testing.assert_array_equal(one, two)
+        helpers.assert_same(one, two)
 
 
 @pytest.mark.parametrize(

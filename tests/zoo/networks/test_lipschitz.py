@@ -62,7 +62,7 @@ def test_unknown_activations_are_refused():
 def test_products_with_the_jacobian(name):
     network, x, context = case(name)
     value, linear = network.evaluate(x, context, network.weights_now())
-    np.testing.assert_array_equal(value, network(x, context))
+    helpers.assert_same(value, network(x, context))
     size = int(np.prod(x.shape[1:]))
 
     def flat(rows, copies):
