@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from benchmarks import competitors, depth, losses, operations, report, startup
+from benchmarks import competitors, depth, losses, operations, report, startup, terms
 from benchmarks.tasks import AIMS
 from trainers import markdown
 
@@ -117,6 +117,17 @@ def _depth(results, about):
     )
 
 
+def _terms(results, about):
+    rows = [[f"`{name}`", *terms.numbers(found)] for name, found in results.items()]
+    header = ("gradient", *(f"{n} terms" for n in terms.TERMS))
+    return (
+        "MiB that the activations of a training step of a residual flow take (T5), by the number "
+        "of terms of its series, with the gradient by a Neumann series, which is what "
+        "`zoo.ResidualFlow` trains with, and with that through the terms:\n\n"
+        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about)}."
+    )
+
+
 def _losses(results, about):
     kept, told, start = results["none"]["losses"], [], losses.START * losses.STEPS
     for mode in results:
@@ -144,6 +155,7 @@ PARTS = {
     "operations": _operations,
     "T6": _startup,
     "T7": _depth,
+    "terms": _terms,
     "losses": _losses,
     "T8": _waiting,
 }

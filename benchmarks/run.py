@@ -23,6 +23,7 @@ from benchmarks import (
     losses,
     operations,
     startup,
+    terms,
     waiting,
 )
 from benchmarks.tasks import OPERATIONS, TASKS
@@ -31,6 +32,7 @@ STUDIES = {
     "operations": operations.run,
     "T6": startup.run,
     "T7": depth.run,
+    "terms": terms.run,
     "losses": losses.run,
     "T8": waiting.run,
     "curves": curves.run,

@@ -136,9 +136,7 @@ def test_adapt_and_save(tmp_path):
     after = flow.dequantizer.get_weights()
     assert any(np.abs(a - b).max() > 0 for a, b in zip(before, after, strict=True))
     loaded = helpers.saved_and_loaded(flow, tmp_path)
-    helpers.assert_same(
-        loaded.log_prob(x, labels, seed=0), flow.log_prob(x, labels, seed=0)
-    )
+    helpers.assert_same(loaded.log_prob(x, labels, seed=0), flow.log_prob(x, labels, seed=0))
     # Floats are taken as they are, and the mixture over classes is of one and the same noise.
     floats = images.normal(2, 4, 4, 1).clip(0, 3).astype("float32")
     plain = flow.distribution(labels[:2]).log_prob(floats)

@@ -23,9 +23,7 @@ def test_saved_and_loaded_it_is_the_same(name, tmp_path):
     loaded = helpers.saved_and_loaded(flow, tmp_path)
     assert type(loaded) is type(flow)
     x, context = helpers.data(flow, 4), helpers.context(flow, 4)
-    helpers.assert_same(
-        loaded.log_prob(x, context, seed=1), flow.log_prob(x, context, seed=1)
-    )
+    helpers.assert_same(loaded.log_prob(x, context, seed=1), flow.log_prob(x, context, seed=1))
 
 
 @pytest.mark.parametrize("name", table.names())
