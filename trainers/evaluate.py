@@ -2,7 +2,8 @@
 
 Prints, and with --output_dir also saves, the test figure (log-likelihood in nats and bits per
 dimension, mean and two standard errors), the largest round-trip error on data and on noise, the
-divergence from the true density where the data set has one, and pictures.
+divergence from the true density where the data set has one, the Lipschitz constants of residual
+branches, and pictures.
 """
 
 from pathlib import Path
@@ -87,8 +88,8 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
 
     Returns:
         A dictionary that JSON can hold: what `metrics.test_figure` gives, "parameters",
-        "round_trip", "kl" or None, and "outside", name -> {"bits_per_dim", "round_trip",
-        "likelier_than_test"}.
+        "round_trip", "kl" or None, "lipschitz" or None, and "outside", name -> {"bits_per_dim",
+        "round_trip", "likelier_than_test"}.
 
     Raises:
         ValueError: If the data are not of the kind that the flow was made for.
@@ -99,6 +100,7 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
     result |= metrics.test_figure(flow, data, split, draws, seed)
     result["round_trip"] = metrics.round_trips(flow, data, split, round_trip_examples, seed)
     result["kl"] = metrics.divergence(flow, data, split)
+    result["lipschitz"] = metrics.lipschitz(flow, data, split, round_trip_examples)
     result["outside"] = {}
     if foreign:
         own = metrics.bits_per_dim(flow, data.numpy(split, limit=round_trip_examples), seed)
@@ -118,6 +120,10 @@ def report(result):
         ("round trip on data, largest error", f"{result['round_trip']['data']:.2e}"),
         ("round trip on noise, largest error", f"{result['round_trip']['noise']:.2e}"),
     ]
+    if result["lipschitz"]:
+        branches = result["lipschitz"]
+        what = f"Lipschitz constant, largest of {len(branches['branches'])} branches"
+        rows.append((what, f"{branches['largest']:.4f}"))
     for name, figure in result["outside"].items():
         rows += [
             (f"round trip on {name}, largest error", f"{figure['round_trip']:.2e}"),

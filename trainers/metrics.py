@@ -127,17 +127,51 @@ def check_fit(flow, data):
 def round_trip_error(flow, x, context=None, batch_size=256):
     """Returns max |x - decode(encode(x))| over float events [n, *event_shape], data units.
 
-    It is infinite where a latent or its image overflows.
+    It is infinite where a latent or its image overflows, or an iterated inverse does not converge.
     """
+    import zoo
+
     worst = 0.0
     for _, batch, labels, _ in _batches(x, context, batch_size):
         z = np.asarray(flow.encode(batch, context=labels))
         if not np.isfinite(z).all():  # far from its data, a sequential inverse may overflow
             return math.inf
-        back = flow.decode(z, context=labels)
+        try:
+            back = flow.decode(z, context=labels)
+        except zoo.NotConverged:
+            return math.inf
         error = np.abs(np.asarray(back, np.float64) - np.asarray(batch, np.float64)).max()
         worst = max(worst, float(error)) if np.isfinite(error) else math.inf
     return worst
+
+
+def lipschitz(flow, data, split="test", limit=1000, batch_size=256):
+    """The Lipschitz constants of a flow's residual branches: below one, it is invertible.
+
+    Args:
+        flow: The flow.
+        data: The data set.
+        split: Its split.
+        limit: Examples at whose images under the layers before it a branch is looked at.
+        batch_size: How many of them at a time.
+
+    Returns:
+        {"largest", "branches", "examples"}, the second from layers' names to the largest norm of
+        their Jacobian, by power iteration; None for a flow without residual branches.
+    """
+    from zoo.layers import lipschitz_constants
+
+    x, labels = arrays(data, split, bool(flow.num_classes), limit)
+    if flow.levels:
+        x = x.astype(flow.variable_dtype) + 0.5
+    if not lipschitz_constants(flow, x[:1], None if labels is None else labels[:1]):
+        return None
+    branches = {}
+    for _, batch, context, _ in _batches(x, labels, batch_size):
+        for i, (name, norms) in enumerate(lipschitz_constants(flow, batch, context)):
+            key = f"{i} {name}"
+            branches[key] = max(branches.get(key, 0.0), float(np.max(norms)))
+    return {"largest": max(branches.values()), "branches": branches, "examples": len(x)}
 
 
 def round_trips(flow, data, split="test", limit=1000, seed=0):

@@ -48,6 +48,14 @@ def test_a_class_conditional_flow_of_images(digits_run, prepared, tmp_path, caps
     assert np.asarray(Image.open(tmp_path / "samples.png")).ndim == 3
 
 
+def test_residual_branches_are_reported(prepared):
+    flow = zoo.IResNet((2,), num_layers=1, hidden_units=(8,), seed=0, jit_compile=False)
+    data = datasets.load("two_moons", prepared)
+    result = {"model": "flow", "dataset": "two_moons"}
+    result |= evaluate.evaluate(flow, data, round_trip_examples=20)
+    assert "Lipschitz constant, largest of 1 branches" in evaluate.report(result)
+
+
 def test_without_an_output_folder_nothing_is_written(toy_run, prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(p.name for p in toy_run.iterdir())
