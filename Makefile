@@ -23,11 +23,17 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed
 	$(BIN)/python -m trainers.demo
 
+# In parts, for what XLA has compiled stays in memory as long as the process.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	$(PYTEST) -m "not slow" tests/zoo/models
+	$(PYTEST) -m "not slow" tests/zoo --ignore=tests/zoo/models
+	$(PYTEST) -m "not slow" tests --ignore=tests/zoo
 
 test-all: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) tests/zoo/models
+	$(PYTEST) tests/zoo --ignore=tests/zoo/models
+	$(PYTEST) tests --ignore=tests/zoo
 
 $(BENCH)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(BENCH)

@@ -7,12 +7,14 @@ the names below, never `tf.` or `jax.`.
 
 import contextlib
 import contextvars
+import functools
 import secrets
+import weakref
 
 import keras
 import numpy as np
 
-from zoo.backend_gradients import vjp, with_gradient
+from zoo.backend_gradients import registered_for, vjp, with_gradient
 
 NAME = keras.backend.backend()
 
@@ -49,19 +51,20 @@ __all__ = [
     "put_rows",
     "raw",
     "read",
+    "registered_for",
     "samplers",
     "shape_invariant_jit",
     "split_seed",
     "step_logs",
-    "together",
-    "traced",
     "tfb",
     "tfd",
     "tfp",
+    "together",
+    "traced",
     "value",
     "vjp",
-    "wide_dtype",
     "while_loop",
+    "wide_dtype",
     "with_gradient",
     "without_xla",
 ]
@@ -178,9 +181,7 @@ def compiled(function, model, jit):
       jit: Whether to compile with XLA (under JAX everything is).
     """
     if NAME == "tensorflow":
-        graph = tf.function(
-            function, jit_compile=bool(jit), reduce_retracing=not jit, autograph=False
-        )
+        graph = _graph(function, jit_compile=bool(jit), reduce_retracing=not jit)
         # TensorFlow counts traces by source line: many flows would look like one traced often.
         graph._omit_frequent_tracing_warning = True
         return graph
@@ -204,9 +205,21 @@ def traced(function, apart=False):
     if NAME == "jax":
         return jax.jit(function)
     attributes = {"_noinline": True} if apart else None
-    return tf.function(
-        function, reduce_retracing=True, autograph=False, experimental_attributes=attributes
-    )
+    return _graph(function, reduce_retracing=True, experimental_attributes=attributes)
+
+
+def _graph(function, **options):
+    """A `tf.function` that owns the gradients registered while it is traced."""
+    owner = None
+
+    @functools.wraps(function)
+    def traced_function(*args):
+        with registered_for(owner()):
+            return function(*args)
+
+    graph = tf.function(traced_function, autograph=False, **options)
+    owner = weakref.ref(graph)
+    return graph
 
 
 _uses_xla = contextvars.ContextVar("uses_xla", default=True)

@@ -1,7 +1,9 @@
 """Gradients of one's own, on whichever Keras backend is in use; a part of `zoo.backend`."""
 
+import contextlib
 import contextvars
 import itertools
+import weakref
 
 import keras
 
@@ -9,6 +11,7 @@ NAME = keras.backend.backend()
 
 if NAME == "tensorflow":
     import tensorflow as tf
+    from tensorflow.python.framework.ops import gradient_registry
 elif NAME == "jax":
     import jax
 
@@ -29,6 +32,46 @@ def vjp(function, *args):
         )
 
     return result, pull
+
+
+# Names of gradients that go with an owner.
+_owned = set()
+
+
+@contextlib.contextmanager
+def registered_for(owner):
+    """Gradients that TensorFlow registers inside go when `owner` does.
+
+    A function with a gradient of its own, and any `tf.function` called by another, has its gradient
+    registered by name where it is traced. The registry holds it, and with it the whole graph, for
+    as long as the process lives: flows built one after the other would fill the memory.
+
+    Args:
+      owner: What keeps the graph that is being traced, and takes weak references and attributes.
+    """
+    if NAME == "jax":
+        yield
+        return
+    before = set(gradient_registry.list())
+    yield
+    for name in set(gradient_registry.list()) - before - _owned:
+        _hand_over(name, owner)
+
+
+def _hand_over(name, owner):
+    entry = gradient_registry._registry[name]
+    if entry["type"] is None:
+        return
+    owner.__dict__.setdefault("_registered_gradients", {})[name] = entry["type"]
+    reference = weakref.ref(owner)
+    entry["type"] = lambda *args: reference().__dict__["_registered_gradients"][name](*args)
+    _owned.add(name)
+    weakref.finalize(owner, _forget, name)
+
+
+def _forget(name):
+    gradient_registry._registry.pop(name, None)
+    _owned.discard(name)
 
 
 # Set while a SavedModel stores gradients: it has no place for the gradients of gradients.

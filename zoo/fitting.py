@@ -123,11 +123,13 @@ class Fitting:
 
     def train_step(self, *args):
         *state, data = args
-        return step_logs(super().train_step(*state, _as_inputs(data)))
+        with backend.registered_for(self):
+            return step_logs(super().train_step(*state, _as_inputs(data)))
 
     def test_step(self, *args):
         *state, data = args
-        return step_logs(super().test_step(*state, _as_inputs(data)))
+        with backend.registered_for(self):
+            return step_logs(super().test_step(*state, _as_inputs(data)))
 
     def predict_step(self, *args):
         *state, data = args

@@ -1,12 +1,16 @@
+import gc
 import os
 import subprocess
 import sys
+import weakref
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.ops import gradient_registry
 
+import zoo
 from tests import helpers
 from zoo import backend
 
@@ -82,3 +86,19 @@ def test_other_backends_are_refused_in_one_line():
     assert result.returncode != 0
     last = result.stderr.strip().splitlines()[-1]
     assert "KERAS_BACKEND" in last and "'torch'" in last
+
+
+def test_the_graphs_of_a_flow_go_with_it():
+    """TensorFlow's registry of gradients does not keep them."""
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    flow = zoo.MAF((3,), num_layers=1, hidden_units=(8,), seed=0, jit_compile=False)
+    before = set(gradient_registry.list())
+    flow.log_prob(x)
+    flow.compile("adam")
+    flow.fit(x, verbose=0)
+    graphs = flow._functions["_log_prob", False]._list_all_concrete_functions()
+    graph = weakref.ref(graphs[0].graph)
+    assert set(gradient_registry.list()) - before and graph() is not None
+    del flow, graphs
+    gc.collect()
+    assert not set(gradient_registry.list()) - before and graph() is None
