@@ -23,7 +23,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed
 	$(BIN)/python -m trainers.demo
 
-# In parts, for what XLA has compiled stays in memory as long as the process.
+# In parts: what tests compile stays in memory as long as their process.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 test: $(VENV)/.installed-dev
 	$(PYTEST) -m "not slow" tests/zoo/models

@@ -66,15 +66,8 @@ def measure(task, recompute="none"):
 
 def run(options, log):
     """One fresh process a depth and a way of recomputing."""
-    results = {}
+    results = driver.children("depth", "T7 recompute", MODES, DEPTHS, options.threads, log)
     for mode in MODES:
-        results[mode] = {}
-        for steps in DEPTHS:
-            answer = driver.child("depth", [str(steps), mode], options.threads)
-            if "error" in answer:
-                log(f"T7 recompute={mode}: left out, {answer['error']}")
-                break
-            results[mode][str(steps)] = answer
         if mode != "none" and results[mode]:
             log(f"T7 recompute={mode}: losses differ by {difference(results, mode):.1e} at most")
     log("\nT7: MiB of activations of a T4 training step, by the number of steps K a scale\n")

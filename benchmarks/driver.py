@@ -171,3 +171,29 @@ def child(module, arguments, threads):
         reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
         return {"error": reason[:300]}
     return json.loads(lines[-1])
+
+
+def children(module, what, ways, values, threads, log):
+    """A fresh process for each value and way; a way ends with its first failure, which is told.
+
+    Args:
+      module: As in `child`; its arguments are a value and a way.
+      what: What the ways are ways of, for that line.
+      ways: Strings.
+      values: Numbers, in the order of their turns.
+      threads: As in `child`.
+      log: Takes a line.
+
+    Returns:
+      Dictionary from ways to dictionaries from values, as strings, to answers.
+    """
+    results = {}
+    for way in ways:
+        results[way] = {}
+        for value in values:
+            answer = child(module, [str(value), way], threads)
+            if "error" in answer:
+                log(f"{what}={way}: left out, {answer['error']}")
+                break
+            results[way][str(value)] = answer
+    return results

@@ -58,15 +58,7 @@ def measure(task, terms, gradient):
 
 def run(options, log):
     """One fresh process a number of terms and a gradient."""
-    results = {}
-    for gradient in GRADIENTS:
-        results[gradient] = {}
-        for terms in TERMS:
-            answer = driver.child("terms", [str(terms), gradient], options.threads)
-            if "error" in answer:
-                log(f"terms gradient={gradient}: left out, {answer['error']}")
-                break
-            results[gradient][str(terms)] = answer
+    results = driver.children("terms", "terms gradient", GRADIENTS, TERMS, options.threads, log)
     log("\nMiB of activations of a T5 training step, by the number of terms of the series\n")
     header = ("gradient", *(f"{n} terms" for n in TERMS))
     log(report.table(header, [[g, *numbers(found)] for g, found in results.items()]))

@@ -60,22 +60,19 @@ class Recomputed(Chain):
 
     def _run(self, steps, y, context, weights):
         if self._mode == "inverse":
+            calls = [step.inverse for step in steps]
             run = backend.with_gradient(
-                lambda *args: _in_turn(steps, *args), lambda *args: _gradient(steps, *args)
+                lambda *args: _in_turn(calls, *args), lambda *args: _gradient(steps, *args)
             )
             return run(y, context, weights)
-        total = 0.0
-        for step, values in zip(steps, weights, strict=True):
-            y, log_det = _checkpointed(step)(y, context, values)
-            total = total + log_det
-        return y, total
+        return _in_turn([_checkpointed(step) for step in steps], y, context, weights)
 
 
-def _in_turn(steps, y, context, weights):
+def _in_turn(calls, y, context, weights):
     """Takes data to the latent, step by step; returns that and the log-determinant."""
     total = 0.0
-    for step, values in zip(steps, weights, strict=True):
-        y, log_det = step.inverse(y, context, values)
+    for call, values in zip(calls, weights, strict=True):
+        y, log_det = call(y, context, values)
         total = total + log_det
     return y, total
 
