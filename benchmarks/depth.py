@@ -13,8 +13,10 @@ from benchmarks.tasks import TASKS
 
 DEPTHS = (4, 8, 16, 32)
 MODES = ("none", "checkpoint", "inverse")
-# Batches in the two steps whose peaks are compared.
-FEW, MANY = 4, 8
+# Batches in the steps whose peaks are compared.
+BATCHES = (4, 8, 12)
+# More than one would run operations side by side, and what is in memory at once be chance.
+THREADS = 1
 # Growth from the first depth to the last with activations rebuilt by the inverse.
 AIM = 1.10
 
@@ -22,18 +24,18 @@ AIM = 1.10
 def measure(task, recompute="none"):
     """Memory that the activations of a training step take, in this process.
 
-    The peak of a step on eight batches less that on four, divided by four: weights, gradients and
-    the optimizer's work are in both. The batches are many because the peak of a step on few events
-    is that of the optimizer's work; under XLA, which compiles anew for another batch size, it could
-    be that of the compiler.
+    By how the peak of a step grows with its batches: weights, gradients and the optimizer's work
+    are in all. The batches are many because the peak of a step on few events is that of the
+    optimizer's work; under XLA, which compiles anew for another batch size, it could be that of the
+    compiler.
 
     Args:
       task: A Glow, as a `Task`.
       recompute: `"none"`, or what `zoo.Glow` is given as `recompute`.
 
     Returns:
-      `{"activations_mib", "baseline_mib", "parameters", "losses"}`: MiB of one batch's activations,
-      and of all else in the process.
+      `{"activations_mib", "baseline_mib", "parameters", "losses"}`: the first two as
+      `memory.of_a_batch` has them.
     """
     import tensorflow as tf
 
@@ -41,7 +43,7 @@ def measure(task, recompute="none"):
 
     kwargs = {} if recompute == "none" else {"recompute": recompute}
     model = ours.glow(task, 1, **kwargs)
-    data = tf.data.Dataset.from_tensor_slices(task.data(MANY))
+    data = tf.data.Dataset.from_tensor_slices(task.data(max(BATCHES)))
 
     def fit(count):
         # One compiled step takes any batch size.
@@ -51,14 +53,12 @@ def measure(task, recompute="none"):
 
     losses = fit(1)[0]  # Compiles.
     peaks = []
-    for batches in (FEW, MANY):
+    for batches in BATCHES:
         found, peak = fit(batches * task.batch)
         losses += found
-        peaks.append(peak)
-    activations = (peaks[1] - peaks[0]) / (MANY - FEW)
+        peaks.append((batches, peak))
     return {
-        "activations_mib": activations,
-        "baseline_mib": peaks[0] - FEW * activations,
+        **memory.of_a_batch(peaks),
         "parameters": model.num_params(),
         "losses": losses,
     }
@@ -66,7 +66,7 @@ def measure(task, recompute="none"):
 
 def run(options, log):
     """One fresh process a depth and a way of recomputing."""
-    results = driver.children("depth", "T7 recompute", MODES, DEPTHS, options.threads, log)
+    results = driver.children("depth", "T7 recompute", MODES, DEPTHS, THREADS, log)
     for mode in MODES:
         if mode != "none" and results[mode]:
             log(f"T7 recompute={mode}: losses differ by {difference(results, mode):.1e} at most")
@@ -85,21 +85,30 @@ def difference(results, mode):
     return max(abs(one - other) / abs(other) for one, other in pairs)
 
 
+def growth(found):
+    """MiB of activations at each depth, and by what factor they grow; `None` where not known.
+
+    Args:
+      found: What `run` returns of one mode.
+    """
+    values = [found.get(str(steps), {}).get("activations_mib") for steps in DEPTHS]
+    return values, values[-1] / values[0] if values[-1] and values[0] else None
+
+
 def _table(results):
     rows = []
     for mode, found in results.items():
         if not found:
             continue
-        values = [found.get(str(steps), {}).get("activations_mib") for steps in DEPTHS]
-        growth = values[-1] / values[0] if values[-1] and values[0] else None
-        rows.append([mode, *(report.number(v, 0) for v in values), report.number(growth)])
+        values, grown = growth(found)
+        rows.append([mode, *(report.number(v, 0) for v in values), report.number(grown)])
     header = ("recompute", *(f"K={k}" for k in DEPTHS), f"K={DEPTHS[-1]} / K={DEPTHS[0]}")
     return report.table(header, rows)
 
 
 def main():
     """Measures once, as the arguments say."""
-    environment.pin(int(os.environ.get("BENCHMARK_THREADS", "2")))
+    environment.pin(int(os.environ.get("BENCHMARK_THREADS", str(THREADS))))
     task = dataclasses.replace(TASKS["T4"], layers=int(sys.argv[1]))
     print(json.dumps(measure(task, sys.argv[2])))
 

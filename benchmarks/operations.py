@@ -15,8 +15,8 @@ from pathlib import Path
 
 from benchmarks import driver, environment, report
 
-TASKS = ("T1", "T2", "T3", "T4")
-OPERATIONS = ("train", "log_prob")
+TASKS = ("T1", "T2", "T3", "T4", "T5", "T5-D2")
+OPERATIONS = ("train", "log_prob", "sample")
 PRODUCTS = "products and convolutions"
 OTHERS = "elementwise and others"
 # Parts of names, without regard to case, of TensorFlow's operations and of XLA's.

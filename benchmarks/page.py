@@ -33,11 +33,10 @@ def text(record):
     return "\n\n".join(parts)
 
 
-def _about(about):
-    machine = about["machine"]
+def _about(about, threads=None):
+    machine, threads = about["machine"], threads or about["threads"]
     shape = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} GiB"
-    threads = f"{about['threads']} thread{'s' * (about['threads'] > 1)}"
-    return f"{about['date'][:10]}, {shape}, {threads}, `{about['command']}`"
+    return f"{about['date'][:10]}, {shape}, {threads} thread{'s' * (threads > 1)}, `{about['command']}`"
 
 
 def _comparison(results, about):
@@ -102,18 +101,17 @@ def _depth(results, about):
     rows = []
     for mode, found in results.items():
         if found:
-            runs = [found.get(str(k), {}) for k in depth.DEPTHS]
-            values = [run.get("activations_mib") for run in runs]
-            growth = values[-1] / values[0] if values[-1] and values[0] else None
-            pairs = zip(values, (run.get("baseline_mib") for run in runs), strict=True)
-            numbers = [f"{report.number(v, 0)} ({report.number(rest, 0)})" for v, rest in pairs]
+            values, growth = depth.growth(found)
+            rest = [found.get(str(k), {}).get("baseline_mib") for k in depth.DEPTHS]
+            pairs = zip(values, rest, strict=True)
+            numbers = [f"{report.number(v, 0)} ({report.number(r, 0)})" for v, r in pairs]
             rows.append([f"`{mode}`", *numbers, report.number(growth)])
     header = ("recompute", *(f"K={k}" for k in depth.DEPTHS), "growth")
     return (
         "MiB that the activations of a training step of T4 take, by its steps a scale, and in "
         "brackets all else, the program itself included (T7; aim for `inverse`: activations that "
         f"grow by a factor of at most {depth.AIM:.2f}):\n\n"
-        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about)}."
+        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about, depth.THREADS)}."
     )
 
 
@@ -124,7 +122,7 @@ def _terms(results, about):
         "MiB that the activations of a training step of a residual flow take (T5), by the number "
         "of terms of its series, with the gradient by a Neumann series, which is what "
         "`zoo.ResidualFlow` trains with, and with that through the terms:\n\n"
-        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about)}."
+        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about, depth.THREADS)}."
     )
 
 

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import zoo
 from trainers import common, pictures
 
 
@@ -170,7 +171,11 @@ class Pictures(keras.callbacks.Callback):
     def on_test_end(self, logs=None):
         if self._epoch % self._interval:
             return
-        picture = pictures.sample_picture(self.model, seed=self._seed)
+        try:
+            picture = pictures.sample_picture(self.model, seed=self._seed)
+        except zoo.NotConverged as error:  # No reason to end a training.
+            print(f"no picture of epoch {self._epoch}: {error}", flush=True)
+            return
         path = self._folder / "pictures" / f"epoch-{self._epoch:05d}.png"
         with common.written_whole(path) as part:
             pictures.save_png(picture, part)

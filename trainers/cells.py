@@ -26,6 +26,7 @@ RUN = "run"
 FIGURES, ARRAYS, LOG, FAILURE = "figures.json", "drawn.npz", "training.log", "failure.txt"
 WINDOW = 4.0  # pictures show [-WINDOW, WINDOW]^2, data units
 POINTS = 100_000  # of the test, drawn for it alone
+_LATER = {"round_trip", "lipschitz", "evaluations"}  # Figures that were not always taken.
 LINES, RESOLUTION, SHOWN = 17, 256, 5000  # grid lines each way, pixels a side, samples kept
 # For a family that has no recipe for a toy yet.
 _PLAIN = (
@@ -94,8 +95,9 @@ class Cell:
         """The figures of a finished cell; None unless it is there, and of these very flags."""
         with contextlib.suppress(OSError, ValueError):
             found = json.loads((self.folder / FIGURES).read_text(encoding="utf-8"))
+            # Of an earlier version some figures are missing.
             if found["flags"] == self._flags() and found["points"] == self.points:
-                return found
+                return found if _LATER <= found.keys() else None
         return None
 
     def arrays(self):
@@ -161,12 +163,14 @@ def measure(flow, toy, points=POINTS):
     Returns:
         A dictionary: "nats", mean log q, and "kl", mean log p - log q, each {"mean", "error"} with
         two standard errors, over "points" of them; "integral" of the density and "integral_error";
-        "p_value" of the samples against the density; "log_prob_ms" and "sample_ms" for 1000 points.
+        "p_value" of the samples against the density; of 1000 points "round_trip", the largest
+        |x - decode(encode(x))|, "lipschitz" and "evaluations" as in `trainers.iterations`, and the
+        times "log_prob_ms" and "sample_ms".
 
     Raises:
         ValueError: The density is not a number somewhere.
     """
-    from trainers import metrics, plane
+    from trainers import iterations, metrics, plane
 
     x = toy.sample(points, np.random.default_rng([points, 2024]))
     narrow = x.astype(flow.variable_dtype)
@@ -181,6 +185,9 @@ def measure(flow, toy, points=POINTS):
         "integral": board.integral,
         "integral_error": board.error,
         "p_value": plane.goodness_of_fit(board, plane.samples(flow))["p_value"],
+        "round_trip": metrics.round_trip_error(flow, narrow[:1000]),
+        "lipschitz": iterations.lipschitz(flow, narrow[:1000]),
+        "evaluations": iterations.evaluations(flow, narrow[:1000]),
         "log_prob_ms": _milliseconds(lambda: np.asarray(flow.log_prob(narrow[:1000]))),
         "sample_ms": _milliseconds(lambda: np.asarray(flow.sample(1000, seed=0))),
     }

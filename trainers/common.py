@@ -84,16 +84,24 @@ def _main(main, argv):
 def guarded(main, options):
     """Calls `main(options)`; what is wrong with the user's input ends the program with one line.
 
-    Any other error is one of the program and keeps its stack trace, as all do with --debug.
+    So does a solver or an inverse that does not converge. Any other error is one of the program and
+    keeps its stack trace, as all do with --debug.
     """
     try:
         return main(options)
-    except (ValueError, OSError) as error:
+    except _expected() as error:
         if options.debug:
             traceback.print_exc()
         fail(one_line(error))
     except KeyboardInterrupt:
         fail("interrupted", 130)
+
+
+def _expected():
+    """The errors that say what a user can do."""
+    # Looked up when one is raised, for importing the library takes seconds.
+    library = sys.modules.get("zoo")
+    return (ValueError, OSError, *([library.NotConverged] if library else []))
 
 
 def require(options, *names):

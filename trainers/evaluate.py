@@ -3,7 +3,7 @@
 Prints, and with --output_dir also saves, the test figure (log-likelihood in nats and bits per
 dimension, mean and two standard errors), the largest round-trip error on data and on noise, the
 divergence from the true density where the data set has one, the Lipschitz constants of residual
-branches, and pictures.
+branches, how often a solver evaluates its dynamics, and pictures.
 """
 
 from pathlib import Path
@@ -88,19 +88,21 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
 
     Returns:
         A dictionary that JSON can hold: what `metrics.test_figure` gives, "parameters",
-        "round_trip", "kl" or None, "lipschitz" or None, and "outside", name -> {"bits_per_dim",
-        "round_trip", "likelier_than_test"}.
+        "round_trip", "kl" or None, "lipschitz" and "evaluations" as in `trainers.iterations`, and
+        "outside", name -> {"bits_per_dim", "round_trip", "likelier_than_test"}.
 
     Raises:
         ValueError: If the data are not of the kind that the flow was made for.
     """
-    from trainers import metrics
+    from trainers import iterations, metrics
 
     result = {"parameters": int(flow.count_params())}
     result |= metrics.test_figure(flow, data, split, draws, seed)
     result["round_trip"] = metrics.round_trips(flow, data, split, round_trip_examples, seed)
     result["kl"] = metrics.divergence(flow, data, split)
-    result["lipschitz"] = metrics.lipschitz(flow, data, split, round_trip_examples)
+    x, labels = metrics.arrays(data, split, bool(flow.num_classes), round_trip_examples)
+    result["lipschitz"] = iterations.lipschitz(flow, x, labels)
+    result["evaluations"] = iterations.evaluations(flow, x, labels)
     result["outside"] = {}
     if foreign:
         own = metrics.bits_per_dim(flow, data.numpy(split, limit=round_trip_examples), seed)
@@ -124,6 +126,10 @@ def report(result):
         branches = result["lipschitz"]
         what = f"Lipschitz constant, largest of {len(branches['branches'])} branches"
         rows.append((what, f"{branches['largest']:.4f}"))
+    if result["evaluations"]:
+        counts = result["evaluations"]
+        what = "evaluations of the dynamics an event, mean, most"
+        rows.append((what, f"{counts['mean']:.1f}, {counts['largest']}"))
     for name, figure in result["outside"].items():
         rows += [
             (f"round trip on {name}, largest error", f"{figure['round_trip']:.2e}"),

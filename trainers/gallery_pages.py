@@ -154,19 +154,42 @@ def full_table(families, toys, find):
     """Every figure of every cell, as Markdown; failures with what was said."""
     header = ["family", "toy", "log-likelihood", "KL", "integral", "p-value", "parameters"]
     header += ["epochs", "training, s", "log_prob, ms", "sample, ms"]
+    header += ["round trip", "Lipschitz", "evaluations"]
     rows = []
     for family, name in families:
         for toy in toys:
             figures = _figures(find, family, toy)
             if figures is None:
                 said = find(family, toy)
-                rows.append([name, title(toy), f"failed: {said}" if said else "–", *[""] * 8])
+                rows.append([name, title(toy), f"failed: {said}" if said else "–", *[""] * 11])
                 continue
             row = [name, title(toy), metrics.shown(figures["nats"]), _kl(figures)]
             row += [f"{figures['integral']:.4f}", f"{figures['p_value']:.3g}"]
             row += [f"{figures['parameters']:,}", str(figures["epochs"]), *_times([figures])]
-            rows.append(row)
+            rows.append([*row, *_iterations(figures)])
     return markdown.table(rows, header, right=range(2, len(header)))
+
+
+def _iterations(figures):
+    """Round trip, largest Lipschitz constant of a branch, and mean evaluations of an equation."""
+    error, branches, counts = (figures[n] for n in ("round_trip", "lipschitz", "evaluations"))
+    yield "∞" if error is None else f"{error:.1e}"
+    yield f"{branches['largest']:.4f}" if branches else "–"
+    yield f"{counts['mean']:.0f}" if counts else "–"
+
+
+def checks(figures):
+    """A sentence on how well the densities of cells are densities, and of their own samples."""
+    off = max(abs(f["integral"] - 1) for f in figures)
+    return (
+        f"Over all {len(figures)} cells the density integrates to 1 within {off:.1e}, and the "
+        f"smallest p-value of samples against their density is {min(_p_values(figures)):.2g} "
+        f"({sum(p < 0.01 for p in _p_values(figures))} below 0.01)."
+    )
+
+
+def _p_values(figures):
+    return [f["p_value"] for f in figures]
 
 
 def line(figures):
@@ -203,7 +226,7 @@ def write(folder, families, toys, find, toy_of, notes=()):
             picture = draw(kind, families, toys, find, truth)
             pictures.save_png(picture, part, colours=256)
     figures = [f for family, _ in families for toy in toys if (f := _figures(find, family, toy))]
-    summary = _summary(families, toys, find, entropies)
+    summary = _summary(families, toys, find, entropies, figures)
     page = f"# Gallery\n\n{summary}\n\n## Every figure\n\n{full_table(families, toys, find)}\n\n"
     page += "".join(f"- {note}\n" for note in notes) + "\n" * bool(notes)
     page += "\n\n".join(f"![{text}]({kind}.png)" for kind, text in _TITLES.items())
@@ -219,12 +242,16 @@ def write(folder, families, toys, find, toy_of, notes=()):
 _WRITTEN = "_Written by `python -m trainers.gallery`; not edited by hand._\n"
 
 
-def _summary(families, toys, find, entropies):
+def _summary(families, toys, find, entropies, figures):
+    points = " or ".join(f"{n:,}" for n in sorted({f["points"] for f in figures}))
+    tested = (
+        f"KL(truth ‖ flow) in nats, ± two standard errors, over {points} points drawn for the test "
+        "alone; the true densities are closed forms or quadratures to 1e-6 nats."
+    )
     return (
         f"{kl_table(families, toys, find, entropies)}\n\n"
-        f"KL(truth ‖ flow) in nats, ± two standard errors, over {cells.POINTS:,} points drawn for "
-        "the test alone; the true densities are closed forms or quadratures to 1e-6 nats.\n\n"
-        f"{cost_table(families, toys, find)}\n\n"
+        + (f"{tested} {checks(figures)}\n\n" if figures else "")
+        + f"{cost_table(families, toys, find)}\n\n"
         "Training (on points drawn anew at each pass), and one call on 1000 points; means over the "
         "toys."
     )

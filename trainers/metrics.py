@@ -39,7 +39,7 @@ def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256):
     numbers = copies * math.prod(flow.event_shape)
     batch_size = max(1, min(batch_size, MOST_NUMBERS // numbers))
     for draw in range(draws):
-        for start, batch, labels, size in _batches(x, context, batch_size):
+        for start, batch, labels, size in batches(x, context, batch_size):
             # Another seed for every batch: the same one would give them all the same noise.
             number = (seed * draws + draw) * len(x) + start
             values = np.asarray(flow.log_prob(batch, context=labels, seed=number % 2**31))
@@ -47,8 +47,11 @@ def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256):
     return total / draws
 
 
-def _batches(x, context, batch_size):
-    """Yields (start, batch, context, size); the last is filled up, for one compiled shape."""
+def batches(x, context, batch_size):
+    """Yields (start, batch, context, size) of events [n, ...] and their contexts, or None.
+
+    The last batch is filled up, for one compiled shape; its size is what is not filling.
+    """
     batch_size = min(batch_size, len(x))
     for start in range(0, len(x), batch_size):
         index = np.arange(start, start + batch_size).clip(max=len(x) - 1)
@@ -132,46 +135,17 @@ def round_trip_error(flow, x, context=None, batch_size=256):
     import zoo
 
     worst = 0.0
-    for _, batch, labels, _ in _batches(x, context, batch_size):
-        z = np.asarray(flow.encode(batch, context=labels))
-        if not np.isfinite(z).all():  # far from its data, a sequential inverse may overflow
-            return math.inf
+    for _, batch, labels, _ in batches(x, context, batch_size):
         try:
+            z = np.asarray(flow.encode(batch, context=labels))
+            if not np.isfinite(z).all():  # far from its data, a sequential inverse may overflow
+                return math.inf
             back = flow.decode(z, context=labels)
         except zoo.NotConverged:
             return math.inf
         error = np.abs(np.asarray(back, np.float64) - np.asarray(batch, np.float64)).max()
         worst = max(worst, float(error)) if np.isfinite(error) else math.inf
     return worst
-
-
-def lipschitz(flow, data, split="test", limit=1000, batch_size=256):
-    """The Lipschitz constants of a flow's residual branches: below one, it is invertible.
-
-    Args:
-        flow: The flow.
-        data: The data set.
-        split: Its split.
-        limit: Examples at whose images under the layers before it a branch is looked at.
-        batch_size: How many of them at a time.
-
-    Returns:
-        {"largest", "branches", "examples"}, the second from layers' names to the largest norm of
-        their Jacobian, by power iteration; None for a flow without residual branches.
-    """
-    from zoo.layers import lipschitz_constants
-
-    x, labels = arrays(data, split, bool(flow.num_classes), limit)
-    if flow.levels:
-        x = x.astype(flow.variable_dtype) + 0.5
-    if not lipschitz_constants(flow, x[:1], None if labels is None else labels[:1]):
-        return None
-    branches = {}
-    for _, batch, context, _ in _batches(x, labels, batch_size):
-        for i, (name, norms) in enumerate(lipschitz_constants(flow, batch, context)):
-            key = f"{i} {name}"
-            branches[key] = max(branches.get(key, 0.0), float(np.max(norms)))
-    return {"largest": max(branches.values()), "branches": branches, "examples": len(x)}
 
 
 def round_trips(flow, data, split="test", limit=1000, seed=0):

@@ -142,6 +142,7 @@ class _Trainer:
     def fit(self):
         """Trains up to --epochs or until patience ends."""
         keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
+        save = callbacks.SaveEpochs(self.run, self.seconds)
         if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
             return
         self.measure_input()
@@ -155,14 +156,16 @@ class _Trainer:
             epochs=self.flags.epochs,
             initial_epoch=self.epoch,
             validation_data=self.batches("validation", size),
-            validation_freq=self.flags.validation_interval,
-            callbacks=[callbacks.StopWhenNotFinite(), *self.writers(), keep, self.saver()],
+            validation_freq=self.validated(),
+            callbacks=[callbacks.StopWhenNotFinite(), *self.writers(), keep, save],
             shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
             verbose=self.verbosity(),
         )
 
-    def saver(self):
-        return callbacks.SaveEpochs(self.run, self.seconds)
+    def validated(self):
+        """The epochs with a validation: those of the interval, and the last."""
+        last, interval = self.flags.epochs, self.flags.validation_interval
+        return sorted({*range(interval, last + 1, interval), last})
 
     def writers(self):
         """The callbacks that draw and write; only the chief has any."""
@@ -215,14 +218,16 @@ class _Trainer:
         if not self.chief:
             return ""
         flow, best = self.best_flow()
-        if flow is None:
-            return "No epoch was completed, so there are no weights to keep"
+        nothing = "No epoch was completed, so there are no weights to keep"
+        return nothing if flow is None else self.keep(flow, best)
+
+    def keep(self, flow, best):
+        """Saves the best flow without a figure yet; returns where it is."""
         # A figure of earlier weights must not be taken for theirs.
         (self.run.folder / runs.RESULT_FILE).unlink(missing_ok=True)
         zoo.save(flow, self.run.folder, {"dataset": self.flags.dataset}, overwrite=True)
-        return (
-            f"The best weights, of epoch {best['epoch']}, are in {self.run.folder / 'model.keras'}"
-        )
+        path = self.run.folder / "model.keras"
+        return f"The best weights, of epoch {best['epoch']}, are in {path}"
 
     def finish(self):
         """Saves the best flow, takes its test figure, and prints and writes both."""
@@ -243,7 +248,11 @@ class _Trainer:
             "step_ms": round(1000 * lines[-1]["seconds"] / lines[-1]["step"], 3),
             "input_ms_per_step": self.input_time(),
         }
-        result |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
+        kept = self.keep(flow, best)
+        try:
+            result |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
+        except zoo.NotConverged as error:
+            raise ValueError(f"the test figure cannot be taken: {error} {kept}") from error
         zoo.save(
             flow,
             self.run.folder,

@@ -9,12 +9,11 @@ import contextlib
 import contextvars
 import functools
 import secrets
-import weakref
 
 import keras
 import numpy as np
 
-from zoo.backend_gradients import registered_for, vjp, with_gradient
+from zoo.backend_gradients import registered_here, vjp, with_gradient
 
 NAME = keras.backend.backend()
 
@@ -51,7 +50,7 @@ __all__ = [
     "put_rows",
     "raw",
     "read",
-    "registered_for",
+    "registered_here",
     "samplers",
     "shape_invariant_jit",
     "split_seed",
@@ -209,17 +208,14 @@ def traced(function, apart=False):
 
 
 def _graph(function, **options):
-    """A `tf.function` that owns the gradients registered while it is traced."""
-    owner = None
+    """A `tf.function` whose graphs own the gradients registered while they are traced."""
 
     @functools.wraps(function)
     def traced_function(*args):
-        with registered_for(owner()):
+        with registered_here():
             return function(*args)
 
-    graph = tf.function(traced_function, autograph=False, **options)
-    owner = weakref.ref(graph)
-    return graph
+    return tf.function(traced_function, autograph=False, **options)
 
 
 _uses_xla = contextvars.ContextVar("uses_xla", default=True)

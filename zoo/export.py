@@ -4,6 +4,8 @@ The functions of an exported flow, each also a named signature (`serving_default
 
     log_prob(x, context)                      [batch, *event_shape] -> [batch], nats, data units
     log_prob_int(x, seed, context)            integers 0..levels-1, dequantized; discrete data only
+    log_prob_seeded(x, seed, context)         where log-determinants are estimated: another estimate
+                                              for each seed; `log_prob` is that of seed 0
     sample(n, seed, temperature, context)     -> [n, *event_shape]
     encode(x, context)                        [batch, *event_shape] -> [batch, *latent_shape]
     decode(z, context)                        [batch, *latent_shape] -> [batch, *event_shape]
@@ -143,18 +145,20 @@ def _calls(flow):
     }
     if flow.levels is not None:
         calls["log_prob_int"] = [(integers, seed, *c) for c in optional]
+    if flow.stochastic:
+        calls["log_prob_seeded"] = [(x, seed, *c) for c in optional]
     return calls
 
 
 def _module(flow, calls):
     """The flow's computations as functions of a `tf.Module` that holds its variables."""
-    log_prob = _traced_once(flow._log_prob, calls["log_prob"])
+    seeded = _seeded_log_prob(flow, calls)
     encode = _traced_once(flow._encode, calls["encode"])
     decode = _traced_once(flow._decode, calls["decode"])
 
     def log_prob_int(x, seed, context=None):
         x, bonus = flow._float(x, flow._uniform(x, backend.make_seed(seed)))
-        return log_prob(x, context) + bonus
+        return seeded(x, seed, context) + bonus
 
     def sample(n, seed, temperature=1.0, context=None):
         # What flow._sample does, with one graph of `decode` for all ways to call it.
@@ -163,16 +167,29 @@ def _module(flow, calls):
     module = tf.Module(name=flow.name)
     # tf.Module does not look inside Keras variables, and what it does not find is not saved.
     module.weights = [backend.raw(v) for v in flow.weights]
-    module.log_prob = _function(lambda x, context=None: log_prob(x, context))
+    module.log_prob = _function(lambda x, context=None: seeded(x, 0, context))
     module.encode = _function(lambda x, context=None: encode(x, context))
     module.decode = _function(lambda z, context=None: decode(z, context))
     module.sample = _function(sample)
     if flow.levels is not None:
         module.log_prob_int = _function(log_prob_int)
+    if flow.stochastic:
+        module.log_prob_seeded = _function(lambda x, seed, context=None: seeded(x, seed, context))
     for name, ways in calls.items():
         for arguments in ways:
             getattr(module, name).get_concrete_function(*arguments)
     return module
+
+
+def _seeded_log_prob(flow, calls):
+    """`(x, seed, context) -> log_prob`; the seed is that of the estimate, if it is one."""
+    if not flow.stochastic:
+        exact = _traced_once(flow._log_prob, calls["log_prob"])
+        return lambda x, seed, context: exact(x, context)
+    pair = tf.TensorSpec([2], tf.int32)
+    ways = [(way[0], pair, *way[1:]) for way in calls["log_prob"]]
+    estimate = _traced_once(lambda x, s, context=None: flow._log_prob(x, context, seed=s), ways)
+    return lambda x, seed, context: estimate(x, backend.make_seed(seed), context)
 
 
 def _signatures(module, calls):

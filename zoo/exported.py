@@ -12,6 +12,8 @@ if backend.NAME == "tensorflow":
 class ExportedFlow(tfd.Distribution):
     """A loaded SavedModel as a distribution: any leading shape, gradients, inside `tf.function`.
 
+    Where the log-density is estimated, `log_prob(x, seed=...)` takes an integer; it is 0 without.
+
     Args:
       module: The loaded SavedModel.
       info: What `pretrained.describe` said of the flow, and its name.
@@ -62,9 +64,15 @@ class ExportedFlow(tfd.Distribution):
         self._need_context(mixture=False)
         return self._map(self._module.decode, z, self._info["latent_shape"])
 
-    def _log_prob(self, x):
+    def _log_prob(self, x, seed=None):
+        # With a seed, where the log-density is estimated, another estimate.
         self._need_context(mixture=True)
-        return self._map(self._module.log_prob, x, self._info["event_shape"])
+        if seed is None:
+            return self._map(self._module.log_prob, x, self._info["event_shape"])
+        if not hasattr(self._module, "log_prob_seeded"):
+            raise ValueError(f"{self.name} estimates nothing: log_prob takes no seed.")
+        seed = tf.cast(seed, tf.int32)
+        return self._map(self._module.log_prob_seeded, x, self._info["event_shape"], seed)
 
     def _sample_n(self, n, seed=None, temperature=1.0):
         self._need_context(mixture=True)
@@ -78,12 +86,12 @@ class ExportedFlow(tfd.Distribution):
         )
         return tf.reshape(x, ps.concat([lead, self._info["event_shape"]], axis=0))
 
-    def _map(self, function, x, shape):
+    def _map(self, function, x, shape, *given):
         """Calls a function of the SavedModel, which takes one batch dimension, on any of them."""
         x = tf.cast(tf.convert_to_tensor(x, dtype_hint=self.dtype), self.dtype)
         split = _split(x, shape, "x")
         lead = ps.broadcast_shape(ps.shape(x)[:split], self._batch_shape_tensor())
-        y = _run(function, _flatten(x, shape, lead), *self._flat_context(lead))
+        y = _run(function, _flatten(x, shape, lead), *given, *self._flat_context(lead))
         return tf.reshape(y, ps.concat([lead, ps.shape(y)[1:]], axis=0))
 
     def _flat_context(self, lead):

@@ -123,12 +123,12 @@ class Fitting:
 
     def train_step(self, *args):
         *state, data = args
-        with backend.registered_for(self):
+        with backend.registered_here():
             return step_logs(super().train_step(*state, _as_inputs(data)))
 
     def test_step(self, *args):
         *state, data = args
-        with backend.registered_for(self):
+        with backend.registered_here():
             return step_logs(super().test_step(*state, _as_inputs(data)))
 
     def predict_step(self, *args):

@@ -131,12 +131,14 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
         """Whether the flow takes a context."""
         return self.context_shape is not None
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, training=False):
         """The flow as a `tfb.Bijector`, latent to data, that follows the flow's weights.
 
         Args:
           context: `[*batch, *context_shape]`, or class labels `[*batch]`; `None` where the flow
             takes none.
+          training: Whether weights are trained through it. What layers keep of their weights then
+            follows them and estimates draw anew, as in `fit`; call `settle()` when that is done.
 
         Raises:
           ValueError: A context is missing, or given where none is taken.
@@ -146,12 +148,17 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
             [layer.bijector(vector) for layer in self.flow_layers],
             self.event_shape,
             self.latent_shape,
+            scope=self._training_scope if training else estimation.within,
             context=vector,
             dtype=self.variable_dtype,
             name=f"{self.name}_bijector",
         )
 
-    def distribution(self, context=None):
+    def _training_scope(self):
+        seed = backend.draw_seed(self._noise) if self.stochastic else None
+        return estimation.scope(seed, training=True)
+
+    def distribution(self, context=None, training=False):
         """The flow as a `tfd.Distribution` over events, in data units.
 
         It follows the flow's weights, and its `trainable_variables` are the flow's.
@@ -159,6 +166,7 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
         Args:
           context: `[*batch, *context_shape]`, or class labels `[*batch]`, the distribution's batch.
             A class-conditional flow without labels is the uniform mixture over its classes.
+          training: As in `bijector`, for training loops of your own and of TFP's.
 
         Raises:
           ValueError: A context is missing, or given where none is taken.
@@ -166,17 +174,19 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
         if self.num_classes and context is None:
             return tfd.MixtureSameFamily(
                 tfd.Categorical(logits=ops.zeros(self.num_classes, dtype=self.variable_dtype)),
-                self.distribution(ops.arange(self.num_classes)),
+                self.distribution(ops.arange(self.num_classes), training),
                 name=self.name,
             )
         context = self._check_context(context, batch=None)
         return tfd.TransformedDistribution(
-            self._base_distribution(context), self.bijector(context), name=self.name
+            self._base_distribution(context, training),
+            self.bijector(context, training),
+            name=self.name,
         )
 
-    def _base_distribution(self, context):
+    def _base_distribution(self, context, training=False):
         if isinstance(self.base, Flow):
-            return self.base.distribution(context if self.base.conditional else None)
+            return self.base.distribution(context if self.base.conditional else None, training)
         return self.base.distribution(self._embed(context))
 
     # Behind the public calls: tensors in, tensors out, any leading shape.

@@ -78,20 +78,43 @@ class Iterated:
             (self._decode if direction == "decode" else self._encode)(rows, context)
         return found
 
-    def _check_converged(self, direction, y):
-        """Raises `NotConverged` where iterating layers gave NaN for some of the rows."""
+    def _check_converged(self, name, y, rows):
+        """Raises `NotConverged` where iterating layers gave NaN for some of the rows.
+
+        Args:
+          name: The method that was called, such as `"_decode"`.
+          y: What it gave.
+          rows: Its arguments, padded perhaps.
+        """
+        direction = "decode" if name == "_decode" else "encode"
         layers = [p for p in self._parts() if direction in (getattr(p, "implicit", None) or ())]
         if not layers:
             return
-        rows = np.reshape(ops.convert_to_numpy(y), (y.shape[0], -1))
-        bad = int(np.count_nonzero(np.isnan(rows).any(axis=1)))
-        if bad:
+        found = np.reshape(ops.convert_to_numpy(y), (y.shape[0], -1))
+        (bad,) = np.isnan(found).any(axis=1).nonzero()
+        if len(bad):
             names = ", ".join(sorted({type(layer).__name__ for layer in layers}))
             raise solving.NotConverged(
-                f"{self.name}: the iterated {direction} did not converge for {bad} of {len(rows)} "
-                f"events (layers: {names}); raise their max_iterations or max_steps, loosen their "
-                f"tolerance, or keep away from far outliers; flow.inverse_report tells more."
+                f"{self.name}: the iterated {direction} did not converge for {len(bad)} of "
+                f"{len(found)} events (layers: {names}){self._why(name, bad, *rows)}; raise their "
+                "max_iterations or max_steps, loosen their tolerance, or keep away from far "
+                "outliers; flow.inverse_report tells more."
             )
+
+    def _why(self, name, bad, x, context=None, noise=None):
+        """What the first layer that failed on these rows has to say, as the part of a sentence."""
+        if self.conditional and context is None:
+            return ""  # A mixture: which of its classes it was is not known.
+        x, context, noise = (
+            None if r is None else ops.take(r, bad, 0) for r in (x, context, noise)
+        )
+        with solving.recording() as found:
+            if name == "_log_prob":
+                self._inverse(self._float(x, noise)[0], context)
+            else:
+                getattr(self, name)(x, context)
+        said = [f"; {layer}: {failure}" for layer, r in found if (failure := r.failure())]
+        return said[0] if said else ""
 
 
 class Settle(keras.callbacks.Callback):

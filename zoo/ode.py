@@ -22,13 +22,29 @@ class Report(NamedTuple):
     Attributes:
       evaluations: Times the field was evaluated for each event, `[n]`, integers.
       steps: Steps accepted of each event, `[n]`, integers.
-      converged: Whether the end was reached within the tolerance, `[n]`, boolean. Otherwise the
-        steps were too many or too small, or the field was not finite.
+      converged: Whether the end was reached within the tolerance, `[n]`, boolean.
+      stuck: Whether no further step was possible, `[n]`, boolean: it would have been too small for
+        the floating type, or the state was not finite. Of no use are then more steps.
     """
 
     evaluations: Any
     steps: Any
     converged: Any
+    stuck: Any
+
+    def failure(self):
+        """What there is to say of events that did not converge; `None` if all did. Eager."""
+        converged, stuck, steps = (
+            np.asarray(ops.convert_to_numpy(x)) for x in (self.converged, self.stuck, self.steps)
+        )
+        if stuck.any():
+            return (
+                f"after {steps[stuck].max()} steps the next one would have been too small, or the "
+                "state was not finite: the dynamics are too steep there"
+            )
+        if not converged.all():
+            return f"{steps[~converged].max()} steps within max_steps did not reach the end"
+        return None
 
 
 class Settings(NamedTuple):
@@ -90,14 +106,14 @@ def solver(field, settings):
     tableau = runge_kutta.DOPRI5_PLAIN if settings.solver == "dopri5" else runge_kutta.RK4
 
     def gradient(args, outputs, upstream):
-        kept = outputs[4:]
+        kept = outputs[5:]
         if not kept:
-            kept = run(field, settings, True, *args)[4:]
+            kept = run(field, settings, True, *args)[5:]
         return _backwards(field, tableau, kept, args, upstream[0])
 
     def solve(y, *args, keep=False):
         own = backend.with_gradient(lambda *a: run(field, settings, keep, *a), gradient)
-        y, *report = own(y, *args)[:4]
+        y, *report = own(y, *args)[:5]
         return y, Report(*report)
 
     return solve
@@ -147,7 +163,7 @@ def _fixed(field, settings, keep, y, *args):
     whole = _whole(h, count)
     fine = ops.all(ops.isfinite(y), axis=-1)
     steps = (ops.convert_to_tensor(count, "int32"),) if keep else ()
-    return y, 4 * whole, whole, fine, *steps, *arrays
+    return y, 4 * whole, whole, fine, ops.logical_not(fine), *steps, *arrays
 
 
 def _adaptive(field, settings, keep, y, *args):
@@ -187,12 +203,12 @@ def _adaptive(field, settings, keep, y, *args):
 
     state = (ops.zeros((), "int32"), zeros, h, y, slope, zeros + 1.0, zeros > 1.0)
     state = (*state, _whole(zeros), _whole(zeros), *kept.start())
-    i, u, _, y, _, _, _, tried, taken, *arrays = backend.while_loop(
+    i, u, _, y, _, _, failed, tried, taken, *arrays = backend.while_loop(
         lambda s: ops.any(active(s[1], s[6])), body, state, settings.max_steps
     )
     # One evaluation at the start, one for the first step's size, six a step: its last is the first
     # of the next.
-    return y, 2 + 6 * tried, taken, u >= 1.0, *((i,) if keep else ()), *arrays
+    return y, 2 + 6 * tried, taken, u >= 1.0, failed, *((i,) if keep else ()), *arrays
 
 
 def _factor(error, last, fits):

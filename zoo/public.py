@@ -286,7 +286,7 @@ class PublicCalls:
             rows = [batching.pad(x, padding) for x in rows]
         y = self._function(name, jit)(*rows, *seeds)
         y = y[:n] if padding else y
-        self._check_converged("decode" if name == "_decode" else "encode", y)
+        self._check_converged(name, y, rows)
         return y
 
 

@@ -4,6 +4,7 @@ import contextlib
 import contextvars
 from typing import Any, NamedTuple
 
+import numpy as np
 from keras import ops
 
 from zoo import backend
@@ -25,6 +26,14 @@ class Report(NamedTuple):
     iterations: Any
     residual: Any
     converged: Any
+
+    def failure(self):
+        """What there is to say of events that did not converge; `None` if all did. Eager."""
+        bad = ~np.asarray(ops.convert_to_numpy(self.converged))
+        if not bad.any():
+            return None
+        residual = np.max(ops.convert_to_numpy(self.residual)[bad])
+        return f"after {int(self.iterations)} iterations a residual of {residual:.1e} was left"
 
 
 _found = contextvars.ContextVar("reports", default=None)

@@ -34,4 +34,4 @@ def test_depth_measures_a_tiny_flow():
     found = depth.measure(task)
     # Two maps of hidden units a step at the least: 64 * 8 * 8 * 32 floats each.
     assert found["activations_mib"] > 2 * 2 * 64 * 8 * 8 * 32 * 4 / 2**20 / 2
-    assert len(found["losses"]) == 6
+    assert len(found["losses"]) == 8

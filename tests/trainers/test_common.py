@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import zoo
 from trainers import common
 
 
@@ -63,6 +64,15 @@ def test_debug_shows_where_an_error_is_from(capsys, debug):
     said = capsys.readouterr().err
     assert caught.value.code == 1 and said.splitlines()[-1] == "error: no such flow"
     assert ("Traceback" in said) is debug and (said.count("\n") > 1) is debug
+
+
+def test_what_does_not_converge_ends_with_one_line_too(capsys):
+    def main(options):
+        raise zoo.NotConverged("the iterated decode did not converge for 1 of 3 events")
+
+    with pytest.raises(SystemExit):
+        common.guarded(main, SimpleNamespace(debug=False))
+    assert capsys.readouterr().err.startswith("error: the iterated decode did not converge")
 
 
 def test_errors_of_the_program_keep_their_stack_trace():

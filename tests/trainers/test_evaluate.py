@@ -54,6 +54,17 @@ def test_residual_branches_are_reported(prepared):
     result = {"model": "flow", "dataset": "two_moons"}
     result |= evaluate.evaluate(flow, data, round_trip_examples=20)
     assert "Lipschitz constant, largest of 1 branches" in evaluate.report(result)
+    assert result["evaluations"] is None and "dynamics" not in evaluate.report(result)
+
+
+def test_the_work_of_a_solver_is_reported(prepared):
+    equal_steps = {"solver": "rk4", "num_steps": 2, "hidden_units": (8,), "num_layers": 1}
+    flow = zoo.ContinuousFlow((2,), seed=0, jit_compile=False, **equal_steps)
+    data = datasets.load("two_moons", prepared)
+    result = {"model": "flow", "dataset": "two_moons"}
+    result |= evaluate.evaluate(flow, data, round_trip_examples=20)
+    (line,) = [r for r in evaluate.report(result).splitlines() if "of the dynamics" in r]
+    assert line.split()[-2:] == ["8.0,", "8"]
 
 
 def test_without_an_output_folder_nothing_is_written(toy_run, prepared, tmp_path, monkeypatch):

@@ -46,7 +46,10 @@ def test_a_cell_a_failure_and_their_pages(made, capsys, monkeypatch):
     error = figures["kl"]["error"] + figures["nats"]["error"]
     assert kl == pytest.approx(-record["entropy"]["two_moons"] - nats, abs=2 * error)
     assert figures["sample_ms"] > 0 and figures["log_prob_ms"] > 0 and figures["parameters"] > 0
+    assert 0 < figures["round_trip"] < 1e-3 and figures["lipschitz"] is None
     page = (folder / "README.md").read_text()
+    assert f"| {figures['round_trip']:.1e} | – | – |" in page
+    assert "over 2,000 points" in page and "Over all 1 cells" in page
     assert f"| **{kl:.4f} ± " in page and "| Glow | two moons | failed: " in page
     assert (folder / "cells/glow-two_moons/failure.txt").read_text() in page.replace(" |", "\n|")
     filled = markdown.filled(folder.parent / "README.md", "gallery")

@@ -144,3 +144,14 @@ def test_the_recipe_for_natural_patches_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(NaturalPatches, "STRIDES", {32: 32})
     result = run("glow-natural_patches", tmp_path, tmp_path / "run", "--batch_size=40")
     assert result["examples"] == 2 * 2 * 2 * 13
+
+
+@pytest.mark.parametrize("recipe", ["continuous-toy2d", "continuous-digits"])
+def test_recipes_by_flow_matching_run(recipe, prepared, tmp_path):
+    options = options_of(
+        recipe,
+        *(*small(recipe), *QUIET, "--epochs=1", "--noise_draws=1", "--batch_size=500"),
+        *(f"--data_dir={prepared}", f"--model_dir={tmp_path / 'run'}"),
+    )
+    result = training.train(options, train.define_flags)
+    assert math.isfinite(result["nats"]["mean"]) and result["best_epoch"] == 1

@@ -1,6 +1,7 @@
 """Training runs: what they leave, how they go on, how they end."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -192,6 +193,28 @@ def test_wrong_input_leaves_no_folder(train_flow, tmp_path, argv, message):
     with pytest.raises(ValueError, match=message):
         train_flow(tmp_path / "run", *argv)
     assert not list(tmp_path.glob("run/checkpoints")) and not list(tmp_path.glob("run/model*"))
+
+
+def test_the_last_epoch_is_validated_too(train_flow, tmp_path):
+    result = train_flow(tmp_path / "run", "--epochs=3", "--validation_interval=2")
+    lines = runs.read_metrics(tmp_path / "run")
+    assert [line["epoch"] for line in lines if "val_loss" in line] == [2, 3]
+    assert result["best_epoch"] in (2, 3)
+    result = train_flow(tmp_path / "short", "--epochs=1", "--validation_interval=50")
+    assert result["best_epoch"] == 1
+
+
+def test_weights_are_kept_where_the_test_figure_cannot_be_taken(train_flow, tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise zoo.NotConverged("2 of 250 events.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(metrics, "test_figure", fail)
+        with pytest.raises(ValueError, match="test figure cannot be taken: 2 of 250.*model.keras"):
+            train_flow(tmp_path / "run", "--epochs=1")
+    assert zoo.load(tmp_path / "run").count_params() > 0
+    assert not (tmp_path / "run" / "result.json").exists()
+    assert math.isfinite(train_flow(tmp_path / "run", "--epochs=1")["nats"]["mean"])
 
 
 def test_pictures_and_tensorboard(train_flow, tmp_path):

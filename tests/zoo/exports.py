@@ -11,9 +11,10 @@ import zoo
 from tests import helpers
 from tests.zoo import table
 
-# A class-conditional flow over grey levels, one given vectors, one without a context, and two that
-# iterate: for samples, and for densities.
+# A class-conditional flow over grey levels, one given vectors, one without a context, and those
+# that iterate, for samples or for densities, each with a gradient of its own.
 NAMES = ("maf_image", "iaf_context", "real_nvp", "sylvester", "planar_context")
+NAMES += ("i_resnet", "naf", "continuous", "nsf_autoregressive", "radial_image")
 
 _root = tempfile.TemporaryDirectory(prefix="flow_zoo_exports")
 

@@ -12,6 +12,9 @@ from tests.zoo import table
 from zoo.backend import tfb, tfd
 
 DISTRIBUTIONS = ["real_nvp", "real_nvp_image", "maf", "maf_flow_base", "maf_mixture_base", "iaf"]
+# Those without a closed form one way, or both.
+ITERATED = ["i_resnet", "naf", "planar", "radial", "sylvester", "continuous"]
+DISTRIBUTIONS += ["nsf", *ITERATED]
 
 
 @pytest.mark.parametrize("sample_shape", [(), (3,), (3, 4)])
@@ -30,8 +33,12 @@ def test_leading_sample_shapes(name, sample_shape):
     np.testing.assert_allclose(np.reshape(log_prob, -1), flat, rtol=1e-4, atol=1e-4)
 
 
+BATCHES = ["real_nvp_context", "maf_classes", "made_mixture", "layers"]
+BATCHES += ["naf_context", "planar_context", "sylvester_context", "continuous_context"]
+
+
 @pytest.mark.parametrize("sample_shape", [(), (4,), (3, 4)])
-@pytest.mark.parametrize("name", ["real_nvp_context", "maf_classes", "made_mixture", "layers"])
+@pytest.mark.parametrize("name", BATCHES)
 def test_a_batch_of_contexts_is_the_batch_shape(name, sample_shape):
     flow = table.shared(name)
     given = helpers.context(flow, 5)
@@ -40,7 +47,7 @@ def test_a_batch_of_contexts_is_the_batch_shape(name, sample_shape):
     assert tuple(distribution.batch_shape_tensor()) == (5,)
     x = distribution.sample(sample_shape, seed=(1, 2))
     assert tuple(x.shape) == (*sample_shape, 5, 3)
-    assert len(np.unique(np.round(np.asarray(x)[..., 0], 4))) == np.prod((*sample_shape, 5))
+    assert len(np.unique(np.round(np.asarray(x)[..., 0], 6))) == np.prod((*sample_shape, 5))
     log_prob = flow.distribution(given).log_prob(x)
     assert tuple(log_prob.shape) == (*sample_shape, 5)
     each = flow.log_prob(
@@ -79,11 +86,16 @@ def test_joint_distribution():
     np.testing.assert_allclose(joint.log_prob([context, x]), expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf"])
+SURROGATES = {"real_nvp": {}, "iaf": {}, "maf": {}, "nsf": {}, "i_resnet": {}, "continuous": {}}
+SURROGATES |= {name: {"fast": "sample"} for name in ("naf", "planar", "sylvester")}
+
+
+@pytest.mark.parametrize("name", SURROGATES)
 def test_surrogate_posterior(name):
     settings = {"num_layers": 1, "hidden_units": (8,), "seed": 0, "jit_compile": False}
-    flow = zoo.MODELS[name]((2,), **settings)
-    surrogate = flow.distribution()
+    settings["num_layers"] = 8 if name in ("planar", "i_resnet") else 1
+    flow = zoo.MODELS[name]((2,), **settings, **SURROGATES[name])
+    surrogate = flow.distribution(training=True)
     variables = list(surrogate.trainable_variables)
     assert {id(v) for v in variables} == {id(v.value) for v in flow.trainable_variables}
     target = tfd.MultivariateNormalTriL(
@@ -105,9 +117,44 @@ def test_surrogate_posterior(name):
     assert np.mean(changed) > 0.9
 
 
-def test_transformed_transition_kernel():
+def test_norms_follow_weights_that_a_distribution_is_trained_through():
+    flow = zoo.IResNet((2,), num_layers=2, hidden_units=(8,), seed=0, jit_compile=False)
+    helpers.randomize(flow, seed=1, scale=2.0)
+    x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+
+    @tf.function
+    def step(training, optimizer):
+        distribution = flow.distribution(training=training)
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(distribution.log_prob(0.1 * x))
+        variables = flow.trainable_variables
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+
+    start, largest = flow.get_weights(), {}
+    for training in (False, True):
+        flow.set_weights(start)
+        optimizer = keras.optimizers.Adam(0.2)
+        optimizer.build(flow.trainable_variables)
+        for _ in range(20):
+            step(training, optimizer)
+        largest[training] = max(np.max(n) for _, n in zoo.layers.lipschitz_constants(flow, x))
+    assert largest[True] < 1 < largest[False]
+
+
+def test_estimates_are_drawn_anew_in_training_alone():
+    flow = table.shared("residual_flow_roulette")
+    x = helpers.data(flow, 3)
+    fixed, training = flow.distribution(), flow.distribution(training=True)
+    assert np.abs(training.log_prob(x) - training.log_prob(x + 0.0)).max() > 1e-5
+    helpers.assert_same(fixed.log_prob(x), flow.distribution().log_prob(x))
+
+
+@pytest.mark.parametrize(
+    "name", ["real_nvp", "planar", pytest.param("i_resnet", marks=pytest.mark.slow)]
+)
+def test_transformed_transition_kernel(name):
     """HMC on the latent of a flow, whose chains have leading dimensions of their own."""
-    flow = table.shared("real_nvp")
+    flow = table.shared(name)
     target = tfd.MultivariateNormalDiag(np.array([1.0, 0.0, -1.0], "float32"))
     kernel = tfp.mcmc.TransformedTransitionKernel(
         tfp.mcmc.HamiltonianMonteCarlo(target.log_prob, step_size=0.2, num_leapfrog_steps=5),
@@ -145,7 +192,7 @@ def test_invert_and_chain():
     np.testing.assert_allclose(chain.forward_log_det_jacobian(z, 1), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["real_nvp_context", "maf_context"])
+@pytest.mark.parametrize("name", ["real_nvp_context", "maf_context", "planar_context"])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_inside_a_users_function(name, jit_compile):
     flow = table.shared(name)
@@ -163,7 +210,7 @@ def test_inside_a_users_function(name, jit_compile):
     np.testing.assert_allclose(of_samples, again, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf"])
+@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf", "naf", "i_resnet", "continuous"])
 def test_gradient_with_respect_to_the_data(name):
     flow = table.shared(name)
     x = tf.constant(helpers.data(flow, 2))
@@ -177,7 +224,7 @@ def test_gradient_with_respect_to_the_data(name):
         np.testing.assert_allclose((ends[0] - ends[1]) / 2e-2, gradient[:, i], atol=0.02)
 
 
-@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf"])
+@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf", "naf", "planar", "continuous"])
 def test_samples_are_reparameterised(name):
     """The gradient of a sample with respect to every variable, against finite differences."""
     flow = table.build(name, jit_compile=False)

@@ -2,6 +2,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import weakref
 
 import keras
@@ -102,3 +103,70 @@ def test_the_graphs_of_a_flow_go_with_it():
     del flow, graphs
     gc.collect()
     assert not set(gradient_registry.list()) - before and graph() is None
+
+
+def test_a_graph_that_a_layer_keeps_has_its_gradient_when_the_flow_is_gone():
+    flow = zoo.Planar((2,), num_layers=1, seed=0, jit_compile=False)
+    helpers.randomize(flow, seed=1)
+    z = tf.constant(np.random.default_rng(0).normal(size=(4, 2)).astype("float32"))
+    expected = flow.decode(z)
+    distribution = flow.distribution()
+    del flow
+    gc.collect()
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        x = distribution.bijector.forward(z)
+    np.testing.assert_allclose(x, expected, atol=1e-5)
+    assert np.all(tape.gradient(x, z).numpy() != 0)
+
+
+@tf.custom_gradient
+def square(x):
+    """TensorFlow's own way, which it registers where a graph is traced."""
+    return x * x, lambda upstream: 3.0 * upstream
+
+
+def registered():
+    gc.collect()
+    return set(gradient_registry.list())
+
+
+def test_what_tensorflow_registers_goes_with_the_graph():
+    before, x = registered(), tf.constant(2.0)
+    graph = backend.compiled(square, None, jit=False)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = graph(x)
+    assert len(registered() - before) == 1 and float(tape.gradient(y, x)) == 3.0
+    del graph, tape, y
+    assert registered() == before
+
+
+def test_so_it_does_after_an_error():
+    def broken(x):
+        square(x)
+        raise ValueError("on purpose")
+
+    before = registered()
+    with pytest.raises(ValueError, match="on purpose"):
+        backend.compiled(broken, None, jit=False)(tf.constant(2.0))
+    assert registered() == before
+
+
+def test_what_two_threads_register_at_once_stays():
+    inside, done = threading.Event(), threading.Event()
+
+    def slow(x):
+        inside.set()
+        done.wait(30)
+        return x
+
+    other = threading.Thread(target=lambda: backend.compiled(slow, None, False)(tf.constant(1.0)))
+    other.start()
+    assert inside.wait(30)
+    before = registered()
+    backend.compiled(square, None, jit=False)(tf.constant(2.0))
+    done.set()
+    other.join()
+    # Which of the two it belongs to cannot be told, so it is taken from neither.
+    assert len(registered() - before) == 1

@@ -165,3 +165,16 @@ def test_settings_are_checked(wrong, words):
 def test_tolerances_come_from_the_type():
     assert ode.settings("dopri5", None, None, 9, 9, "float32").rtol == 1e-5
     assert ode.settings("dopri5", None, 1e-3, 9, 9, "float64")[1:3] == (1e-10, 1e-3)
+
+
+def test_a_report_tells_why_a_solve_failed():
+    steep = np.array([[0.1], [5.0]])
+    report = solve(exploding, steep, max_steps=5000)[1]
+    assert report.converged.numpy().tolist() == [True, False]
+    assert report.stuck.numpy().tolist() == [False, True]
+    assert "too small" in report.failure() and "too steep" in report.failure()
+    report = solve(linear, START, MATRIX, max_steps=2)[1]
+    assert not np.any(report.stuck) and "within max_steps" in report.failure()
+    report = solve(exploding, 1e200 * steep, solver="rk4")[1]
+    assert np.all(report.stuck) and not np.any(report.converged)
+    assert solve(linear, START, MATRIX)[1].failure() is None

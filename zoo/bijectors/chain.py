@@ -19,10 +19,12 @@ class Chain(OnePassBijector):
       bijectors: List of `tfb.Bijector`, from the data to the latent.
       event_shape: Shape of one event on the data side.
       latent_shape: Shape of one event on the latent side.
+      scope: Makes the `zoo.estimation` scope that the parts are called in.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, bijectors, event_shape, latent_shape, **kwargs):
+    def __init__(self, bijectors, event_shape, latent_shape, scope=estimation.within, **kwargs):
+        self._scope = scope
         self._bijectors = list(bijectors)
         self._data_shape = tuple(event_shape)
         self._latent_shape = tuple(latent_shape)
@@ -73,11 +75,11 @@ class Chain(OnePassBijector):
         return ops.zeros_like(ops.sum(x, axis=axes)) if axes else ops.zeros_like(x)
 
     def forward_and_log_det(self, x):
-        with estimation.within():
+        with self._scope():
             return self._to_data(x)
 
     def inverse_and_log_det(self, y):
-        with estimation.within():
+        with self._scope():
             return self._to_latent(y)
 
     def _to_data(self, x):

@@ -100,16 +100,22 @@ class Residual(OnePassBijector):
         return moved, *pull(moved)
 
     def _linear_solve(self, transposed, vector, x, given, weights):
-        """The solution of `(I + J) m = vector`, or of the transposed system, at `x`."""
+        """The solution of `(I + J) m = vector`, or of the transposed system, at `x`.
+
+        The tolerance is relative to the vector; rows that do not reach it are NaN.
+        """
+        axes = tuple(range(1, len(x.shape)))
 
         def run(vector, x, given, weights):
             linear = self._branch(x, given, weights)[1]
             product = linear.vjp if transposed else linear.jvp
-            return (
-                solving.fixed_point(
-                    lambda m: vector - product(m), vector, self._tolerance, self._max_iterations
-                )[0],
+            size = ops.max(ops.abs(vector), axis=axes, keepdims=True)
+            size = ops.where(size > 0, size, ops.ones_like(size))
+            start = vector / size
+            found, report = solving.fixed_point(
+                lambda m: start - product(m), start, self._tolerance, self._max_iterations
             )
+            return (solving.or_nan(found, report.converged) * size,)
 
         def gradient(args, outputs, upstream):
             solved = self._linear_solve(not transposed, upstream[0], *args[1:])

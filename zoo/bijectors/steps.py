@@ -19,14 +19,25 @@ class Steps(OnePassBijector):
         super().__init__(event_ndims=event_ndims, **kwargs)
 
     def forward_and_log_det(self, x):
-        return self._run(x, [(step.forward, w) for step, w in reversed(self._steps())])
+        return self._run("forward", x, reversed(self._steps()))
 
     def inverse_and_log_det(self, y):
-        return self._run(y, [(step.inverse, w) for step, w in self._steps()])
+        return self._run("inverse", y, self._steps())
 
-    def _run(self, x, calls):
-        context, total = [] if self.context is None else [self.context], 0.0
-        for call, weights in calls:
-            x, log_det = call(x, context, weights)
-            total = total + log_det
-        return x, total
+    def _run(self, way, x, steps):
+        steps, weights = zip(*steps, strict=True)
+        context = [] if self.context is None else [self.context]
+        return in_turn([getattr(step, way) for step in steps], x, context, weights)
+
+
+def in_turn(calls, x, context, weights):
+    """`call(x, context, values)` for each of the calls and weights, what comes out of one the next.
+
+    Returns:
+      The last value, and the sum of the log-determinants.
+    """
+    total = 0.0
+    for call, values in zip(calls, weights, strict=True):
+        x, log_det = call(x, context, values)
+        total = total + log_det
+    return x, total

@@ -6,6 +6,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.bijectors.chain import Chain
+from zoo.bijectors.steps import in_turn
 from zoo.layers.step import Step
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
 
@@ -62,23 +63,14 @@ class Recomputed(Chain):
         if self._mode == "inverse":
             calls = [step.inverse for step in steps]
             run = backend.with_gradient(
-                lambda *args: _in_turn(calls, *args), lambda *args: _gradient(steps, *args)
+                lambda *args: in_turn(calls, *args), lambda *args: _gradient(steps, *args)
             )
             return run(y, context, weights)
-        return _in_turn([_checkpointed(step) for step in steps], y, context, weights)
-
-
-def _in_turn(calls, y, context, weights):
-    """Takes data to the latent, step by step; returns that and the log-determinant."""
-    total = 0.0
-    for call, values in zip(calls, weights, strict=True):
-        y, log_det = call(y, context, values)
-        total = total + log_det
-    return y, total
+        return in_turn([_checkpointed(step) for step in steps], y, context, weights)
 
 
 def _gradient(steps, args, outputs, upstream):
-    """The gradient of `_in_turn`, which rebuilds each step's input from its output."""
+    """The gradient of `in_turn`, which rebuilds each step's input from its output."""
     y, context, weights = args
     # A step is begun when the gradient has come that far, or all were in memory at once.
     x, of_x = backend.together(outputs[0], upstream[0])

@@ -97,8 +97,10 @@ class TracedStep(Step):
 
     def _run(self, way, x, context, values):
         shape, rank = self._layer.event_shape, len(self._layer.event_shape)
+        context_shape = self._layer.context_shape
+        if context_shape is None:
+            context = []
         if context:
-            context_shape = self._layer.context_shape
             x, given = broadcast_lead(x, rank, context[0], len(context_shape))
             context = [flatten_lead(given, context_shape)]
         value, log_det = self._traced[way](flatten_lead(x, shape), context, values)

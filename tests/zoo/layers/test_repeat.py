@@ -117,3 +117,22 @@ def test_refuses(layers, words):
     with pytest.raises(ValueError) as error:
         zoo.layers.Repeat(layers())
     assert all(word in str(error.value) for word in words)
+
+
+@pytest.mark.parametrize("recompute", [None, "inverse", "checkpoint"])
+def test_steps_without_a_context_in_a_flow_that_has_one(recompute):
+    coupling = zoo.layers.ConvCoupling(SHAPE, width=5, context_shape=(2,), seed=3, dtype="float64")
+    flow = zoo.Flow(
+        [repeated(), coupling],
+        context_shape=(2,),
+        recompute=recompute,
+        jit_compile=False,
+        dtype="float64",
+    )
+    helpers.randomize(flow, seed=1, scale=0.3)
+    x, context = batch(), np.eye(2)[[0, 1, 1, 0, 1]]
+    z, log_det = flow.flow_layers[0](x)
+    expected, more = coupling(z, tf.constant(context))
+    np.testing.assert_allclose(flow.encode(x, context), expected, rtol=1e-10, atol=1e-10)
+    found = flow.distribution(context).bijector.inverse_log_det_jacobian(x, 3)
+    np.testing.assert_allclose(found, log_det + more, rtol=1e-10)

@@ -114,6 +114,35 @@ def test_an_inverse_that_is_cut_off_is_nan_and_raises():
     assert np.all(layer_of("five", scale=4.0, max_iterations=200).report(z).converged)
 
 
+@pytest.mark.parametrize("transposed", [False, True])
+def test_the_linear_solve_of_a_gradient_is_cut_off_as_the_inverse_is(transposed):
+    layer = layer_of("five", scale=4.0)
+    x, vector = (tf.constant(images.normal(4, 5, seed=s)) for s in (1, 2))
+
+    def solved(most):
+        bijector = layer_of("five", scale=4.0, max_iterations=most).bijector()
+        return bijector._linear_solve(transposed, vector, x, [], layer.network.weights_now())
+
+    matrices = helpers.jacobian(lambda rows, _: layer.bijector().inverse(rows), x.numpy())
+    matrices = matrices.transpose(0, 2, 1) if transposed else matrices
+    expected = np.linalg.solve(matrices, vector.numpy()[..., None])[..., 0]
+    np.testing.assert_allclose(solved(1000), expected, rtol=1e-10, atol=1e-10)
+    assert np.isnan(solved(3)).all()
+
+
+def test_small_gradients_are_as_exact_as_large_ones():
+    layer = layer_of("five", scale=4.0, dtype="float32")
+    z = tf.constant(images.normal(4, 5).astype("float32"))
+
+    def gradient(scale):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            x = scale * layer.bijector().forward(z)
+        return tape.gradient(x, z).numpy() / scale
+
+    np.testing.assert_allclose(gradient(1e-6), gradient(1.0), rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", ["series", "roulette"])
 @pytest.mark.parametrize("training", [False, True])
 def test_estimates_of_a_network_are_near_the_exact_value(kind, training):

@@ -39,6 +39,17 @@ def test_a_solver_that_gives_up_is_told_in_one_line(call):
     assert not one.solver_report(x)[0][1].converged.numpy().any()
 
 
+@pytest.mark.parametrize("call", ["log_prob", "encode", "decode"])
+def test_the_line_says_whether_more_steps_would_help(call):
+    x = helpers.data(flow(), 3)
+    with pytest.raises(zoo.NotConverged, match="1 steps within max_steps did not reach the end"):
+        getattr(flow(max_steps=1), call)(x)
+    one = flow(end_time=1.0)
+    one.flow_layers[-1].end_time.assign(40.0)  # The logarithm of the time that is solved for.
+    with pytest.raises(zoo.NotConverged, match="too small, or the state was not finite"):
+        getattr(one, call)(x)
+
+
 def test_reports_of_each_equation():
     one = flow(num_layers=2)
     found = one.solver_report(helpers.data(one, 3))

@@ -1,6 +1,10 @@
 """Invertible residual networks: invertible and contractive after training, and their forms."""
 
 import functools
+import os
+import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -46,6 +50,84 @@ def test_a_trained_flow_stays_invertible(family):
     assert error <= 1e-5
 
 
+def estimates(family, count=10_000, **settings):
+    """Estimates `[count]` of an event's log-density, a seed each, and its exact value."""
+    settings = {"hidden_units": (12,), "num_layers": 2, "seed": 0} | settings
+    flows = [
+        family((12,), log_det=kind, dtype="float64", jit_compile=False, **settings)
+        for kind in ("series" if family is zoo.IResNet else "roulette", "exact")
+    ]
+    flow, exact = (helpers.randomize(f, seed=1, scale=4.0) for f in flows)
+    x = helpers.data(flow, 1)
+
+    @tf.function
+    def run(seeds):
+        one = lambda seed: flow._log_prob(x, seed=seed)  # noqa: E731
+        return tf.map_fn(one, seeds, fn_output_signature=tf.float64)[:, 0]
+
+    seeds = tf.stack([tf.zeros(count, tf.int32), tf.range(count)], axis=1)
+    np.testing.assert_allclose(run(seeds[7:8])[0], flow.log_prob(x, seed=7)[0], rtol=1e-10)
+    return exact, x, run(seeds).numpy(), float(exact.log_prob(x)[0])
+
+
+def test_the_density_of_a_residual_flow_is_estimated_without_bias():
+    _, _, found, true = estimates(zoo.ResidualFlow, eval_terms=3)
+    deviation = found.std(ddof=1)
+    z = (found.mean() - true) / (deviation / np.sqrt(len(found)))
+    print(f"variance of an estimate {deviation**2:.3f}, z {z:.2f}")
+    assert abs(z) < 4 and 0.01 < deviation < 3.0
+
+
+def test_the_density_of_an_i_resnet_is_within_the_published_bound():
+    """The truncated series: Behrmann et al., 2019, theorem 3, summed over the branches."""
+    for terms in (1, 3):
+        exact, x, found, true = estimates(zoo.IResNet, 4000, eval_terms=terms)
+        bound = 0.0
+        for _, norms in zoo.layers.lipschitz_constants(exact, x):
+            norm = float(norms[0])
+            partial = sum(norm**k / k for k in range(1, terms + 1))
+            bound -= 12 * (np.log(1 - norm) + partial)
+        error = 4 * found.std(ddof=1) / np.sqrt(len(found))
+        print(f"{terms} terms: off by {found.mean() - true:.4f}, bound {bound:.4f}")
+        assert abs(found.mean() - true) <= bound + error
+
+
+REPLICAS = """
+import numpy as np, tensorflow as tf, keras
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import zoo
+from tests import helpers
+
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+for shape, settings in (((3,), {"hidden_units": (8,)}), ((4, 4, 1), {"scales": 1, "width": 4})):
+    count = {"num_layers": 2} if len(shape) == 1 else {"blocks": 2}
+    with strategy.scope():
+        flow = zoo.IResNet(shape, seed=0, jit_compile=False, **settings, **count)
+        helpers.randomize(flow, seed=1, scale=2.0)
+        flow.compile(keras.optimizers.Adam(1e-2))
+    x = np.random.default_rng(0).normal(size=(64, *shape)).astype("float32")
+    before = [v.numpy() for v in flow.non_trainable_variables]
+    flow.fit(x, batch_size=16, epochs=2, verbose=0)
+    vectors = [v for v in flow.non_trainable_variables if v.name == "vector"]
+    for vector in vectors:
+        first, second = vector.value.values
+        np.testing.assert_array_equal(first, second)
+    moved = [np.any(a != v.numpy()) for a, v in zip(before, flow.non_trainable_variables)]
+    norms = [np.max(n) for _, n in zoo.layers.lipschitz_constants(flow, x)]
+    print(len(vectors), any(moved), max(norms) < 1)
+"""
+
+
+def test_norms_are_the_same_on_all_replicas():
+    root = pathlib.Path(__file__).parents[3]
+    environment = {**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", REPLICAS], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["4 True True", "6 True True"], done.stderr[-2000:]
+
+
 def test_log_det_of_many_dimensions_is_estimated():
     assert not zoo.IResNet((8,), num_layers=1, hidden_units=(4,)).stochastic
     for family, kind in ((zoo.IResNet, "series"), (zoo.ResidualFlow, "roulette")):
@@ -83,12 +165,23 @@ def test_training_images_and_exporting(family, tmp_path):
     flow.compile(keras.optimizers.Adam(1e-2))
     losses = flow.fit(x, batch_size=8, epochs=4, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
+    constants = [np.max(norms) for _, norms in zoo.layers.lipschitz_constants(flow, x + 0.5)]
+    assert 0.1 < max(constants) < 1
+    assert np.abs(flow.decode(flow.encode(x + 0.5)) - (x + 0.5)).max() <= 1e-5
     loaded = tf.saved_model.load(str(zoo.export(flow, tmp_path / "export")))
     np.testing.assert_allclose(loaded.sample(3, 7), flow.sample(3, seed=7), rtol=1e-4, atol=1e-4)
     floats = helpers.floats(flow, 3)
     np.testing.assert_allclose(
         loaded.log_prob(floats), flow.distribution().log_prob(floats), rtol=1e-4
     )
+    # An estimate: another one for each seed.
+    seeded = flow.log_prob(floats, seed=5)
+    assert np.abs(seeded - flow.log_prob(floats, seed=6)).max() > 1e-4
+    np.testing.assert_allclose(loaded.log_prob_seeded(floats, 5), seeded, rtol=1e-4)
+    np.testing.assert_allclose(loaded.log_prob_int(x, 5), flow.log_prob(x, seed=5), rtol=1e-4)
+    read = zoo.load_exported(tmp_path / "export")
+    np.testing.assert_allclose(read.log_prob(floats, seed=5), seeded, rtol=1e-4)
+    np.testing.assert_allclose(read.log_prob(floats), loaded.log_prob(floats), rtol=1e-5)
 
 
 BAD = [

@@ -14,6 +14,7 @@ from tests.zoo import images
 
 GLOW = {"scales": 2, "steps": 1, "width": 5}
 REAL_NVP = {"scales": 2, "width": 4, "blocks": 0}
+RESIDUAL = {"blocks": 1, "log_det": "exact", "scales": 2, "width": 4}
 CASES = {
     f"glow_{channels}_{coupling}_{conv}": (zoo.Glow, channels, {"coupling": coupling, "conv": conv})
     for channels in (1, 2, 3)
@@ -34,6 +35,8 @@ CASES |= {
     "glow_tanh": (zoo.Glow, 1, {"coupling": "tanh", "preprocessing": "logit", "levels": 5}),
     "glow_standard_prior": (zoo.Glow, 1, {"learn_prior": False, "steps": 2}),
     "glow_one_scale": (zoo.Glow, 2, {"scales": 1}),
+    "i_resnet": (zoo.IResNet, 1, RESIDUAL),
+    "residual_flow_context": (zoo.ResidualFlow, 2, {"context_shape": (2,), **RESIDUAL}),
     "real_nvp_context": (zoo.RealNVP, 2, {"context_shape": (2,)}),
     "real_nvp_one_scale": (zoo.RealNVP, 1, {"scales": 1, "levels": 5}),
     "real_nvp_tanh": (zoo.RealNVP, 1, {"transformer": zoo.transformers.Affine(1.0)}),
@@ -41,7 +44,7 @@ CASES |= {
 
 
 def build(family, channels=2, randomly=True, shape=None, **settings):
-    settings = (GLOW if family is zoo.Glow else REAL_NVP) | settings
+    settings = {zoo.Glow: GLOW, zoo.RealNVP: REAL_NVP}.get(family, {}) | settings
     settings = {"dtype": "float64", "jit_compile": False, "seed": 0} | settings
     flow = family(shape or (4, 4, channels), **settings)
     return helpers.randomize(flow, seed=1, scale=0.5) if randomly else flow

@@ -1,0 +1,51 @@
+"""Figures of flows that iterate."""
+
+import numpy as np
+
+import zoo
+from tests import helpers
+from trainers import iterations
+
+X = np.random.default_rng(0).normal(size=(10, 2)).astype("float32")
+
+
+def random(family, **settings):
+    flow = family((2,), hidden_units=(8,), seed=0, jit_compile=False, **settings)
+    helpers.randomize(flow, seed=1, scale=1.0)
+    flow.settle()
+    return flow
+
+
+def test_lipschitz_constants_of_residual_branches():
+    flow = random(zoo.IResNet, num_layers=2)
+    found = iterations.lipschitz(flow, X, batch_size=4)
+    assert found["examples"] == 10 and len(found["branches"]) == 2
+    norms = [float(np.max(n)) for _, n in zoo.layers.lipschitz_constants(flow, X)]
+    np.testing.assert_allclose(list(found["branches"].values()), norms, rtol=1e-4)
+    assert found["largest"] == max(found["branches"].values()) < 1
+    assert iterations.lipschitz(random(zoo.MAF), X) is None
+
+
+def test_a_branch_that_is_not_a_number_is_not_told_to_contract():
+    flow = random(zoo.IResNet, num_layers=2)
+    kernel = flow.flow_layers[1].network.linear[0].kernel
+    kernel.assign(np.full(kernel.shape, np.nan))
+    assert np.isnan(iterations.lipschitz(flow, X, batch_size=4)["largest"])
+
+
+def test_evaluations_of_the_dynamics():
+    flow = random(zoo.ContinuousFlow, num_layers=2, solver="rk4", num_steps=3)
+    found = iterations.evaluations(flow, X, batch_size=4)
+    assert found == {"mean": 24.0, "largest": 24, "examples": 10}  # 2 equations, 3 steps of 4
+    adaptive = iterations.evaluations(random(zoo.ContinuousFlow, num_layers=1), X, batch_size=4)
+    assert 8 <= adaptive["mean"] <= adaptive["largest"]
+    assert iterations.evaluations(random(zoo.MAF), X) is None
+
+
+def test_grey_levels_are_taken_at_their_middle():
+    flow = zoo.IResNet((2,), levels=4, num_layers=1, hidden_units=(8,), seed=0, jit_compile=False)
+    helpers.randomize(flow, seed=1, scale=1.0)
+    flow.settle()
+    levels = np.array([[0, 3], [2, 1]], "uint8")
+    norms = [n for _, n in zoo.layers.lipschitz_constants(flow, levels.astype("float32") + 0.5)]
+    assert iterations.lipschitz(flow, levels)["largest"] == np.float32(np.max(norms))
