@@ -36,7 +36,8 @@ def text(record):
 def _about(about, threads=None):
     machine, threads = about["machine"], threads or about["threads"]
     shape = f"{machine['cores']} cores ({machine['processor']}), {machine['memory_gib']:.0f} GiB"
-    return f"{about['date'][:10]}, {shape}, {threads} thread{'s' * (threads > 1)}, `{about['command']}`"
+    shape += f", {threads} thread{'s' * (threads > 1)}"
+    return f"{about['date'][:10]}, {shape}, `{about['command']}`"
 
 
 def _comparison(results, about):
