@@ -4,6 +4,7 @@ Figures are as `trainers.cells` keeps them; a cell that is not there leaves a ga
 """
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -171,25 +172,24 @@ def full_table(families, toys, find):
 
 
 def _iterations(figures):
-    """Round trip, largest Lipschitz constant of a branch, and mean evaluations of an equation."""
+    """Round trip, largest Lipschitz constant, and mean evaluations of the dynamics an event."""
     error, branches, counts = (figures[n] for n in ("round_trip", "lipschitz", "evaluations"))
     yield "∞" if error is None else f"{error:.1e}"
-    yield f"{branches['largest']:.4f}" if branches else "–"
+    largest = branches and branches["largest"]
+    yield f"{largest:.4f}" if largest is not None else "–"
     yield f"{counts['mean']:.0f}" if counts else "–"
 
 
 def checks(figures):
     """A sentence on how well the densities of cells are densities, and of their own samples."""
-    off = max(abs(f["integral"] - 1) for f in figures)
+    # What is null in a record was not finite.
+    off = max(math.inf if f["integral"] is None else abs(f["integral"] - 1) for f in figures)
+    p_values = [f["p_value"] or 0.0 for f in figures]
     return (
         f"Over all {len(figures)} cells the density integrates to 1 within {off:.1e}, and the "
-        f"smallest p-value of samples against their density is {min(_p_values(figures)):.2g} "
-        f"({sum(p < 0.01 for p in _p_values(figures))} below 0.01)."
+        f"smallest p-value of samples against their density is {min(p_values):.2g} "
+        f"({sum(p < 0.01 for p in p_values)} below 0.01)."
     )
-
-
-def _p_values(figures):
-    return [f["p_value"] for f in figures]
 
 
 def line(figures):

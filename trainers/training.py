@@ -35,8 +35,9 @@ def train(flags, define_flags):
         The result as written to result.json; None in workers other than the chief.
 
     Raises:
-        ValueError: On a flag, data set or folder that does not do, or when the loss stops being a
-            finite number; the best weights so far are then in model.keras.
+        ValueError: On a flag, data set or folder that does not do, when the loss stops being a
+            finite number, or where the test figure needs an iteration that does not converge; the
+            best weights so far are then in model.keras.
     """
     if not flags.init_from:
         families.family(flags.model)
@@ -248,11 +249,10 @@ class _Trainer:
             "step_ms": round(1000 * lines[-1]["seconds"] / lines[-1]["step"], 3),
             "input_ms_per_step": self.input_time(),
         }
-        kept = self.keep(flow, best)
         try:
             result |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
         except zoo.NotConverged as error:
-            raise ValueError(f"the test figure cannot be taken: {error} {kept}") from error
+            raise ValueError(f"no test figure: {error} {self.keep(flow, best)}") from error
         zoo.save(
             flow,
             self.run.folder,

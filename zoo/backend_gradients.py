@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import itertools
-import threading
 import weakref
 
 import keras
@@ -17,8 +16,6 @@ elif NAME == "jax":
     import jax
 
 _gradients = itertools.count()
-# What the names of gradients of one's own begin with: those of this module, and TensorFlow's.
-_CUSTOM = ("FlowZooGradient-", "CustomGradient-")
 
 
 def vjp(function, *args):
@@ -37,59 +34,37 @@ def vjp(function, *args):
     return result, pull
 
 
-# The attribute of a graph that holds its gradients.
+# The attribute of a graph that holds its gradients, and the names of all that are held.
 _KEPT = "_flow_zoo_gradients"
-# Names of gradients that go with a graph.
 _owned = set()
-
-
-class _Window:
-    """What `registered_here` has open: since when, and whether another thread had one meanwhile."""
-
-    open, lock = [], threading.Lock()
-
-    def __init__(self):
-        self.thread = threading.get_ident()
-        with self.lock:
-            self.before = set(gradient_registry.list())
-            others = [window for window in self.open if window.thread != self.thread]
-            self.alone = not others
-            for window in others:
-                window.alone = False
-            self.open.append(self)
-
-    def close(self):
-        """The names that were registered meanwhile; none where it cannot be told by whom."""
-        with self.lock:
-            self.open.remove(self)
-            return set(gradient_registry.list()) - self.before if self.alone else set()
 
 
 @contextlib.contextmanager
 def registered_here():
-    """Gradients that TensorFlow registers inside go with the graph that is being traced.
+    """Gradients of the operations that are traced inside go with their graph.
 
-    A function with a gradient of its own has it registered by name where it is traced, and it is
-    found by that name, from operations of that graph alone. The registry holds it, and with it the
-    whole graph, for as long as the process lives: flows built one after the other would fill the
-    memory. Where several threads trace at once, what they register stays.
+    TensorFlow registers a gradient of one's own by name, and finds it by that name from operations
+    of the graph it was traced in. The registry holds it, and with it the whole graph, for as long
+    as the process lives: flows built one after the other would fill the memory.
     """
     graph = tf.compat.v1.get_default_graph() if NAME == "tensorflow" else None
     if graph is None or not graph.building_function:
         yield
         return
-    window = _Window()
     try:
         yield
     finally:
-        for name in window.close() - _owned:
-            _hand_over(name, graph)
+        for operation in graph.get_operations():
+            # The one that `tf.custom_gradient` makes.
+            if operation.type == "IdentityN":
+                with contextlib.suppress(ValueError):  # It has no such attribute.
+                    _hand_over(operation.get_attr("_gradient_op_type").decode(), graph)
 
 
 def _hand_over(name, graph):
-    if not name.startswith(_CUSTOM):
+    entry = gradient_registry._registry.get(name)
+    if name in _owned or entry is None:
         return
-    entry = gradient_registry._registry[name]
     if not hasattr(graph, _KEPT):  # A graph has no `__dict__` to look into.
         setattr(graph, _KEPT, {})
     getattr(graph, _KEPT)[name] = entry["type"]
@@ -128,33 +103,33 @@ def with_gradient(function, gradient):
         return function
 
     def own(*args):
-        with registered_here():
-            outputs = function(*args)
-            name = f"FlowZooGradient-{next(_gradients)}"
+        outputs = function(*args)
+        name = f"FlowZooGradient-{next(_gradients)}"
 
-            @tf.RegisterGradient(name)
-            @tf.autograph.experimental.do_not_convert
-            def pull(op, *upstream):
-                # tf.custom_gradient would hand on what `function` returned, which second
-                # derivatives then differentiate as plain operations; the outputs of `op` lead back
-                # here. (There is no `op` when a SavedModel stores its gradients.)
-                kept = handed_on if op is None else op.outputs
-                token = _first_order.set(op is None)
-                try:
-                    with registered_here():
-                        found = gradient(
-                            args, tuple(kept[: len(outputs)]), upstream[: len(outputs)]
-                        )
-                finally:
-                    _first_order.reset(token)
-                return [None] * len(outputs) + tf.nest.flatten(found)
+        @tf.RegisterGradient(name)
+        @tf.autograph.experimental.do_not_convert
+        def pull(op, *upstream):
+            # tf.custom_gradient would hand on what `function` returned, which second derivatives
+            # then differentiate as plain operations; the outputs of `op` lead back here. (There is
+            # no `op` when a SavedModel stores its gradients.)
+            kept = handed_on if op is None else op.outputs
+            token = _first_order.set(op is None)
+            try:
+                found = gradient(args, tuple(kept[: len(outputs)]), upstream[: len(outputs)])
+            finally:
+                _first_order.reset(token)
+            return [None] * len(outputs) + tf.nest.flatten(found)
 
         with tf.compat.v1.get_default_graph().gradient_override_map({"IdentityN": name}):
             handed_on = tf.identity_n([*outputs, *tf.nest.flatten(args)])
         return tuple(handed_on[: len(outputs)])
 
+    def traced(*args):
+        with registered_here():
+            return own(*args)
+
     # A graph of its own: tapes look at operations one by one, and pass over the override.
-    graph = tf.function(own, autograph=False)
+    graph = tf.function(traced, autograph=False)
     # TensorFlow counts traces by source line: many of these would look like one traced often.
     graph._omit_frequent_tracing_warning = True
     return graph

@@ -96,25 +96,28 @@ class Iterated:
             names = ", ".join(sorted({type(layer).__name__ for layer in layers}))
             raise solving.NotConverged(
                 f"{self.name}: the iterated {direction} did not converge for {len(bad)} of "
-                f"{len(found)} events (layers: {names}){self._why(name, bad, *rows)}; raise their "
-                "max_iterations or max_steps, loosen their tolerance, or keep away from far "
-                "outliers; flow.inverse_report tells more."
+                f"{len(found)} events (layers: {names}): {self._why(name, bad, *rows)}; "
+                "flow.inverse_report tells more."
             )
 
     def _why(self, name, bad, x, context=None, noise=None):
-        """What the first layer that failed on these rows has to say, as the part of a sentence."""
-        if self.conditional and context is None:
-            return ""  # A mixture: which of its classes it was is not known.
-        x, context, noise = (
-            None if r is None else ops.take(r, bad, 0) for r in (x, context, noise)
+        """What the first layer that failed on these rows has to say, and what to do."""
+        found = []
+        if not self.conditional or context is not None:  # Else a mixture: any of its classes.
+            x, context, noise = (
+                None if r is None else ops.take(r, bad, 0) for r in (x, context, noise)
+            )
+            with solving.recording() as found:
+                if name == "_log_prob":
+                    self._inverse(self._float(x, noise)[0], context)
+                else:
+                    getattr(self, name)(x, context)
+        said = (f"{layer}: {failure}" for layer, r in found if (failure := r.failure()))
+        return next(
+            said,
+            "raise their max_iterations or max_steps, loosen their tolerance, or keep away from "
+            "far outliers",
         )
-        with solving.recording() as found:
-            if name == "_log_prob":
-                self._inverse(self._float(x, noise)[0], context)
-            else:
-                getattr(self, name)(x, context)
-        said = [f"; {layer}: {failure}" for layer, r in found if (failure := r.failure())]
-        return said[0] if said else ""
 
 
 class Settle(keras.callbacks.Callback):

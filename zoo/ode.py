@@ -33,17 +33,22 @@ class Report(NamedTuple):
     stuck: Any
 
     def failure(self):
-        """What there is to say of events that did not converge; `None` if all did. Eager."""
+        """What went wrong, and what to do; `None` if all events converged. For eager code."""
         converged, stuck, steps = (
             np.asarray(ops.convert_to_numpy(x)) for x in (self.converged, self.stuck, self.steps)
         )
+        short = ~converged & ~stuck
+        if short.any():
+            return (
+                f"{steps[short].max()} steps within max_steps did not reach the end; raise "
+                "max_steps, loosen rtol and atol, or keep away from far outliers"
+            )
         if stuck.any():
             return (
                 f"after {steps[stuck].max()} steps the next one would have been too small, or the "
-                "state was not finite: the dynamics are too steep there"
+                "state was not finite: the dynamics are too steep there; loosen rtol and atol, or "
+                "keep away from far outliers"
             )
-        if not converged.all():
-            return f"{steps[~converged].max()} steps within max_steps did not reach the end"
         return None
 
 

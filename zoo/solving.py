@@ -28,12 +28,15 @@ class Report(NamedTuple):
     converged: Any
 
     def failure(self):
-        """What there is to say of events that did not converge; `None` if all did. Eager."""
+        """What went wrong, and what to do; `None` if all events converged. For eager code."""
         bad = ~np.asarray(ops.convert_to_numpy(self.converged))
         if not bad.any():
             return None
         residual = np.max(ops.convert_to_numpy(self.residual)[bad])
-        return f"after {int(self.iterations)} iterations a residual of {residual:.1e} was left"
+        return (
+            f"after {int(self.iterations)} iterations a residual of {residual:.1e} was left; raise "
+            "max_iterations, loosen the tolerance, or keep away from far outliers"
+        )
 
 
 _found = contextvars.ContextVar("reports", default=None)
@@ -58,7 +61,8 @@ def is_recording():
 def record(name, report):
     """Hands a report to whoever is recording; a bijector says so of each iterated direction."""
     found = _found.get()
-    if found is not None:
+    # Of what is only being traced there is nothing to tell.
+    if found is not None and backend.is_concrete(report.converged):
         found.append((name, report))
 
 

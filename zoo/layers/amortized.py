@@ -61,6 +61,9 @@ class Amortized(FlowLayer):
       ValueError: `fast` is neither.
     """
 
+    # Many thin layers: XLA compiles them for minutes, and is no faster on a CPU then.
+    prefers_xla = False
+
     def __init__(
         self,
         parameters,

@@ -27,7 +27,7 @@ class Residual(FlowLayer):
     A context enters the branch, which is contractive in the event alone.
 
     Train with `fit`, which moves the vectors of the power iterations on: who trains in another way
-    calls `flow(x, training=True)` or takes `flow.distribution(training=True)`.
+    calls `flow(x, training=True)` or takes `flow.distribution(training=True)`, and then `settle()`.
 
     Args:
       event_shape: `(d,)`, or `(height, width, channels)`.

@@ -39,14 +39,16 @@ class Step:
           The latent and the log-determinant `[*lead]`, nats.
         """
         with self._with(values):
-            layer = self._layer
-            return inverse_and_log_det(layer.bijector(*context), y, len(layer.event_shape))
+            return inverse_and_log_det(self._bijector(context), y, len(self._layer.event_shape))
 
     def forward(self, x, context, values):
         """Latent to data; arguments and results as in `inverse`."""
         with self._with(values):
-            layer = self._layer
-            return forward_and_log_det(layer.bijector(*context), x, len(layer.latent_shape))
+            return forward_and_log_det(self._bijector(context), x, len(self._layer.latent_shape))
+
+    def _bijector(self, context):
+        # A flow hands its context to layers that take none, too.
+        return self._layer.bijector(*context if self._layer.context_shape is not None else ())
 
     def gradient(self, y, context, values, upstream):
         """Evaluates `inverse` once more, for its gradient.

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import zoo
 from tests import helpers
 from zoo import layers
 from zoo.layers.amortized import gain
@@ -144,3 +145,9 @@ def test_mixed_precision_keeps_the_arithmetic_in_float32():
     x = np.ones((2, 3), "float32")
     z, log_det = layer(x, np.ones((2, 2), "float32"))
     assert z.dtype == log_det.dtype == "float32"
+
+
+@pytest.mark.parametrize("family", [zoo.Planar, zoo.Radial, zoo.Sylvester])
+def test_stacks_of_thin_layers_run_without_xla_unless_told(family):
+    assert not family((2,), num_layers=2).uses_xla
+    assert family((2,), num_layers=2, jit_compile=True).uses_xla

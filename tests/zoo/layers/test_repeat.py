@@ -134,5 +134,16 @@ def test_steps_without_a_context_in_a_flow_that_has_one(recompute):
     z, log_det = flow.flow_layers[0](x)
     expected, more = coupling(z, tf.constant(context))
     np.testing.assert_allclose(flow.encode(x, context), expected, rtol=1e-10, atol=1e-10)
-    found = flow.distribution(context).bijector.inverse_log_det_jacobian(x, 3)
-    np.testing.assert_allclose(found, log_det + more, rtol=1e-10)
+    base = flow.base.distribution().log_prob(expected)
+    np.testing.assert_allclose(flow.log_prob(x, context), base + log_det + more, rtol=1e-10)
+
+    def gradients(call):
+        given = tf.constant(context)
+        with tf.GradientTape() as tape:
+            tape.watch([x, given])
+            value = tf.reduce_sum(call(x, given) ** 2)
+        return tape.gradient(value, [x, given, *(v.value for v in flow.trainable_variables)])
+
+    plain = gradients(lambda x, given: flow.distribution(given).log_prob(x))
+    for found, gradient in zip(gradients(flow._log_prob), plain, strict=True):
+        np.testing.assert_allclose(found, gradient, rtol=1e-6, atol=1e-8)
