@@ -111,7 +111,8 @@ def _depth(results, about):
     return (
         "MiB that the activations of a training step of T4 take, by its steps a scale, and in "
         "brackets all else, the program itself included (T7; aim for `inverse`: activations that "
-        f"grow by a factor of at most {depth.AIM:.2f}):\n\n"
+        f"grow by a factor of at most {depth.AIM:.2f}; a dash where something else makes the "
+        "peak):\n\n"
         f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about, depth.THREADS)}."
     )
 
@@ -123,7 +124,7 @@ def _terms(results, about):
         "MiB that the activations of a training step of a residual flow take (T5), by the number "
         "of terms of its series, with the gradient by a Neumann series, which is what "
         "`zoo.ResidualFlow` trains with, and with that through the terms:\n\n"
-        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about, depth.THREADS)}."
+        f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about)}."
     )
 
 

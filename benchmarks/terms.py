@@ -7,15 +7,15 @@ import json
 import os
 import sys
 
-from benchmarks import depth, driver, environment, memory, report
+from benchmarks import driver, environment, memory, report
 from benchmarks.tasks import TASKS
 
 TERMS = (2, 5, 10, 20)
 # The gradient by one Neumann series, and that through the terms.
 GRADIENTS = ("neumann", "series")
 TASK = "T5"
-# Batches in the steps whose peaks are compared.
-BATCHES = (8, 16, 24)
+# Batches in the two steps whose peaks are compared.
+FEW, MANY = 8, 24
 
 
 def measure(task, terms, gradient):
@@ -29,7 +29,8 @@ def measure(task, terms, gradient):
       gradient: `"neumann"` or `"series"`.
 
     Returns:
-      What `memory.of_a_batch` does.
+      `{"activations_mib", "baseline_mib"}`: MiB of one batch's activations, and of all else in the
+      process.
     """
     import tensorflow as tf
 
@@ -42,7 +43,7 @@ def measure(task, terms, gradient):
     ]
     flow = zoo.Flow(layers)
     flow.compile(tf.keras.optimizers.Adam(1e-4))
-    data = tf.data.Dataset.from_tensor_slices(task.data(max(BATCHES)))
+    data = tf.data.Dataset.from_tensor_slices(task.data(MANY))
 
     def peak(count):
         flow.fit(data.batch(count).take(1), verbose=0)  # Compiles for this number of events.
@@ -50,12 +51,14 @@ def measure(task, terms, gradient):
         flow.fit(data.batch(count).take(1), epochs=2, verbose=0)
         return memory.peak_mib()
 
-    return memory.of_a_batch([(batches, peak(batches * task.batch)) for batches in BATCHES])
+    few, many = (peak(batches * task.batch) for batches in (FEW, MANY))
+    activations = (many - few) / (MANY - FEW)
+    return {"activations_mib": activations, "baseline_mib": few - FEW * activations}
 
 
 def run(options, log):
     """One fresh process a number of terms and a gradient."""
-    results = driver.children("terms", "terms gradient", GRADIENTS, TERMS, depth.THREADS, log)
+    results = driver.children("terms", "terms gradient", GRADIENTS, TERMS, options.threads, log)
     log("\nMiB of activations of a T5 training step, by the number of terms of the series\n")
     header = ("gradient", *(f"{n} terms" for n in TERMS))
     log(report.table(header, [[g, *numbers(found)] for g, found in results.items()]))
@@ -69,7 +72,7 @@ def numbers(found):
 
 def main():
     """Measures once, as the arguments say."""
-    environment.pin(int(os.environ.get("BENCHMARK_THREADS", str(depth.THREADS))))
+    environment.pin(int(os.environ.get("BENCHMARK_THREADS", "2")))
     print(json.dumps(measure(TASKS[TASK], int(sys.argv[1]), sys.argv[2])))
 
 
