@@ -70,7 +70,7 @@ MODELS = {
     "real_nvp_scales": _images(RealNVP, blocks=0, context_shape=(2,)),
     "glow": _images(zoo.Glow, steps=1),
     "glow_image": _images(zoo.Glow, steps=1, levels=5, num_classes=3),
-    "glow_recompute": _images(zoo.Glow, steps=2, recompute="inverse"),
+    "glow_recompute": _images(zoo.Glow, steps=1, recompute="inverse"),
     "made": _small(MADE),
     "made_context": _small(MADE, context_shape=(2,)),
     "maf": _small(MAF),
