@@ -70,8 +70,14 @@ def fixed_point(step, start, tolerance, max_iterations):
     """Repeats `x = step(x)` until it no longer moves.
 
     An event has converged when no entry moves by more than the tolerance, taken relative to its
-    largest entry where that is above one; it is not moved after that, so that what comes out for an
-    event does not depend on the others beside it. No gradient goes through.
+    largest entry where that is above one. It goes on until what is still to come, going by the last
+    two steps, is a tenth of that, or until its steps no longer shrink; it is not moved after that,
+    so that what comes out for an event does not depend on the others beside it.
+
+    The steps of a contraction shrink in their Euclidean length, but rounding can send an event to
+    and fro for ever between two points further apart than the tolerance. One whose step has not
+    shrunk is moved half of it, and within ten tolerances always from then on. No gradient goes
+    through.
 
     Args:
       step: `x [n, ...] -> x [n, ...]`, row by row.
@@ -86,19 +92,30 @@ def fixed_point(step, start, tolerance, max_iterations):
     rows = ops.max(_rows(start), axis=1) * 0
 
     def body(state):
-        count, x, residual, done = state
-        new = ops.where(_like(done, x), x, step(x))
-        moved = ops.max(_rows(new - x), axis=1)
-        bound = tolerance * ops.maximum(1.0, ops.max(_rows(new), axis=1))
-        residual = ops.where(done, residual, moved)
+        count, x, residual, last, rounding, done, _ = state
+        there = step(x)
+        steps = _rows(there - x)
+        moved, length = ops.max(steps, axis=1), ops.sqrt(ops.sum(steps * steps, axis=1))
+        bound = tolerance * ops.maximum(1.0, ops.max(_rows(there), axis=1))
         near = ops.logical_and(moved <= bound, moved < float("inf"))
-        return count + 1, new, residual, ops.logical_or(done, near)
+        grown = length >= last
+        rounding = ops.logical_or(rounding, ops.logical_and(grown, moved <= 10.0 * bound))
+        # Steps in geometric progression, of a ratio q, have q / (1 - q) times this one to come.
+        little = ops.logical_and(count > 0, moved * length <= 0.1 * bound * (last - length))
+        whole = ops.logical_not(ops.logical_or(grown, rounding))
+        new = ops.where(_like(whole, x), there, x + 0.5 * (there - x))
+        new = ops.where(_like(done, x), x, new)
+        residual, last = ops.where(done, residual, moved), ops.where(done, last, length)
+        ends = ops.logical_and(near, grown | rounding | little | (moved == 0))
+        done, near = ops.logical_or(done, ends), ops.logical_or(done, near)
+        return count + 1, new, residual, last, rounding, done, near
 
-    state = (ops.zeros((), dtype="int32"), start, rows + float("inf"), rows > 0)
-    count, x, residual, done = backend.while_loop(
-        lambda state: ops.logical_not(ops.all(state[-1])), body, state, max_iterations
+    no, far = rows > 0, rows + float("inf")
+    state = (ops.zeros((), dtype="int32"), start, far, far, no, no, no)
+    count, x, residual, _, _, _, converged = backend.while_loop(
+        lambda state: ops.logical_not(ops.all(state[5])), body, state, max_iterations
     )
-    return x, Report(count, residual, done)
+    return x, Report(count, residual, converged)
 
 
 def bracketed_root(function, low, high, tolerance, max_iterations):

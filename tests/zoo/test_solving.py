@@ -27,6 +27,45 @@ def test_fixed_point(jit_compile):
     assert 10 < count < 60
 
 
+def test_fixed_point_where_rounding_goes_to_and_fro():
+    y = np.linspace(0.0, 1.0, 4001, dtype="float32")[:, None]
+
+    def step(x):
+        # float32 numbers around 16 are 1.9e-6 apart.
+        return y - np.float32(0.97) * ((x + np.float32(16)) - np.float32(16))
+
+    x = y
+    for _ in range(1000):
+        x = step(x)
+    assert np.mean(abs(step(x) - x) > 1e-6) > 0.1
+    x, report = fixed_point(lambda x: tf.numpy_function(step, [x], x.dtype), y, 1e-6, 1000)
+    assert np.all(report.converged)
+    np.testing.assert_allclose(x, y / 1.97, atol=2e-6)
+
+
+def test_fixed_point_of_a_slow_contraction_is_as_near_as_the_tolerance():
+    y = np.linspace(-1.0, 1.0, 21)[:, None]
+    x, report = fixed_point(lambda x: y + 0.95 * x, tf.constant(y), 1e-4, 1000)
+    assert np.all(report.converged)
+    # The last step is 1 / 19 of what is still to come.
+    assert np.max(abs(x - 20 * y)) < 1e-4 * 20
+    assert np.max(report.residual) < 0.1 * 1e-4 * 20
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_fixed_point_of_a_contraction_in_many_dimensions(symmetric):
+    matrix = np.linalg.qr(RNG.normal(size=(64, 64)))[0]
+    if symmetric:
+        matrix = matrix @ np.diag(np.linspace(-1.0, 1.0, 64)) @ matrix.T
+    y = RNG.normal(size=(20, 64))
+    x, report = fixed_point(lambda x: y - 0.97 * x @ matrix, tf.constant(y), 1e-6, 5000)
+    assert np.all(report.converged)
+    exact = y @ np.linalg.inv(np.eye(64) + 0.97 * matrix)
+    error = np.max(abs(x - exact), axis=1) / np.maximum(1, np.max(abs(exact), axis=1))
+    # A step is at most 1e-6 at the end, and 33 times as much may be to come.
+    assert np.max(error) < 5e-7
+
+
 def test_fixed_point_of_one_event_does_not_depend_on_the_others():
     y = tf.constant(RNG.normal(size=(5, 3)))
     both = fixed_point(lambda x: y - 0.9 * tf.sin(x), y, 1e-3, 200)[0]
