@@ -21,7 +21,20 @@ class Fitting:
           optimizer: A Keras optimizer, or its name.
           jit_compile: Overrides the flow's own choice of compiling with XLA.
           **kwargs: Further arguments of `keras.Model.compile`, for example `run_eagerly`.
+
+        Raises:
+          ValueError: A loss is given.
         """
+        if kwargs.get("loss") is not None:
+            raise ValueError(
+                f"{type(self).__name__} is trained by maximum likelihood and takes no loss, got "
+                f"loss={kwargs['loss']!r}; only zoo.ContinuousFlow has loss='flow_matching' too."
+            )
+        if not (isinstance(jit_compile, bool) or jit_compile in (None, "auto")):
+            raise ValueError(
+                f"jit_compile must be True, False or 'auto', got {jit_compile!r}; a loss is given "
+                "by its name, loss=..."
+            )
         jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
         jit = bool(jit) and not kwargs.get("run_eagerly")
         super().compile(optimizer=optimizer, jit_compile=jit, **kwargs)

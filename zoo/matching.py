@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo import backend, checks, estimation
+from zoo.layers.continuous import Continuous
 from zoo.layers.recompute import to_latent
 
 LOSSES = ("likelihood", "flow_matching")
@@ -57,6 +58,12 @@ class Matching:
             raise ValueError(
                 "loss='flow_matching' does not train the noise of dequantization='variational': "
                 "use dequantization='uniform', or loss='likelihood'."
+            )
+        equations = sum(isinstance(layer, Continuous) for layer in self.flow_layers)
+        if loss == "flow_matching" and equations > 1:
+            raise ValueError(
+                "loss='flow_matching' trains one velocity from data to latent: use num_layers=1, "
+                f"or loss='likelihood'; this flow has {equations} equations."
             )
         self.training_loss = loss
         # Functions of an earlier loss are of no use.

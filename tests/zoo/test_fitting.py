@@ -163,6 +163,15 @@ def test_values_of_arrays_are_looked_at():
         flow.fit(tf.data.Dataset.from_tensor_slices(pairs).batch(2), verbose=0)
 
 
+def test_a_loss_is_refused():
+    flow = zoo.NICE((2,), hidden_units=(4,))
+    with helpers.raises_one_line("NICE", "maximum likelihood", "'flow_matching'"):
+        flow.compile("adam", loss="flow_matching")
+    for wrong in ("mse", "flow_matching", 2):
+        with helpers.raises_one_line("jit_compile", repr(wrong), "loss="):
+            flow.compile("adam", wrong)
+
+
 def test_labels_of_arrays_are_looked_at():
     flow = zoo.NICE((2,), num_classes=3, hidden_units=(4,), jit_compile=False)
     flow.compile("adam")

@@ -106,7 +106,7 @@ def test_integers_and_classes():
 def test_what_it_cannot_do_is_refused(wrong, words):
     with helpers.raises_one_line(*words):
         flow(**wrong)
-    if "num_layers" not in wrong:
-        one = flow(**{k: v for k, v in wrong.items() if k != "loss"})
-        with helpers.raises_one_line(*words):
-            one.compile("adam", loss=wrong["loss"])
+    one = flow(**{k: v for k, v in wrong.items() if k != "loss"})
+    words = ("num_layers=1", "2 equations") if "num_layers" in wrong else words
+    with helpers.raises_one_line(*words):
+        one.compile("adam", loss=wrong["loss"])
