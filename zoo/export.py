@@ -145,7 +145,7 @@ def _calls(flow):
     }
     if flow.levels is not None:
         calls["log_prob_int"] = [(integers, seed, *c) for c in optional]
-    if flow.stochastic:
+    if flow.estimates:
         calls["log_prob_seeded"] = [(x, seed, *c) for c in optional]
     return calls
 
@@ -173,7 +173,7 @@ def _module(flow, calls):
     module.sample = _function(sample)
     if flow.levels is not None:
         module.log_prob_int = _function(log_prob_int)
-    if flow.stochastic:
+    if flow.estimates:
         module.log_prob_seeded = _function(lambda x, seed, context=None: seeded(x, seed, context))
     for name, ways in calls.items():
         for arguments in ways:
@@ -183,7 +183,7 @@ def _module(flow, calls):
 
 def _seeded_log_prob(flow, calls):
     """`(x, seed, context) -> log_prob`; the seed is that of the estimate, if it is one."""
-    if not flow.stochastic:
+    if not flow.estimates:
         exact = _traced_once(flow._log_prob, calls["log_prob"])
         return lambda x, seed, context: exact(x, context)
     pair = tf.TensorSpec([2], tf.int32)

@@ -43,7 +43,8 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
       jit_compile: Whether to compile with XLA: `True`, `False`, or `"auto"`, which does so unless a
         layer says that it runs slower there.
       recompute: Where the gradient finds activations: `None` keeps them all, `"checkpoint"` what
-        goes between layers, `"inverse"` none; the rest is computed again (`layers.recompute`).
+        goes between layers, `"inverse"`, where inverses are exact, none; the rest is computed again
+        (`layers.recompute`).
       **kwargs: `dtype` and `name` of a Keras model.
 
     Raises:

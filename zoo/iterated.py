@@ -10,9 +10,11 @@ from zoo import checks, solving
 class Iterated:
     """What `Flow` says of layers without closed forms.
 
-    A layer's `stochastic` says that its log-determinant may be random; its `implicit` holds the
-    directions in which it iterates, `"decode"` or `"encode"`; its `settle()` brings to convergence
-    what it keeps of its weights. Each may be missing.
+    A layer's `stochastic` says that its log-determinant may be random, and its `estimates` whether
+    it is outside of training too (taken to be the same where it is missing); its `series_terms` is
+    where it cuts off a series, or `None`; its `implicit` holds the directions in which it iterates,
+    `"decode"` or `"encode"`; its `settle()` brings to convergence what it keeps of its weights.
+    Each may be missing.
     """
 
     def _parts(self):
@@ -28,19 +30,45 @@ class Iterated:
 
     @property
     def stochastic(self):
-        """Whether the log-density is an estimate that depends on a seed."""
+        """Whether log-determinants are estimates that depend on a seed, in training at least."""
         return any(getattr(layer, "stochastic", False) for layer in self._parts())
+
+    @property
+    def estimates(self):
+        """Whether `log_prob` is an estimate: another one for each seed."""
+        return any(
+            getattr(layer, "estimates", getattr(layer, "stochastic", False))
+            for layer in self._parts()
+        )
+
+    @property
+    def series_terms(self):
+        """Terms after which `log_prob` cuts off series of log-determinants; `None` where none is.
+
+        What is cut off is a bias, bounded by `d sum_{k > terms} L^k / k` for each residual map of
+        Lipschitz constant `L` on `d` dimensions (Behrmann et al., 2019, theorem 3).
+        """
+        found = [getattr(layer, "series_terms", None) for layer in self._parts()]
+        return min((terms for terms in found if terms is not None), default=None)
 
     def _check_recompute(self):
         """Refuses to compute activations again where that would not give the same ones."""
         if self.recompute is None:
             return
-        for layer in self._parts():
+        # A base that is a flow decides on its own.
+        parts = [part for layer in self.flow_layers for part in layer._flatten_layers()]
+        for layer in parts:
             if getattr(layer, "stochastic", False) or callable(getattr(layer, "settle", None)):
                 raise ValueError(
                     f"recompute={self.recompute!r} needs layers that give the same twice; "
                     f"{type(layer).__name__} draws or updates numbers of its own: use "
                     "recompute=None."
+                )
+        for layer in parts:
+            if self.recompute == "inverse" and "decode" in (getattr(layer, "implicit", None) or ()):
+                raise ValueError(
+                    "recompute='inverse' needs exact inverses, and that of "
+                    f"{type(layer).__name__} is iterated: use recompute='checkpoint', or None."
                 )
 
     def settle(self):

@@ -15,6 +15,7 @@ from tests.zoo import table
 # that iterate, for samples or for densities, each with a gradient of its own.
 NAMES = ("maf_image", "iaf_context", "real_nvp", "sylvester", "planar_context")
 NAMES += ("i_resnet", "naf", "continuous", "nsf_autoregressive", "radial_image")
+NAMES += ("residual_flow",)
 
 _root = tempfile.TemporaryDirectory(prefix="flow_zoo_exports")
 

@@ -12,9 +12,9 @@ from tests.zoo import table
 from zoo.backend import tfb, tfd
 
 DISTRIBUTIONS = ["real_nvp", "real_nvp_image", "maf", "maf_flow_base", "maf_mixture_base", "iaf"]
-# Those without a closed form one way, or both.
-ITERATED = ["i_resnet", "naf", "planar", "radial", "sylvester", "continuous"]
-DISTRIBUTIONS += ["nsf", *ITERATED]
+# Those without a closed form one way, or both, of which some run always.
+ITERATED = ["i_resnet", "residual_flow", "naf", "radial", "sylvester", "continuous", "nsf"]
+DISTRIBUTIONS += ["planar", *(pytest.param(name, marks=pytest.mark.slow) for name in ITERATED)]
 
 
 @pytest.mark.parametrize("sample_shape", [(), (3,), (3, 4)])
@@ -34,7 +34,8 @@ def test_leading_sample_shapes(name, sample_shape):
 
 
 BATCHES = ["real_nvp_context", "maf_classes", "made_mixture", "layers"]
-BATCHES += ["naf_context", "planar_context", "sylvester_context", "continuous_context"]
+WITH_CONTEXT = ["naf_context", "sylvester_context", "continuous_context"]
+BATCHES += ["planar_context", *(pytest.param(n, marks=pytest.mark.slow) for n in WITH_CONTEXT)]
 
 
 @pytest.mark.parametrize("sample_shape", [(), (4,), (3, 4)])
@@ -87,7 +88,8 @@ def test_joint_distribution():
 
 
 SURROGATES = {"real_nvp": {}, "iaf": {}, "maf": {}, "nsf": {}, "i_resnet": {}, "continuous": {}}
-SURROGATES |= {name: {"fast": "sample"} for name in ("naf", "planar", "sylvester")}
+SURROGATES["residual_flow"] = {}
+SURROGATES |= {name: {"fast": "sample"} for name in ("naf", "planar", "radial", "sylvester")}
 QUICK = ("real_nvp", "iaf", "maf", "planar", "continuous")
 
 
@@ -96,7 +98,7 @@ QUICK = ("real_nvp", "iaf", "maf", "planar", "continuous")
 )
 def test_surrogate_posterior(name):
     settings = {"num_layers": 1, "hidden_units": (8,), "seed": 0, "jit_compile": False}
-    settings["num_layers"] = 8 if name in ("planar", "i_resnet") else 1
+    settings["num_layers"] = 8 if name in ("planar", "radial", "i_resnet", "residual_flow") else 1
     flow = zoo.MODELS[name]((2,), **settings, **SURROGATES[name])
     surrogate = flow.distribution(training=True)
     variables = list(surrogate.trainable_variables)
@@ -213,7 +215,17 @@ def test_inside_a_users_function(name, jit_compile):
     np.testing.assert_allclose(of_samples, again, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf", "naf", "i_resnet", "continuous"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "real_nvp",
+        "iaf",
+        "maf",
+        "i_resnet",
+        "continuous",
+        pytest.param("naf", marks=pytest.mark.slow),
+    ],
+)
 def test_gradient_with_respect_to_the_data(name):
     flow = table.shared(name)
     x = tf.constant(helpers.data(flow, 2))

@@ -8,17 +8,22 @@ import sys
 
 import pytest
 
+import zoo
 from tests.zoo import table
 
 ROOT = pathlib.Path(__file__).parents[2]
 has_jax = importlib.util.find_spec("jax") is not None
+# A model of each family, kinds of events and contexts, estimates; the rest is slow.
+QUICK = {*zoo.MODELS, "maf_context", "maf_classes", "real_nvp_image", "real_nvp_scales"}
+QUICK |= {"layers", "residual_flow_roulette", "continuous_context"}
 
 
 @pytest.fixture(scope="module")
-def lines():
-    """What the process printed of every model, by name."""
+def lines(request):
+    """What the process printed of every model that is asked for, by name."""
+    here = [item for item in request.session.items if item.path == request.path]
     result = subprocess.run(
-        [sys.executable, "-m", "tests.zoo.jax_smoke"],
+        [sys.executable, "-m", "tests.zoo.jax_smoke", *(i.callspec.params["name"] for i in here)],
         cwd=ROOT,
         env=os.environ
         | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
@@ -32,6 +37,13 @@ def lines():
 
 
 @pytest.mark.skipif(not has_jax, reason="jax is not installed: pip install flow-zoo[jax]")
-@pytest.mark.parametrize("name", [n for n in table.names() if n not in table.TENSORFLOW_ONLY])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in table.names()
+        if name not in table.TENSORFLOW_ONLY
+    ],
+)
 def test_runs_on_jax(name, lines):
     assert lines.get(name) == "ok"

@@ -155,3 +155,14 @@ def test_a_frozen_layer_stays_as_it_is():
 def test_bad_modes_are_refused():
     with helpers.raises_one_line("recompute", "inverse", "sometimes"):
         build("glow", "sometimes")
+    for family in (zoo.Planar, zoo.NAF, zoo.ContinuousFlow):
+        with helpers.raises_one_line("recompute='inverse'", "iterated", "checkpoint"):
+            family((2,), recompute="inverse")
+
+
+def test_a_base_that_iterates_is_not_recomputed():
+    settings = {"num_layers": 1, "hidden_units": (8,), "seed": 0, "jit_compile": False}
+    flow = zoo.RealNVP((2,), base=zoo.NAF((2,), **settings), recompute="inverse", **settings)
+    assert flow.recompute == "inverse"
+    with helpers.raises_one_line("recompute='inverse'", "iterated"):
+        zoo.NAF((2,), base=zoo.RealNVP((2,), **settings), recompute="inverse", **settings)

@@ -158,7 +158,7 @@ def lipschitz(linear, x, tolerance=1e-6, max_iterations=1000):
       max_iterations: Most iterations.
 
     Returns:
-      `[n]`.
+      `[n]`; NaN where an event had not converged by then.
     """
     axes = tuple(range(1, len(x.shape)))
 
@@ -174,7 +174,9 @@ def lipschitz(linear, x, tolerance=1e-6, max_iterations=1000):
     generator = backend.samplers.normal(ops.shape(x), dtype=x.dtype, seed=backend.make_seed(0))
     start = generator / length(generator)
     state = (start, length(start), ops.zeros_like(length(start)))
-    state = backend.while_loop(
-        lambda s: ops.any(ops.abs(s[1] - s[2]) > tolerance * s[1]), body, state, max_iterations
-    )
-    return ops.reshape(state[1], (-1,))
+
+    def moving(state):
+        return ops.abs(state[1] - state[2]) > tolerance * state[1]
+
+    state = backend.while_loop(lambda s: ops.any(moving(s)), body, state, max_iterations)
+    return ops.reshape(ops.where(moving(state), float("nan"), state[1]), (-1,))

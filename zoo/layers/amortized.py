@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from zoo.arguments import count, positive
 from zoo.backend import read
 from zoo.layers.autoregressive import FAST
 from zoo.layers.flow_layer import FlowLayer
@@ -33,13 +34,7 @@ def check_iteration(tolerance, max_iterations, dtype):
     """
     if tolerance is None:
         tolerance = default_tolerance(dtype)
-    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not tolerance > 0:
-        raise ValueError(f"tolerance must be a positive number, got {tolerance!r}.")
-    if isinstance(max_iterations, bool) or not isinstance(max_iterations, int):
-        raise ValueError(f"max_iterations must be a positive integer, got {max_iterations!r}.")
-    if max_iterations < 1:
-        raise ValueError(f"max_iterations must be a positive integer, got {max_iterations!r}.")
-    return float(tolerance), max_iterations
+    return positive("tolerance", tolerance), count("max_iterations", max_iterations)
 
 
 class Amortized(FlowLayer):

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from zoo import backend, bijectors, estimation, ode
+from zoo.arguments import count, positive
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import Dynamics
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
@@ -85,12 +86,8 @@ class Continuous(FlowLayer):
         for what, value, known in (("trace", trace, TRACES), ("probe", probe, PROBES)):
             if value not in known:
                 raise ValueError(f"{what} must be one of {known}, got {value!r}.")
-        if not (isinstance(probes, int) and not isinstance(probes, bool) and probes >= 1):
-            raise ValueError(f"probes must be an integer of at least 1, got {probes!r}.")
-        number = isinstance(end_time, int | float) and math.isfinite(end_time)
-        if not (number and end_time > 0):
-            raise ValueError(f"end_time must be a positive number, got {end_time!r}.")
-        self.trace, self.probes, self.probe = trace, probes, probe
+        end_time = positive("end_time", end_time)
+        self.trace, self.probes, self.probe = trace, count("probes", probes), probe
         self.settings = ode.settings(solver, rtol, atol, max_steps, num_steps, self.variable_dtype)
         self.network = Dynamics(
             size,
@@ -118,9 +115,14 @@ class Continuous(FlowLayer):
         wide = self.event_shape[0] > SMALL
         return self.trace == "hutchinson" or (self.trace == "auto" and wide)
 
+    @property
+    def estimates(self):
+        """Whether it is one outside of training steps too."""
+        return self.trace == "hutchinson"
+
     def _estimates(self):
         """Whether the log-determinant is an estimate here and now."""
-        return self.stochastic and (self.trace == "hutchinson" or estimation.is_training())
+        return self.estimates or (self.stochastic and estimation.is_training())
 
     def _values(self):
         return self.network.values(), ops.exp(backend.value(self.end_time))
@@ -203,5 +205,7 @@ class Continuous(FlowLayer):
         x = flatten_lead(ops.convert_to_tensor(x, dtype=self.variable_dtype), self.event_shape)
         if context is not None:
             context = ops.reshape(ops.convert_to_tensor(context), (-1, self.context_size))
-        trace = "exact" if direction == "encode" and not self.stochastic else None
-        return self._solver(direction == "encode", trace, False)(x, context, None)[2]
+        if direction == "decode":
+            return self._solver(False, None, False)(x, context, None)[2]
+        trace, probes = ("hutchinson", self._probes(x)) if self.estimates else ("exact", None)
+        return self._solver(True, trace, False)(x, context, probes)[2]

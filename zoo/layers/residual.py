@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo import bijectors, solving
+from zoo.arguments import count, positive, share
 from zoo.bijectors import log_det as log_dets
 from zoo.bijectors.residual import lipschitz, watching
 from zoo.layers.flow_layer import FlowLayer
@@ -87,13 +88,13 @@ class Residual(FlowLayer):
         self.how = _how(self.event_shape, log_det, terms, eval_terms, probes, rate, gradient)
         if tolerance is None:
             tolerance = 1e-12 if self.variable_dtype == "float64" else 1e-6
-        self.tolerance = _positive("tolerance", tolerance)
-        self.max_iterations = _count("max_iterations", max_iterations)
+        self.tolerance = positive("tolerance", tolerance)
+        self.max_iterations = count("max_iterations", max_iterations)
         options = {
             "coefficient": coefficient,
             "activation": activation,
             "preactivation": preactivation,
-            "iterations": _count("power_iterations", power_iterations),
+            "iterations": count("power_iterations", power_iterations),
             "context_size": self.context_size,
             "seed": seed,
             "dtype": self.dtype_policy,
@@ -109,6 +110,11 @@ class Residual(FlowLayer):
     def stochastic(self):
         """Whether the log-determinant is an estimate that depends on a seed."""
         return self.how.kind != "exact"
+
+    @property
+    def series_terms(self):
+        """Terms of a log-determinant's series outside of training; `None` unless it is cut off."""
+        return self.how.eval_terms if self.how.kind == "series" else None
 
     def bijector(self, context=None):
         return bijectors.Residual(
@@ -146,7 +152,8 @@ def lipschitz_constants(flow, x, context=None):
       context: As in `flow.encode`.
 
     Returns:
-      List of `(name of the layer, norms [n])`, from the data to the latent.
+      List of `(name of the layer, norms [n])`, from the data to the latent. A norm is NaN where its
+      power iteration did not converge (1000 iterations, a relative change of 1e-6 in the last).
     """
     x = flow._check_data(x, bounded=False)
     with watching() as found:
@@ -168,25 +175,11 @@ def _how(event_shape, log_det, terms, eval_terms, probes, rate, gradient):
             "gradient must be 'neumann', or 'series' with log_det='series', got "
             f"gradient={gradient!r} with log_det={log_det!r}."
         )
-    if not (isinstance(rate, int | float) and 0 < rate < 1):
-        raise ValueError(f"rate is a probability, 0 < rate < 1, got {rate!r}.")
     return log_dets.LogDet(
         log_det,
-        _count("terms", terms),
-        _count("eval_terms", eval_terms),
-        _count("probes", probes),
-        float(rate),
+        count("terms", terms),
+        count("eval_terms", eval_terms),
+        count("probes", probes),
+        share("rate", rate),
         gradient,
     )
-
-
-def _count(name, value):
-    if not (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-        raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
-    return value
-
-
-def _positive(name, value):
-    if not (isinstance(value, int | float) and 0 < value < math.inf):
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
-    return float(value)

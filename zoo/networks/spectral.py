@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, estimation
+from zoo.arguments import is_number
 from zoo.backend import read
 
 
@@ -16,8 +17,7 @@ def check_coefficient(coefficient):
     Raises:
       ValueError: It is not.
     """
-    number = isinstance(coefficient, int | float) and not isinstance(coefficient, bool)
-    if not (number and 0 < coefficient < 1):
+    if not (is_number(coefficient) and 0 < coefficient < 1):
         raise ValueError(
             "coefficient bounds the Lipschitz constant of a residual branch, whose inverse exists "
             f"for 0 < coefficient < 1, got {coefficient!r}."
@@ -90,12 +90,12 @@ class SpectralLinear(keras.layers.Layer):
     def iterate(self, kernel, vector):
         """One power iteration."""
         vector = self.adjoint(kernel, self.apply(kernel, vector[None]))[0]
-        return vector / (_norm(vector) + 1e-20)
+        return vector / (norm_of(vector) + 1e-20)
 
     def norm(self):
         """The operator's norm before it is scaled, as the kept vector has it."""
         vector = read(self.vector)
-        return _norm(self.apply(read(self.kernel), (vector / _norm(vector))[None]))
+        return norm_of(self.apply(read(self.kernel), (vector / norm_of(vector))[None]))
 
     def weights_now(self):
         """The scaled kernel and the bias; in a training step the vector moves on."""
@@ -108,9 +108,9 @@ class SpectralLinear(keras.layers.Layer):
             )
             self.vector.assign(vector)
         vector = ops.stop_gradient(vector)
-        vector = vector / (_norm(vector) + 1e-20)
+        vector = vector / (norm_of(vector) + 1e-20)
         # The gradient goes through the norm: u v^T, with u the image of v at unit length.
-        norm = _norm(self.apply(kernel, vector[None]))
+        norm = norm_of(self.apply(kernel, vector[None]))
         return [kernel * ops.minimum(1.0, self.coefficient / norm), read(self.bias)]
 
 
@@ -150,7 +150,7 @@ def _uniform(kernel_shape, scale, seed, bias=False):
     return keras.initializers.RandomUniform(-bound, bound, seed=seed)
 
 
-def _norm(x):
+def norm_of(x):
     """The Euclidean norm of all of `x`; its gradient is finite at zero."""
     return ops.sqrt(ops.sum(x * x) + 1e-30)
 

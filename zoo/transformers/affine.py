@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from zoo import bijectors
+from zoo.arguments import positive, share
 from zoo.normalization import soft_clamp
-from zoo.transformers.base import Transformer, columns, positive, share
+from zoo.transformers.base import Transformer, columns
 
 
 @keras.saving.register_keras_serializable("zoo")

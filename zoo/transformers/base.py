@@ -1,4 +1,4 @@
-"""The base of the transformers, and checks of their arguments."""
+"""The base of the transformers."""
 
 from keras import ops
 
@@ -39,18 +39,6 @@ class Transformer:
     def from_config(cls, config):
         """A transformer like the one `config` was read from."""
         return cls(**config)
-
-
-def positive(name, value):
-    if not value > 0:
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
-    return float(value)
-
-
-def share(name, value):
-    if not 0 < value < 1:
-        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
-    return float(value)
 
 
 def columns(params):

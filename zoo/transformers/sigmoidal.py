@@ -7,7 +7,8 @@ import numpy as np
 from keras import ops
 
 from zoo import bijectors
-from zoo.transformers.base import Transformer, positive
+from zoo.arguments import count, positive
+from zoo.transformers.base import Transformer
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -50,13 +51,13 @@ class DeepSigmoidal(Transformer):
         max_iterations=200,
         min_slope=1e-3,
     ):
-        self.num_units = _count("num_units", num_units, 2)
-        self.num_layers = _count("num_layers", num_layers, 1)
+        self.num_units = count("num_units", num_units, 2)
+        self.num_layers = count("num_layers", num_layers, 1)
         if fast not in ("log_prob", "sample"):
             raise ValueError(f"fast must be 'log_prob' or 'sample', got {fast!r}.")
         self.dense, self.fast = bool(dense), fast
         self.tolerance = None if tolerance is None else positive("tolerance", tolerance)
-        self.max_iterations = _count("max_iterations", max_iterations, 1)
+        self.max_iterations = count("max_iterations", max_iterations, 1)
         self.min_slope = positive("min_slope", min_slope)
         if self.min_slope >= 2:
             raise ValueError(f"min_slope must be below 2, where slopes start, got {min_slope!r}.")
@@ -130,9 +131,3 @@ def _log_shares(logits, rows, columns):
         waves = np.cos(np.pi * np.outer(np.arange(rows), np.arange(columns) + 0.5) / columns)
         logits = logits + ops.cast(waves, logits.dtype)
     return ops.log_softmax(logits, axis=-1)
-
-
-def _count(name, value, least):
-    if isinstance(value, bool) or not value >= least or value != int(value):
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
-    return int(value)

@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from zoo import bijectors
-from zoo.transformers.base import Transformer, positive
+from zoo.arguments import count, positive, share
+from zoo.transformers.base import Transformer
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -24,12 +25,10 @@ class Spline(Transformer):
     """
 
     def __init__(self, num_bins=8, bound=3.0, min_bin=1e-3, min_slope=1e-3):
-        if num_bins < 2 or num_bins != int(num_bins):
-            raise ValueError(f"num_bins must be an integer of at least 2, got {num_bins!r}.")
-        self.num_bins = int(num_bins)
+        self.num_bins = count("num_bins", num_bins, 2)
         self.bound = positive("bound", bound)
         self.min_bin = positive("min_bin", min_bin)
-        self.min_slope = positive("min_slope", min_slope)
+        self.min_slope = share("min_slope", min_slope)
         if self.min_bin * self.num_bins >= 1:
             raise ValueError(f"min_bin times num_bins must be below 1, got {min_bin * num_bins}.")
 

@@ -128,7 +128,7 @@ def test_bad_arguments_say_so_in_one_line(name):
             with helpers.raises_one_line("tolerance", "positive", repr(tolerance)):
                 build(name, tolerance=tolerance)
         for count in (0, 2.5, True):
-            with helpers.raises_one_line("max_iterations", "positive", repr(count)):
+            with helpers.raises_one_line("max_iterations", "at least 1", repr(count)):
                 build(name, max_iterations=count)
 
 

@@ -81,6 +81,13 @@ def test_reports_evaluations_and_steps():
         report = one.report(event(n=3), direction=direction)
         assert report.converged.numpy().all()
         assert (report.evaluations.numpy() >= 2 + 6 * report.steps.numpy()).all()
+    # Where training estimates the divergence, it is still solved with it otherwise.
+    settings = {"hidden_units": (16,), "rtol": 1e-6, "atol": 1e-6, "seed": 0}
+    found = []
+    for trace in ("auto", "exact"):
+        wide = helpers.randomize(Continuous((20,), trace=trace, **settings), seed=1)
+        found.append(wide.report(np.ones((3, 20), "float32")).evaluations.numpy().tolist())
+    assert found[0] == found[1]
     tight = layer(rtol=1e-9, atol=1e-9).report(event(n=3), direction="decode")
     assert (tight.evaluations.numpy() > report.evaluations.numpy()).all()
     assert not layer(max_steps=1).report(event(n=3)).converged.numpy().any()

@@ -10,6 +10,7 @@ from tests import helpers
 from tests.helpers import raises_one_line
 from tests.zoo import images
 from zoo import estimation
+from zoo.bijectors import residual
 
 SETTINGS = {"hidden_units": (6, 7), "dtype": "float64", "seed": 0, "log_det": "exact"}
 CASES = {
@@ -85,6 +86,15 @@ def test_lipschitz_is_the_norm_of_the_jacobian():
     found = layer.lipschitz(x)
     np.testing.assert_allclose(found, np.linalg.norm(true, 2, axis=(1, 2)), rtol=1e-3)
     assert 0.1 < np.max(found) < 0.9**3
+
+
+def test_a_norm_that_did_not_converge_is_not_a_number():
+    layer, x = layer_of("five", scale=4.0), images.normal(20, 5)
+    linear = layer.network.evaluate(x, None, layer.network.weights_now())[1]
+    found = residual.lipschitz(linear, x, max_iterations=6)
+    done = np.isfinite(found)
+    assert 0 < np.sum(done) < 20
+    np.testing.assert_allclose(found[done], layer.lipschitz(x)[done], rtol=1e-3)
 
 
 def test_the_branches_of_a_flow_are_measured_where_data_passes():

@@ -67,7 +67,10 @@ def estimates(family, count=10_000, **settings):
 
     seeds = tf.stack([tf.zeros(count, tf.int32), tf.range(count)], axis=1)
     np.testing.assert_allclose(run(seeds[7:8])[0], flow.log_prob(x, seed=7)[0], rtol=1e-10)
-    return exact, x, run(seeds).numpy(), float(exact.log_prob(x)[0])
+    # In parts: of one loop over them all TensorFlow 2.21 has returned an empty tensor now and then.
+    found = np.concatenate([run(part) for part in tf.split(seeds, count // 1000)])
+    assert found.shape == (count,)
+    return exact, x, found, float(exact.log_prob(x)[0])
 
 
 def test_the_density_of_a_residual_flow_is_estimated_without_bias():
@@ -81,7 +84,7 @@ def test_the_density_of_a_residual_flow_is_estimated_without_bias():
 def test_the_density_of_an_i_resnet_is_within_the_published_bound():
     """The truncated series: Behrmann et al., 2019, theorem 3, summed over the branches."""
     for terms in (1, 3):
-        exact, x, found, true = estimates(zoo.IResNet, 4000, eval_terms=terms)
+        exact, x, found, true = estimates(zoo.IResNet, 10_000, eval_terms=terms)
         bound = 0.0
         for _, norms in zoo.layers.lipschitz_constants(exact, x):
             norm = float(norms[0])

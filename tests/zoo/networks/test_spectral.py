@@ -45,6 +45,16 @@ def test_the_norm_of_a_convolution_is_not_that_of_its_kernel():
     assert abs(float(layer.norm()) / as_matrix - 1) > 0.1
 
 
+def test_what_is_kept_may_belong_to_another_norm():
+    layer = SpectralConv((4, 4, 2), 2, 3, 0.9, dtype="float64", seed=0)
+    for norms in ([2.0, 1.0], [1.0, 2.0]):
+        kernel = np.zeros((3, 3, 2, 2))
+        kernel[1, 1] = np.diag(norms)
+        layer.kernel.assign(kernel)
+        layer.settle()
+        np.testing.assert_allclose(layer.norm(), 2.0, rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_map_below_the_coefficient_is_left_alone(name):
     layer = random(name, scale=0.1)
@@ -114,3 +124,15 @@ def test_bad_coefficients_are_refused(value):
         SpectralDense(2, 2, value)
     with helpers.raises_one_line("odd", "2"):
         SpectralConv((4, 4, 1), 1, 2, 0.9)
+
+
+def test_a_convolution_recovers_from_what_is_not_a_number():
+    layer = SpectralConv((4, 4, 1), 2, 3, 0.9, seed=0)
+    kept = layer.vector.numpy()
+    layer.vector.assign(np.full_like(kept, np.nan))
+    layer.settle()
+    assert abs(np.sum(kept * layer.vector.numpy())) > 0.999 * np.sum(kept**2)
+    kernel = layer.kernel.numpy()
+    layer.kernel.assign(np.full_like(kernel, np.nan))
+    layer.settle()
+    assert np.isfinite(layer.vector.numpy()).all()
