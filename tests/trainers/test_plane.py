@@ -127,6 +127,14 @@ def test_every_family_trained_integrates_to_one_and_samples_its_density(name):
     assert plane.goodness_of_fit(board, plane.samples(flow, 6000))["p_value"] > 1e-3
 
 
+@pytest.mark.parametrize(("log_scale", "cells"), [(0.0, 40), (-2.0, 80), (-4.0, 80)])
+def test_densities_with_narrow_parts_get_finer_boards(log_scale, cells):
+    norm = zoo.layers.ActNorm((2,))
+    norm.log_scale.assign([log_scale, log_scale])
+    found = plane.board(zoo.Flow([norm], jit_compile=False), cells=(40, 80))
+    assert len(found.masses) == cells
+
+
 def test_samples_of_another_temperature_are_seen():
     flow = zoo.MAF((2,), num_layers=1, hidden_units=(4,), jit_compile=False)
     board = plane.board(flow, cells=200)
