@@ -145,6 +145,17 @@ class Cell:
         with common.written_whole(self.folder / FIGURES) as part:
             part.write_text(common.json_text(figures), encoding="utf-8")
 
+    def retime(self):
+        """Takes the times of calls of a finished cell anew, with nothing else under way."""
+        import zoo
+        from trainers.datasets.toy_densities import TOYS
+
+        figures, flow = self.figures(), zoo.load(self.folder / RUN)
+        x = TOYS[self.toy].sample(1000, np.random.default_rng([self.points, 2024]))
+        figures |= times(flow, x.astype(flow.variable_dtype)) | {"timed_alone": True}
+        with common.written_whole(self.folder / FIGURES) as part:
+            part.write_text(common.json_text(figures), encoding="utf-8")
+
     def _flags(self):
         """The flags that decide what the cell is."""
         values = flagfiles.values(self.options, train.define_flags)
@@ -188,8 +199,15 @@ def measure(flow, toy, points=POINTS):
         "round_trip": metrics.round_trip_error(flow, narrow[:1000]),
         "lipschitz": iterations.lipschitz(flow, narrow[:1000]),
         "evaluations": iterations.evaluations(flow, narrow[:1000]),
-        "log_prob_ms": _milliseconds(lambda: np.asarray(flow.log_prob(narrow[:1000]))),
-        "sample_ms": _milliseconds(lambda: np.asarray(flow.sample(1000, seed=0))),
+        **times(flow, narrow[:1000]),
+    }
+
+
+def times(flow, x):
+    """Milliseconds of a call, "log_prob_ms" of events `x` and "sample_ms" of as many samples."""
+    return {
+        "log_prob_ms": _milliseconds(lambda: np.asarray(flow.log_prob(x))),
+        "sample_ms": _milliseconds(lambda: np.asarray(flow.sample(len(x), seed=0))),
     }
 
 
@@ -211,18 +229,20 @@ def drawn(flow, toy):
         "density" [RESOLUTION, RESOLUTION] at the pixels' middles, rows from bottom to top;
         "samples" [SHOWN, 2]; "grid" [2, LINES, m, 2]: lines of equal z[0], then of equal z[1], of a
         regular grid of the latent that holds the middle 98 % of the data, decoded. It is NaN where
-        the flow cannot decode it.
+        the flow cannot decode it. All float16: finer than a pixel or a shade, and finished cells
+        are kept with the gallery.
     """
     from trainers import metrics, plane
 
-    nats = metrics.log_likelihoods(flow, _pixels().astype(flow.variable_dtype), batch_size=8192)
+    nats = metrics.log_likelihoods(flow, _pixels().astype(flow.variable_dtype), batch_size=10_000)
+    nats = np.minimum(nats, 11.0)  # float16 ends there, and pictures are white long before.
     grid = np.full((2, LINES, 200, 2), np.nan)
     with contextlib.suppress(RuntimeError):  # An iterated inverse may not get that far out.
         grid = _grid(flow, toy.sample(SHOWN, np.random.default_rng(0)))
     return {
-        "density": np.exp(nats).reshape(RESOLUTION, RESOLUTION).astype(np.float32),
-        "samples": plane.samples(flow, SHOWN, seed=1).astype(np.float32),
-        "grid": grid.astype(np.float32),
+        "density": np.exp(nats).reshape(RESOLUTION, RESOLUTION).astype(np.float16),
+        "samples": plane.samples(flow, SHOWN, seed=1).astype(np.float16),
+        "grid": grid.astype(np.float16),
     }
 
 
@@ -233,13 +253,23 @@ def _pixels():
 
 
 def _grid(flow, x, steps=200):
-    z = np.asarray(flow.encode(x.astype(flow.variable_dtype)))
+    z = _mapped(flow.encode, x.astype(flow.variable_dtype))
     low, high = np.quantile(z, [0.01, 0.99], axis=0)
     place, along = np.linspace(0, 1, LINES), np.linspace(0, 1, steps)
     first, second = np.meshgrid(place, along, indexing="ij")
     lines = np.stack([np.stack([first, second], -1), np.stack([second, first], -1)])
     z = (low + (high - low) * lines).reshape(-1, 2)
-    return np.asarray(flow.decode(z.astype(flow.variable_dtype))).reshape(lines.shape)
+    return _mapped(flow.decode, z.astype(flow.variable_dtype)).reshape(lines.shape)
+
+
+def _mapped(function, x, batch_size=256):
+    """A flow's map over points, as many at a time as `round_trip_error` has compiled it for."""
+    from trainers import metrics
+
+    parts = [
+        np.asarray(function(b))[:size] for _, b, _, size in metrics.batches(x, None, batch_size)
+    ]
+    return np.concatenate(parts)
 
 
 def true_density(toy):

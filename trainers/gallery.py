@@ -35,6 +35,13 @@ def define_flags(fv):
         lower_bound=0,
         flag_values=fv,
     )
+    flags.DEFINE_boolean(
+        "retime",
+        False,
+        "At the end take the times of calls anew, cell after cell, where cells were made beside "
+        "other work.",
+        flag_values=fv,
+    )
     flags.DEFINE_integer("points", 100_000, "Points of the test.", lower_bound=1000, flag_values=fv)
     flags.DEFINE_boolean("draw", True, "Write the pages at the end.", flag_values=fv)
     flags.DEFINE_string(
@@ -51,6 +58,8 @@ def main(args):
     chosen, notes = _families(args.families)
     gallery = Gallery(Path(args.output).expanduser(), chosen, toys, args)
     gallery.make()
+    if args.retime:
+        gallery.retime()
     if args.draw:
         gallery.write(notes, args.readme)
     return 1 if gallery.failed else 0
@@ -111,6 +120,18 @@ class Gallery:
                 line = _line(cell, ended)
                 self.failed += cell.figures() is None
                 print(f"[{count}/{len(missing)}] {cell.family} on {cell.toy}: {line}", flush=True)
+
+    def retime(self):
+        """Takes the times of calls of all finished cells anew."""
+        for cell in self.cells.values():
+            if cell.figures() is None:
+                continue
+            try:
+                cell.retime()
+                said = "timed anew"
+            except (OSError, ValueError, RuntimeError) as error:  # The earlier times stay.
+                said = f"NOT timed anew, {common.one_line(error)}"
+            print(f"{cell.family} on {cell.toy}: {said}", flush=True)
 
     def _one(self, cell):
         if not self.args.jobs:
