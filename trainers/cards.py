@@ -27,7 +27,7 @@ def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=(
         f"# {name}",
         _summary(flow, result),
         f"![Samples of {name}](samples.png)" if evaluation["drawn"] else "",
-        "## Figures\n\n" + _figures(evaluation),
+        "## Figures\n\n" + _figures(flow, evaluation),
         "## Baselines\n\n" + _baselines(baselines) if baselines else "",
         "## Pictures\n\n" + _pictures(shown) if shown else "",
         "## Use\n\n" + _use(name, flow),
@@ -51,7 +51,7 @@ def _summary(flow, result):
     return text
 
 
-def _figures(evaluation):
+def _figures(flow, evaluation):
     names = {
         "nats": "log-likelihood, nats an event",
         "bits_per_dim": "bits per dimension",
@@ -74,18 +74,27 @@ def _figures(evaluation):
             [f"largest round-trip error on {name}, {unit}", f"{figure['round_trip']:.1e}"],
             [f"bits per dimension of {name}", metrics.shown(figure["bits_per_dim"])],
         ]
+    if branches := evaluation["lipschitz"]:
+        what = f"Lipschitz constant, largest of {len(branches['branches'])} residual branches"
+        rows.append([what, f"{branches['largest']:.4f}"])
+    if counts := evaluation["evaluations"]:
+        rows.append(["evaluations of the dynamics an event, mean", f"{counts['mean']:.1f}"])
+    if spread := evaluation["deviation"]:
+        what = "standard deviation of one estimated log-density, nats"
+        rows.append([what, f"{spread['nats']:.3f}"])
     text = markdown.table(rows, ["", "test split"])
     text += (
         f"\n\nMeans ± two standard errors over all {evaluation['examples']} test examples, "
-        "temperature 1, exact log-determinants; round trips over "
+        f"temperature 1, {_log_determinants(flow, evaluation)}; round trips over "
         f"{trips['examples']} examples of each kind."
     )
     if evaluation["levels"]:
         text += (
             f" Each example's log-likelihood is the mean over {evaluation['draws']} draws of the "
             "dequantization noise: a lower bound of the discrete one, so these bits are an upper "
-            "bound."
+            "bound"
         )
+        text += ", but for what the series leave out." if flow.series_terms else "."
     if evaluation["outside"]:
         text += (
             f" {' and '.join(evaluation['outside'])}: images of other data, cut or framed in black "
@@ -94,6 +103,16 @@ def _figures(evaluation):
     if "nats_given_label" in evaluation:
         text += " Without a label the density is the uniform mixture over the classes."
     return text
+
+
+def _log_determinants(flow, evaluation):
+    """How the figures' log-determinants were come by."""
+    how = "estimated from random probes, new ones each batch" if flow.estimates else "exact"
+    if evaluation["evaluations"]:
+        return f"log-determinants integrated by a solver, divergences {how}"
+    if flow.series_terms:
+        how += f", by power series that are cut off after {flow.series_terms} terms"
+    return f"log-determinants {how}"
 
 
 def _baselines(baselines):

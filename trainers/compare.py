@@ -7,6 +7,7 @@ those of the test split, with as many draws of the noise as each run was told to
 
 import glob
 import json
+import math
 from pathlib import Path
 
 from absl import flags
@@ -79,9 +80,9 @@ def read(folder):
         folder: What `trainers.train` or `trainers.publish` wrote, a `Path`.
 
     Returns:
-        A dictionary: "name", "family", "dataset", "parameters", "classes", "levels" and the figures
-        "nats", "bits_per_dim" and, of class-conditional flows, "bits_per_dim_given_label"; None if
-        the folder holds no finished flow.
+        A dictionary: "name", "family", "dataset", "parameters", "classes", "levels", "event_shape",
+        "seconds" of training and the figures "nats", "bits_per_dim" and, of class-conditional
+        flows, "bits_per_dim_given_label"; None if the folder holds no finished flow.
 
     Raises:
         ValueError: The files are damaged.
@@ -102,6 +103,7 @@ def read(folder):
         "parameters": model["parameters"],
         "classes": model.get("num_classes"),
         "levels": model.get("levels"),
+        "event_shape": model.get("event_shape"),
         "seconds": about.get("training", result).get("training_seconds"),
     }
 
@@ -122,10 +124,24 @@ def table(flows, against="MAF"):
 
     Returns:
         The table; "" without flows. Where data are integers the figure is bits per dimension, for
-        other data it is nats.
+        other data it is nats. In bold are the best, and those whose difference from it is within
+        the error of both together.
+
+    Raises:
+        ValueError: The flows are not all of events of one shape and of as many levels.
     """
     if not flows:
         return ""
+    kinds = {(tuple(f["event_shape"] or ()), f["levels"]): f["name"] for f in flows}
+    if len(kinds) > 1:
+        said = "; ".join(
+            f"{n}: {shape}, {f'{levels} levels' if levels else 'continuous'}"
+            for (shape, levels), n in kinds.items()
+        )
+        raise ValueError(
+            "figures are comparable between events of one shape and of as many levels: choose "
+            f"flows of one kind by --runs; got {said}"
+        )
     from trainers import markdown, metrics
 
     name = "bits_per_dim" if flows[0]["levels"] else "nats"
@@ -142,7 +158,9 @@ def table(flows, against="MAF"):
         shown = metrics.shown(flow[name], 3)
         row = [flow["family"], flow["name"], f"{flow['parameters']:,}"]
         row.append("–" if flow["seconds"] is None else f"{flow['seconds']:.0f}")
-        row.append(f"**{shown}**" if flow is flows[0] else shown)
+        errors = math.hypot(flow[name]["error"], flows[0][name]["error"])
+        tied = sign * (flow[name]["mean"] - flows[0][name]["mean"]) <= errors
+        row.append(f"**{shown}**" if flow is flows[0] or tied else shown)
         if labels:
             given = flow.get(f"{name}_given_label")
             row.append(metrics.shown(given, 3) if given else "–")

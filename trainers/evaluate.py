@@ -88,8 +88,9 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
 
     Returns:
         A dictionary that JSON can hold: what `metrics.test_figure` gives, "parameters",
-        "round_trip", "kl" or None, "lipschitz" and "evaluations" as in `trainers.iterations`, and
-        "outside", name -> {"bits_per_dim", "round_trip", "likelier_than_test"}.
+        "round_trip", "kl" or None, "lipschitz", "evaluations" and "deviation" as in
+        `trainers.iterations`, and "outside", name -> {"bits_per_dim", "round_trip",
+        "likelier_than_test"}.
 
     Raises:
         ValueError: If the data are not of the kind that the flow was made for.
@@ -103,6 +104,7 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
     x, labels = metrics.arrays(data, split, bool(flow.num_classes), round_trip_examples)
     result["lipschitz"] = iterations.lipschitz(flow, x, labels)
     result["evaluations"] = iterations.evaluations(flow, x, labels)
+    result["deviation"] = iterations.deviation(flow, x, labels)
     result["outside"] = {}
     if foreign:
         own = metrics.bits_per_dim(flow, data.numpy(split, limit=round_trip_examples), seed)
@@ -130,6 +132,9 @@ def report(result):
         counts = result["evaluations"]
         what = "evaluations of the dynamics an event, mean, most"
         rows.append((what, f"{counts['mean']:.1f}, {counts['largest']}"))
+    if result["deviation"]:
+        what = "standard deviation of one estimated log-density, nats"
+        rows.append((what, f"{result['deviation']['nats']:.3f}"))
     for name, figure in result["outside"].items():
         rows += [
             (f"round trip on {name}, largest error", f"{figure['round_trip']:.2e}"),

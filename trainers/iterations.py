@@ -1,4 +1,6 @@
-"""Figures of flows that iterate: contraction of residual branches, work of solvers."""
+"""Figures of flows that iterate or estimate: contraction of branches, work of solvers, spread."""
+
+import math
 
 import numpy as np
 
@@ -17,7 +19,8 @@ def lipschitz(flow, x, labels=None, batch_size=256):
 
     Returns:
         {"largest", "branches", "examples"}, the second from layers' names to the largest norm of
-        their Jacobian, by power iteration; None for a flow without residual branches.
+        their Jacobian, by power iteration, NaN where one did not converge; None for a flow without
+        residual branches.
     """
     from zoo.layers import lipschitz_constants
 
@@ -55,6 +58,29 @@ def evaluations(flow, x, labels=None, batch_size=256):
         found.append(sum(np.asarray(report.evaluations) for report in reports)[:size])
     found = np.concatenate(found)
     return {"mean": float(found.mean()), "largest": int(found.max()), "examples": len(x)}
+
+
+def deviation(flow, x, labels=None, draws=10, batch_size=256):
+    """How far one estimate of a log-density is from the next, where it is an estimate.
+
+    Args:
+        flow: The flow.
+        x: Events [n, *event_shape]; integers are taken at the middle of their level, so that the
+            noise of dequantization has no part in it.
+        labels: Their labels, or None.
+        draws: Estimates of each event, at least two.
+        batch_size: How many events at a time.
+
+    Returns:
+        {"nats", "draws", "examples"}: the standard deviation of one estimate, its variance a mean
+        over events; None for a flow without estimates.
+    """
+    if not flow.estimates:
+        return None
+    x = _floats(flow, x)
+    found = [metrics.log_likelihoods(flow, x, labels, 1, seed, batch_size) for seed in range(draws)]
+    nats = math.sqrt(np.var(found, axis=0, ddof=1).mean())
+    return {"nats": nats, "draws": draws, "examples": len(x)}
 
 
 def _floats(flow, x):

@@ -35,7 +35,7 @@ def test_runs_and_entries_in_one_table(digits_run, toy_run, tmp_path, capsys):
     assert "maf-two_moons" not in by_name
     # The best first and in bold; a flow trained for one epoch is last.
     assert rows[0][4].startswith("**") and rows[-1][1] == digits_run.name
-    assert not any(row[4].startswith("**") for row in rows[1:])
+    assert not rows[-1][4].startswith("**")
     result = json.loads((digits_run / runs.RESULT_FILE).read_text())
     own = by_name[digits_run.name]
     assert own["bits/dim"].startswith(f"{result['bits_per_dim']['mean']:.3f}")
@@ -51,7 +51,9 @@ def test_runs_and_entries_in_one_table(digits_run, toy_run, tmp_path, capsys):
 def flow(family, mean, **more):
     figure = {"mean": mean, "error": 0.1}
     about = {"name": f"my-{family}", "family": family, "parameters": 1234, "seconds": None}
-    return about | {"levels": None, "nats": figure, "bits_per_dim": figure} | more
+    return (
+        about | {"levels": None, "event_shape": [2], "nats": figure, "bits_per_dim": figure} | more
+    )
 
 
 def test_continuous_data_count_in_nats_the_more_the_better():
@@ -61,11 +63,25 @@ def test_continuous_data_count_in_nats_the_more_the_better():
     assert cells(second)[4:] == ["-3.000 ± 0.100", "-0.500"]
 
 
+def test_what_the_errors_leave_open_is_in_bold_too():
+    flows = [flow("MAF", 2.2), flow("IAF", 2.0), flow("NAF", 2.1), flow("NSF", 2.05)]
+    rows = map(cells, compare.table([f | {"levels": 17} for f in flows]).splitlines()[2:])
+    bold = {row[0]: row[4].startswith("**") for row in rows}
+    assert bold == {"IAF": True, "NSF": True, "NAF": True, "MAF": False}
+
+
 def test_the_reference_is_the_best_of_its_family_if_there_is_one():
     flows = [flow("MAF", 2.2, levels=17, name="worse"), flow("MAF", 2.1, levels=17, name="better")]
     assert "against better" in compare.table(flows)
     assert "against" not in compare.table(flows, against="NSF")
     assert compare.table([]) == ""
+
+
+@pytest.mark.parametrize("other", [{"levels": 32}, {"event_shape": [4, 4, 1]}])
+def test_figures_of_other_events_are_not_compared(other):
+    one = {"levels": 17, "event_shape": [8, 8, 1]}
+    with pytest.raises(ValueError, match="events of one shape .* my-IAF: .* levels"):
+        compare.table([flow("MAF", 2.2, **one), flow("IAF", 2.1, **one | other)])
 
 
 def test_what_is_not_there_is_said(toy_run, tmp_path):

@@ -55,6 +55,9 @@ def test_residual_branches_are_reported(prepared):
     result |= evaluate.evaluate(flow, data, round_trip_examples=20)
     assert "Lipschitz constant, largest of 1 branches" in evaluate.report(result)
     assert result["evaluations"] is None and "dynamics" not in evaluate.report(result)
+    assert result["deviation"] is None and "estimated" not in evaluate.report(result)
+    result["deviation"] = {"nats": 1.2345, "draws": 10, "examples": 20}
+    assert "standard deviation of one estimated log-density, nats" in evaluate.report(result)
 
 
 def test_the_work_of_a_solver_is_reported(prepared):

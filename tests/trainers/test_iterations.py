@@ -49,3 +49,19 @@ def test_grey_levels_are_taken_at_their_middle():
     levels = np.array([[0, 3], [2, 1]], "uint8")
     norms = [n for _, n in zoo.layers.lipschitz_constants(flow, levels.astype("float32") + 0.5)]
     assert iterations.lipschitz(flow, levels)["largest"] == np.float32(np.max(norms))
+
+
+def test_the_spread_of_estimated_densities():
+    settings = {"num_layers": 2, "hidden_units": (8,), "seed": 0, "jit_compile": False}
+    flow = zoo.IResNet((3,), levels=4, log_det="series", **settings)
+    helpers.randomize(flow, seed=1, scale=1.0)
+    flow.settle()
+    levels = np.random.default_rng(1).integers(0, 4, (40, 3))
+    found = iterations.deviation(flow, levels, draws=50, batch_size=16)
+    middles = levels.astype("float32") + 0.5
+    nats = [np.asarray(flow.log_prob(middles, seed=1000 + i)) for i in range(50)]
+    expected = np.sqrt(np.mean(np.var(nats, axis=0, ddof=1)))
+    assert found["draws"] == 50 and found["examples"] == 40 and found["nats"] > 0.01
+    # 2000 draws of no normal distribution: a tenth is some five standard errors.
+    np.testing.assert_allclose(found["nats"], expected, rtol=0.1)
+    assert iterations.deviation(random(zoo.MAF), X) is None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import baselines, datasets, evaluate, explore, flagfiles, publish
+from trainers import baselines, cards, datasets, evaluate, explore, flagfiles, publish
 
 
 def run(*argv):
@@ -60,7 +60,7 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     # Export, figures and pictures have their own tests, and take longest.
     figure = {"mean": 1.25, "error": 0.5}
     figures = {"nats": figure, "bits_per_dim": figure, "kl": figure, "examples": 250, "draws": 1}
-    figures["outside"] = {}
+    figures |= {"outside": {}, "lipschitz": None, "evaluations": None, "deviation": None}
     figures["round_trip"] = {"data": 1e-6, "noise": np.inf, "examples": 250}
     monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: dict(figures))
     monkeypatch.setattr(evaluate, "draw", lambda path, *args: path.touch())
@@ -71,6 +71,7 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     card = (root / "toy" / "README.md").read_text()
     assert "KL(true density" in card and "Baselines" not in card and "bits per" not in card
     assert "uniform noise, data units | inf |" in card
+    assert "temperature 1, log-determinants exact;" in card and "Lipschitz" not in card
     manifest = json.loads((root / "toy" / "manifest.json").read_text())
     assert "Infinity" not in json.dumps(manifest)
     with pytest.raises(ValueError, match="already holds something"):
@@ -87,6 +88,37 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     assert sorted(p.name for p in root.iterdir()) == ["index.json", "toy"]
     run(*argv, "--overwrite")
     assert not (root / "toy" / "mark").exists()
+
+
+def test_a_card_tells_estimates_from_exact_figures(prepared):
+    """Of densities that are estimated or integrated, and of branches that must contract."""
+    figure = {"mean": 1.25, "error": 0.5}
+    told = {"nats": figure, "kl": None, "examples": 250, "draws": 1, "outside": {}}
+    told |= {"levels": None, "drawn": False, "deviation": None}
+    told["round_trip"] = {"data": 1e-6, "noise": 1e-6, "examples": 250}
+    result = {"dataset": "two_moons", "parameters": 7, "epochs": 1, "best_epoch": 1}
+    result |= {"training_seconds": 3.0}
+
+    def card(flow, **figures):
+        data = datasets.load("toy2d/two_moons", prepared)
+        return cards.card("x", flow, data, result, told | figures, "--model=x")
+
+    branches = {"largest": 0.98765, "branches": {"0 a": 0.5, "1 b": 0.98765}, "examples": 250}
+    residual = zoo.ResidualFlow((12,), num_layers=2, hidden_units=(8,))
+    spread = {"nats": 0.1234, "draws": 10, "examples": 250}
+    text = card(residual, lipschitz=branches, evaluations=None, deviation=spread)
+    assert "| standard deviation of one estimated log-density, nats | 0.123 |" in text
+    assert "log-determinants estimated from random probes, new ones each batch;" in text
+    cut = zoo.IResNet((12,), num_layers=2, hidden_units=(8,), levels=4)
+    text = card(cut, lipschitz=branches, evaluations=None, bits_per_dim=figure, levels=4)
+    assert "each batch, by power series that are cut off after 20 terms;" in text
+    assert "an upper bound, but for what the series leave out." in text
+    assert "| Lipschitz constant, largest of 2 residual branches | 0.9877 |" in text
+    counts = {"mean": 31.25, "largest": 50, "examples": 250}
+    # The trace of so wide a flow is estimated in training, and only there.
+    text = card(zoo.ContinuousFlow((20,), hidden_units=(8,)), lipschitz=None, evaluations=counts)
+    assert "log-determinants integrated by a solver, divergences exact;" in text
+    assert "| evaluations of the dynamics an event, mean | 31.2 |" in text
 
 
 def test_what_is_no_finished_run_is_refused(toy_run, tmp_path):
