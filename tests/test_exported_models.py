@@ -28,6 +28,7 @@ def entry(request):
 def test_the_promised_entries_are_there():
     promised = {"nice-digits", "realnvp-digits", "maf-digits", "iaf-digits", "maf-two_moons"}
     promised |= {f"{family}-fashion_mnist" for family in ("nice", "realnvp", "maf", "glow")}
+    promised |= {f"{family.replace('_', '')}-digits" for family in zoo.MODELS}
     assert promised <= set(NAMES)
 
 
@@ -53,14 +54,16 @@ def test_the_export_says_the_same(entry):
     exported = zoo.load_exported(ROOT / name / "saved_model")
     if labels is not None:
         exported = exported.condition(labels)
-    np.testing.assert_allclose(exported.log_prob(x), flow.log_prob(x, labels), rtol=1e-5, atol=1e-5)
+    expected = flow.log_prob(x, labels, seed=0)  # That of estimates too.
+    np.testing.assert_allclose(exported.log_prob(x), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_decode_inverts_encode(entry):
-    _, flow, x, labels = entry
+    name, flow, x, labels = entry
     back = keras.ops.convert_to_numpy(flow.decode(flow.encode(x, labels), labels))
-    # A ten-thousandth of the data's range.
-    np.testing.assert_allclose(back, x, atol=1e-4 * (flow.levels or 10))
+    # In parts of the data's range.
+    most = 1e-5 if name == "iresnet-digits" else 1e-4
+    np.testing.assert_allclose(back, x, atol=most * (flow.levels or 10))
 
 
 def test_maf_digits_beats_its_baselines():
