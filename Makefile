@@ -43,6 +43,7 @@ $(BENCH)/.installed: setup.cfg pyproject.toml
 
 bench: $(BENCH)/.installed
 	$(BENCH)/bin/python -m benchmarks.run $(BENCH_FLAGS)
+	$(BENCH)/bin/python -m benchmarks.page
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

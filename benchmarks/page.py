@@ -48,6 +48,8 @@ def _comparison(results, about):
             if entry is None or not result["best_peer"]:
                 continue
             ratio = entry["to_best_peer"]
+            shown = f"**{ratio:.2f}**" if ratio <= aim else f"{ratio:.2f}"
+            low, high = (ratio * entry[end] / entry["median_ms"] for end in ("low_ms", "high_ms"))
             others = sorted(
                 (other["to_best_peer"], name)
                 for name, other in result["entries"].items()
@@ -56,7 +58,7 @@ def _comparison(results, about):
             rows.append(
                 [
                     f"{task} {operation}",
-                    f"**{ratio:.2f}**" if ratio <= aim else f"{ratio:.2f}",
+                    f"{shown} ({low:.2f}–{high:.2f})",
                     f"{aim:.2f}",
                     result["best_peer"],
                     ", ".join(f"{name} {report.number(x)}" for x, name in others),
@@ -64,11 +66,24 @@ def _comparison(results, about):
                 ]
             )
     header = ("task", "ours", "aim", "fastest peer = 1", "others", "ours, times the limit")
-    limit = (
-        f"The limit is the task's arithmetic at the {results['matmul_gflops']:.0f} GFLOP/s of this "
-        "machine's float32 matrix products."
-    )
-    return f"{markdown.table(rows, header, (1, 2, 5))}\n\n{_about(about)}. {limit}"
+    return f"{markdown.table(rows, header, (1, 2, 5))}\n\n{_runs(results, about)}"
+
+
+def _runs(results, about):
+    """What is to be said of the runs that measured the tasks, each once."""
+    own = {"about": about, "matmul_gflops": results["matmul_gflops"]}
+    measured = results.get("measured", dict.fromkeys(results["tasks"], own))
+    said = {}
+    for task in results["tasks"]:
+        run = measured[task]
+        text = (
+            f"{_about(run['about'])}. The limit is the task's arithmetic at the "
+            f"{run['matmul_gflops']:.0f} GFLOP/s of this machine's float32 matrix products."
+        )
+        said.setdefault(text, []).append(task)
+    if len(said) == 1:
+        return next(iter(said))
+    return " ".join(f"{', '.join(tasks)}: {text}" for text, tasks in said.items())
 
 
 def _operations(results, about):

@@ -91,7 +91,8 @@ def measure(options):
     path = Path(options.output) if options.output else None
     record = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
     for name, run in studies.items():
-        record[name] = {"about": about, "results": run(options, log)}
+        part = {"about": about, "results": run(options, log)}
+        record[name] = comparison.merged(record.get(name), part) if name == "comparison" else part
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -72,7 +72,8 @@ def glow(task, steps, **kwargs):
     return ZooModel(task, steps, flow)
 
 
-def _residual(task, steps):
+def residual(task, steps, **kwargs):
+    """The flow of a residual task, with further arguments of `zoo.ResidualFlow`."""
     # The family's own estimator: exact in 2 dimensions; in 64 Russian roulette with one probe, 2
     # terms that are always there in training and 20 in `log_prob`, and a Neumann gradient.
     flow = zoo.ResidualFlow(
@@ -81,9 +82,10 @@ def _residual(task, steps):
         hidden_units=task.hidden_units,
         coefficient=0.97,
         seed=0,
+        **kwargs,
     )
     return ZooModel(task, steps, flow)
 
 
-FAMILIES = {"real_nvp": _real_nvp, "maf": _maf, "glow": glow, "residual": _residual}
+FAMILIES = {"real_nvp": _real_nvp, "maf": _maf, "glow": glow, "residual": residual}
 LEFT_OUT = {}

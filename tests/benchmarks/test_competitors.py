@@ -101,6 +101,22 @@ def test_sampling_a_maf_by_hand_inverts_its_density():
     np.testing.assert_allclose(back, u, atol=1e-5)
 
 
+def test_coarse_inverses_take_fewer_steps_and_are_finer_than_the_peers():
+    from tests.helpers import randomize
+
+    found = []
+    for name in ("zoo", "coarse"):
+        flow = build(name, TINY["residual"]).flow
+        randomize(flow)
+        flow.settle()
+        x = TINY["residual"].data()
+        z = flow.encode(x)
+        steps = sum(int(report.iterations) for _, report in flow.inverse_report(z))
+        found.append((steps, np.abs(flow.decode(z) - x).max()))
+    (fine, small), (coarse, large) = found
+    assert coarse < 0.7 * fine and small < large < 3e-3
+
+
 def test_masked_weights_stay_zero_in_training():
     pytest.importorskip("tensorflow")
     from benchmarks.competitors import tensorflow_common

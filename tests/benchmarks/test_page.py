@@ -17,7 +17,8 @@ ABOUT = {
 
 
 def entry(ratio, limit=2.0):
-    return {"to_best_peer": ratio, "to_limit": limit}
+    times = {"low_ms": 9.0 * ratio, "median_ms": 10.0 * ratio, "high_ms": 12.0 * ratio}
+    return {"to_best_peer": ratio, "to_limit": limit, **times}
 
 
 def comparison(ours):
@@ -31,10 +32,20 @@ def test_ratios_that_reach_their_aim_stand_out():
         page.text({"comparison": {"about": ABOUT, "results": comparison(ratio)}})
         for ratio in (0.7, 0.9)
     )
-    assert "| T1 train | **0.70** | 0.80 | distrax | nflows 2.50 | 3.0 |" in met
-    assert "| T1 train | 0.90 | 0.80 | distrax |" in missed
+    assert "| T1 train | **0.70** (0.63–0.84) | 0.80 | distrax | nflows 2.50 | 3.0 |" in met
+    assert "| T1 train | 0.90 (0.81–1.08) | 0.80 | distrax |" in missed
     for words in ("2026-01-02", "2 cores (Chip)", "`python -m benchmarks.run --rounds=4`", "210"):
         assert words in met
+
+
+def test_runs_that_measured_other_tasks_are_told_apart():
+    results = comparison(0.7)
+    results["tasks"]["T2"] = results["tasks"]["T1"]
+    other = {"about": ABOUT | {"date": "2026-02-03T04:05:06+00:00"}, "matmul_gflops": 190.0}
+    results["measured"] = {"T1": {"about": ABOUT, "matmul_gflops": 210.0}, "T2": other}
+    text = page.text({"comparison": {"about": other["about"], "results": results}})
+    assert "T1: 2026-01-02" in text and "the 210 GFLOP/s" in text
+    assert "T2: 2026-02-03" in text and "the 190 GFLOP/s" in text
 
 
 def test_every_part_is_told():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import run
+from benchmarks.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,14 +30,21 @@ def test_wrong_flags_end_with_one_line(flag, message):
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+def compared(options, log):
+    """Results that say how many flags of tasks there were."""
+    count = len(options.tasks)
+    tasks = {name: count for name in options.tasks if name in TASKS}
+    return {"tasks": tasks, "matmul_gflops": 100.0 * count}
+
+
 def test_the_record_has_the_machine_and_every_study(monkeypatch, tmp_path):
-    monkeypatch.setattr(run.comparison, "run", lambda options, log: {"tasks": options.tasks})
+    monkeypatch.setattr(run.comparison, "run", compared)
     monkeypatch.setitem(run.STUDIES, "T7", lambda options, log: {"none": 1})
     output = tmp_path / "folder" / "results.json"
     options = types.SimpleNamespace(tasks=["T2", "T7"], threads=2, output=str(output))
     run.measure(options)
     record = json.loads(output.read_text())
-    assert record["comparison"]["results"] == {"tasks": ["T2", "T7"]}
+    assert record["comparison"]["results"]["tasks"] == {"T2": 2}
     assert record["T7"]["results"] == {"none": 1}
     for part in record.values():
         assert set(part["about"]) == {"date", "command", "machine", "threads"}
@@ -44,13 +52,14 @@ def test_the_record_has_the_machine_and_every_study(monkeypatch, tmp_path):
 
 
 def test_another_part_joins_the_record(monkeypatch, tmp_path):
-    monkeypatch.setattr(run.comparison, "run", lambda options, log: "times")
+    monkeypatch.setattr(run.comparison, "run", compared)
     monkeypatch.setitem(run.STUDIES, "T7", lambda options, log: "memory")
     output = tmp_path / "results.json"
-    for task in ("T1", "T7"):
-        run.measure(types.SimpleNamespace(tasks=[task], threads=2, output=str(output)))
+    for tasks in (["T2", "T5"], ["T7"], ["T1", "T5", "T3"]):
+        run.measure(types.SimpleNamespace(tasks=tasks, threads=2, output=str(output)))
     record = json.loads(output.read_text())
-    assert {name: part["results"] for name, part in record.items()} == {
-        "comparison": "times",
-        "T7": "memory",
-    }
+    assert record["T7"]["results"] == "memory"
+    found = record["comparison"]["results"]
+    assert list(found["tasks"].items()) == [("T1", 3), ("T2", 2), ("T3", 3), ("T5", 3)]
+    rates = {name: by["matmul_gflops"] for name, by in found["measured"].items()}
+    assert rates == {"T1": 300.0, "T2": 200.0, "T3": 300.0, "T5": 300.0}
