@@ -9,6 +9,10 @@ from keras import ops
 
 from zoo import backend
 
+# Steps without a new shortest one, after which those of an event are taken not to shrink: rounding
+# makes one longer now and then.
+PATIENCE = 8
+
 
 class NotConverged(RuntimeError):
     """An iterated inverse did not reach its tolerance for some events."""
@@ -71,13 +75,13 @@ def fixed_point(step, start, tolerance, max_iterations):
 
     An event has converged when no entry moves by more than the tolerance, taken relative to its
     largest entry where that is above one. It goes on until what is still to come, going by the last
-    two steps, is a tenth of that, or until its steps no longer shrink; it is not moved after that,
-    so that what comes out for an event does not depend on the others beside it.
+    two steps, is a tenth of that, or until its steps no longer shrink (`PATIENCE`); it is not moved
+    after that, so that what comes out for an event does not depend on the others beside it.
 
-    The steps of a contraction shrink in their Euclidean length, but rounding can send an event to
-    and fro for ever between two points further apart than the tolerance. One whose step has not
-    shrunk is moved half of it, and within ten tolerances always from then on. No gradient goes
-    through.
+    The steps of a contraction shrink in their Euclidean length, but for rounding, which can send an
+    event to and fro for ever between two points further apart than the tolerance. One whose steps
+    no longer shrink is moved half of them, and within ten tolerances always from then on. No
+    gradient goes through.
 
     Args:
       step: `x [n, ...] -> x [n, ...]`, row by row.
@@ -92,28 +96,29 @@ def fixed_point(step, start, tolerance, max_iterations):
     rows = ops.max(_rows(start), axis=1) * 0
 
     def body(state):
-        count, x, residual, last, rounding, done, _ = state
+        count, x, residual, last, shortest, waited, rounding, done, _ = state
         there = step(x)
         steps = _rows(there - x)
         moved, length = ops.max(steps, axis=1), ops.sqrt(ops.sum(steps * steps, axis=1))
         bound = tolerance * ops.maximum(1.0, ops.max(_rows(there), axis=1))
         near = ops.logical_and(moved <= bound, moved < float("inf"))
-        grown = length >= last
-        rounding = ops.logical_or(rounding, ops.logical_and(grown, moved <= 10.0 * bound))
+        waited = ops.where(length < shortest, 0, waited + 1)
+        shortest = ops.minimum(length, shortest)
+        stuck = waited >= PATIENCE
+        rounding = ops.logical_or(rounding, ops.logical_and(stuck, moved <= 10.0 * bound))
         # Steps in geometric progression, of a ratio q, have q / (1 - q) times this one to come.
         little = ops.logical_and(count > 0, moved * length <= 0.1 * bound * (last - length))
-        whole = ops.logical_not(ops.logical_or(grown, rounding))
-        new = ops.where(_like(whole, x), there, x + 0.5 * (there - x))
+        new = ops.where(_like(ops.logical_or(stuck, rounding), x), x + 0.5 * (there - x), there)
         new = ops.where(_like(done, x), x, new)
         residual, last = ops.where(done, residual, moved), ops.where(done, last, length)
-        ends = ops.logical_and(near, grown | rounding | little | (moved == 0))
+        ends = ops.logical_and(near, stuck | little | (moved == 0))
         done, near = ops.logical_or(done, ends), ops.logical_or(done, near)
-        return count + 1, new, residual, last, rounding, done, near
+        return count + 1, new, residual, last, shortest, waited, rounding, done, near
 
-    no, far = rows > 0, rows + float("inf")
-    state = (ops.zeros((), dtype="int32"), start, far, far, no, no, no)
-    count, x, residual, _, _, _, converged = backend.while_loop(
-        lambda state: ops.logical_not(ops.all(state[5])), body, state, max_iterations
+    no, far, never = rows > 0, rows + float("inf"), ops.cast(rows, "int32")
+    state = (ops.zeros((), dtype="int32"), start, far, far, far, never, no, no, no)
+    count, x, residual, *_, converged = backend.while_loop(
+        lambda state: ops.logical_not(ops.all(state[-2])), body, state, max_iterations
     )
     return x, Report(count, residual, converged)
 

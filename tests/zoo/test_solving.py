@@ -66,6 +66,29 @@ def test_fixed_point_of_a_contraction_in_many_dimensions(symmetric):
     assert np.max(error) < 5e-7
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("bound, error", [(0.97, 2e-5), (0.99, 1.2e-4)])
+def test_fixed_point_of_a_strong_contraction_in_float32(bound, error, jit_compile):
+    rng = np.random.default_rng(1)
+    turn = np.linalg.qr(rng.normal(size=(64, 64)))[0]
+    matrix = (turn * np.linspace(0.1, 1.0, 64) * bound) @ turn.T
+    y = rng.normal(size=(300, 64))
+    factor = tf.constant(matrix, tf.float32)
+
+    @tf.function(jit_compile=jit_compile)
+    def run(y):
+        x, report = fixed_point(lambda x: y + x @ factor, y, 1e-6, 1000)
+        return x, report.converged
+
+    x, converged = run(tf.constant(y, tf.float32))
+    # Steps of .99^1000 of the first are within the tolerance: rounding must not slow them.
+    assert np.all(converged)
+    exact = y @ np.linalg.inv(np.eye(64) - matrix)
+    found = np.max(abs(x - exact), axis=1) / np.maximum(1, np.max(abs(exact), axis=1))
+    # Of a step of 1e-6 there would be 3.2e-5 and 1e-4 to come.
+    assert np.max(found) < error
+
+
 def test_fixed_point_of_one_event_does_not_depend_on_the_others():
     y = tf.constant(RNG.normal(size=(5, 3)))
     both = fixed_point(lambda x: y - 0.9 * tf.sin(x), y, 1e-3, 200)[0]
