@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo import backend
+from zoo.arguments import count
 from zoo.backend import samplers, tfd
 from zoo.networks import MADE
 from zoo.networks.conditioner import broadcast_lead, condition, flatten_lead, unflatten_lead
@@ -82,8 +83,7 @@ class MixtureBase(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        if not (isinstance(components, int) and components >= 1):
-            raise ValueError(f"components must be a positive integer, got {components!r}.")
+        components = count("components", components)
         self.event_shape = tuple(event_shape)
         self.context_shape = None if context_shape is None else tuple(context_shape)
         self.components, self.max_log_scale = components, float(max_log_scale)

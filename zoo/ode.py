@@ -4,7 +4,6 @@
 frozen when it is done, so that its result does not depend on the events beside it.
 """
 
-import math
 from typing import Any, NamedTuple
 
 import keras
@@ -12,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, runge_kutta
+from zoo.arguments import count, positive
 
 SOLVERS = ("dopri5", "rk4")
 
@@ -79,15 +79,13 @@ def settings(solver, rtol, atol, max_steps, num_steps, dtype):
     if solver not in SOLVERS:
         raise ValueError(f"solver must be one of {SOLVERS}, got {solver!r}.")
     usual = 1e-10 if dtype == "float64" else 1e-5
-    tolerances = [usual if t is None else t for t in (rtol, atol)]
-    for name, value in zip(("rtol", "atol"), tolerances, strict=True):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (number and math.isfinite(value) and value > 0):
-            raise ValueError(f"{name} must be a positive number such as 1e-5, got {value!r}.")
-    for name, value in (("max_steps", max_steps), ("num_steps", num_steps)):
-        if not (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
-            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
-    return Settings(solver, *map(float, tolerances), max_steps, num_steps)
+    return Settings(
+        solver,
+        positive("rtol", usual if rtol is None else rtol),
+        positive("atol", usual if atol is None else atol),
+        count("max_steps", max_steps),
+        count("num_steps", num_steps),
+    )
 
 
 def solver(field, settings):
@@ -153,9 +151,9 @@ class _Kept:
 
 
 def _fixed(field, settings, keep, y, *args):
-    count = settings.num_steps
-    h = ops.zeros_like(y[:, 0]) + 1.0 / count
-    kept = _Kept(keep, count, y)
+    number = settings.num_steps
+    h = ops.zeros_like(y[:, 0]) + 1.0 / number
+    kept = _Kept(keep, number, y)
 
     def body(i, state):
         y, *arrays = state
@@ -164,10 +162,10 @@ def _fixed(field, settings, keep, y, *args):
         end = y + h[:, None] * runge_kutta.weighted(runge_kutta.RK4.weights, values)
         return end, *kept.put(arrays, i, u, h, y)
 
-    y, *arrays = backend.loop(count, body, (y, *kept.start()))
-    whole = _whole(h, count)
+    y, *arrays = backend.loop(number, body, (y, *kept.start()))
+    whole = _whole(h, number)
     fine = ops.all(ops.isfinite(y), axis=-1)
-    steps = (ops.convert_to_tensor(count, "int32"),) if keep else ()
+    steps = (ops.convert_to_tensor(number, "int32"),) if keep else ()
     return y, 4 * whole, whole, fine, ops.logical_not(fine), *steps, *arrays
 
 

@@ -39,4 +39,25 @@ def test_layers_take_the_numbers_of_numpy():
     layer = zoo.layers.Residual((3,), **settings, **numbers)
     assert layer.max_iterations == 50 and type(layer.get_config()["max_iterations"]) is int
     zoo.layers.Planar((3,), **numbers)
+    zoo.layers.Sylvester((3,), bottleneck=np.int64(2), **numbers)
+    layer = zoo.layers.Continuous(
+        (3,), hidden_units=(8,), rtol=np.float32(1e-3), atol=np.float64(1e-3), max_steps=np.int32(9)
+    )
+    assert type(layer.settings.rtol) is float and type(layer.settings.max_steps) is int
+    assert type(layer.get_config()["rtol"]) is float
     zoo.layers.Continuous((3,), hidden_units=(8,), probes=np.int32(2), end_time=np.float32(0.5))
+
+
+@pytest.mark.parametrize(
+    "make, name",
+    [
+        (lambda: zoo.MAF((3,), num_classes=True), "num_classes"),
+        (lambda: zoo.MADE((3,), components=True), "components"),
+        (lambda: zoo.ContinuousFlow((3,), time_features=True), "time_features"),
+        (lambda: zoo.ContinuousFlow((3,), rtol=True), "rtol"),
+        (lambda: zoo.Sylvester((3,), bottleneck=4), "bottleneck"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_its_name(make, name):
+    with helpers.raises_one_line(f"{name} must be"):
+        make()

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo import bijectors
+from zoo.arguments import count
 from zoo.bijectors import triangular_root
 from zoo.bijectors.householder import orthonormal
 from zoo.layers.amortized import MARGIN, Amortized, check_iteration, normal
@@ -129,14 +130,11 @@ def _sizes(size, variant, bottleneck, num_reflections):
     if variant == "triangular":
         return size, 0
     if variant == "householder":
-        return size, _count("num_reflections", num_reflections)
-    columns = min(size, 32) if bottleneck is None else _count("bottleneck", bottleneck, size)
+        return size, count("num_reflections", num_reflections)
+    columns = min(size, 32) if bottleneck is None else count("bottleneck", bottleneck)
+    if columns > size:
+        raise ValueError(
+            f"bottleneck must be an integer of 1 to {size}, the number of dimensions, got "
+            f"{bottleneck!r}."
+        )
     return columns, columns
-
-
-def _count(name, value, most=None):
-    fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    if not fits or (most is not None and value > most):
-        limits = "at least 1" if most is None else f"1 to {most}, the number of dimensions"
-        raise ValueError(f"{name} must be an integer of {limits}, got {value!r}.")
-    return value

@@ -15,9 +15,10 @@ def vector_context(context_shape, num_classes):
       ValueError: `num_classes` is no positive integer, or `context_shape` is no tuple of them.
     """
     if num_classes is not None:
-        if not (isinstance(num_classes, int) and num_classes >= 1):
+        whole = isinstance(num_classes, int | np.integer) and not isinstance(num_classes, bool)
+        if not (whole and num_classes >= 1):
             raise ValueError(f"num_classes must be a positive integer, got {num_classes!r}.")
-        return (num_classes,)
+        return (int(num_classes),)
     if context_shape is None:
         return None
     return (math.prod(check_shape(context_shape, "context_shape")),)

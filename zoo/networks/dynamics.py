@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from zoo import backend
+from zoo.arguments import count
 from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
 
 KINDS = ("concatsquash", "squash", "concat")
@@ -68,9 +69,8 @@ class Dynamics(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         if kind not in KINDS:
             raise ValueError(f"dynamics must be one of {KINDS}, got {kind!r}.")
-        for what, count in (("time", time_features), ("state", state_features)):
-            if not (isinstance(count, int) and count >= 0):
-                raise ValueError(f"{what}_features must be an integer >= 0, got {count!r}.")
+        time_features = count("time_features", time_features, least=0)
+        state_features = count("state_features", state_features, least=0)
         self.size, self.kind, self.residual = size, kind, bool(residual)
         self.time_features, self.context_size = time_features, context_size
         self.state_features = state_features
