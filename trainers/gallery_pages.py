@@ -125,16 +125,20 @@ def kl_table(families, toys, find, entropies):
         row = [name]
         for toy in toys:
             figures = _figures(find, family, toy)
-            text = _kl(figures) if figures else ("failed" if find(family, toy) else "–")
-            row.append(f"**{text}**" if figures and figures["kl"]["mean"] == best[toy] else text)
+            text = _mean(figures["kl"]) if figures else ("failed" if find(family, toy) else "–")
+            is_best = figures and best[toy] is not None and figures["kl"]["mean"] == best[toy]
+            row.append(f"**{text}**" if is_best else text)
         rows.append(row)
     return markdown.table(rows, ["nats", *map(title, toys)], right=range(1, len(toys) + 1))
 
 
-def _kl(figures):
-    if figures["kl"]["mean"] is None:
-        return "∞"
-    return metrics.shown(figures["kl"])
+def _mean(figure, infinite="∞"):
+    """A mean with its error; what a record has as null was infinite."""
+    return infinite if figure["mean"] is None else metrics.shown(figure)
+
+
+def _number(value, form):
+    return "not finite" if value is None else format(value, form)
 
 
 def cost_table(families, toys, find):
@@ -166,8 +170,8 @@ def full_table(families, toys, find):
                 said = find(family, toy)
                 rows.append([name, title(toy), f"failed: {said}" if said else "–", *[""] * 11])
                 continue
-            row = [name, title(toy), metrics.shown(figures["nats"]), _kl(figures)]
-            row += [f"{figures['integral']:.4f}", f"{figures['p_value']:.3g}"]
+            row = [name, title(toy), _mean(figures["nats"], "-∞"), _mean(figures["kl"])]
+            row += [_number(figures["integral"], ".4f"), _number(figures["p_value"], ".3g")]
             row += [f"{figures['parameters']:,}", str(figures["epochs"]), *_times([figures])]
             rows.append([*row, *_iterations(figures)])
     return markdown.table(rows, header, right=range(2, len(header)))
@@ -200,15 +204,22 @@ def checks(figures):
     branches = [f["lipschitz"]["largest"] for f in figures if f["lipschitz"]]
     if not branches:
         return f"{said}."
-    # One that is not a number is what is told.
-    largest = np.max(np.array(branches, float))
-    return f"{said}; no residual branch has a larger Lipschitz constant there than {largest:.4f}."
+    if unknown := branches.count(None):
+        return (
+            f"{said}; in {unknown} of {len(branches)} cells with residual branches the power "
+            "iteration for their Lipschitz constants did not converge."
+        )
+    return (
+        f"{said}; no residual branch has a larger Lipschitz constant there than "
+        f"{max(branches):.4f}."
+    )
 
 
 def line(figures):
     """One line about a finished cell."""
     return (
-        f"KL {_kl(figures)}, integral {figures['integral']:.4f}, p {figures['p_value']:.3f}, "
+        f"KL {_mean(figures['kl'])}, integral {_number(figures['integral'], '.4f')}, "
+        f"p {_number(figures['p_value'], '.3f')}, "
         f"{figures['training_seconds']:.0f} s of training"
     )
 

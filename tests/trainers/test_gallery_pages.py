@@ -1,7 +1,5 @@
 """What the gallery's pages say of its cells."""
 
-import numpy as np
-
 from trainers import gallery_pages
 
 CELL = {"integral": 1.0, "p_value": 0.5, "round_trip": 1e-6, "lipschitz": None}
@@ -23,7 +21,52 @@ def test_what_is_not_finite_is_told_as_such():
     text = gallery_pages.checks([CELL | {"round_trip": None, "integral": None, "p_value": None}])
     assert "within inf" in text and "is 0 (1" in text and "inf at most" in text
     cells = [CELL | {"lipschitz": {"largest": largest}} for largest in (0.5, None)]
-    assert gallery_pages.checks(cells).endswith(f"{np.nan}.")
+    text = gallery_pages.checks(cells)
+    assert text.endswith(
+        "in 1 of 2 cells with residual branches the power iteration for their "
+        "Lipschitz constants did not converge."
+    )
+
+
+NOTHING = {"mean": None, "error": None}
+WHOLE = CELL | {
+    "kl": {"mean": 0.5, "error": 0.01},
+    "nats": {"mean": -2.5, "error": 0.02},
+    "parameters": 1234,
+    "epochs": 7,
+    "training_seconds": 60.0,
+    "log_prob_ms": 1.0,
+    "sample_ms": 2.0,
+    "evaluations": None,
+}
+INFINITE = WHOLE | {"kl": NOTHING, "nats": NOTHING, "integral": None, "p_value": None}
+
+
+def _table(found):
+    """The KL table of two families on one toy."""
+    families = [("maf", "MAF"), ("nsf", "NSF")]
+    return gallery_pages.kl_table(
+        families, ["rings"], lambda family, toy: found[family], {"rings": 2.0}
+    )
+
+
+def test_a_cell_of_infinite_divergence_has_its_line_and_its_row():
+    assert gallery_pages.line(INFINITE).startswith("KL ∞, integral not finite, p not finite, 60 s")
+    table = gallery_pages.full_table(
+        [("maf", "MAF")], ["rings"], lambda family, toy: (INFINITE, None)
+    )
+    assert "| MAF | rings | -∞ | ∞ | not finite | not finite | 1,234 | 7 |" in table
+
+
+def test_the_best_of_a_toy_is_told_once_it_is_done():
+    other = WHOLE | {"kl": {"mean": 0.7, "error": 0.01}}
+    table = _table({"maf": (WHOLE, None), "nsf": (other, None)})
+    assert "**0.5000 ± 0.0100**" in table and "**0.7" not in table
+    assert "**" not in _table({"maf": (WHOLE, None), "nsf": None})
+    assert "**" not in _table({"maf": (INFINITE, None), "nsf": None})
+    assert "**" not in _table({"maf": (INFINITE, None), "nsf": (INFINITE, None)})
+    # One that failed is done.
+    assert "**0.5000" in _table({"maf": (WHOLE, None), "nsf": "it failed"})
 
 
 def test_a_constant_that_did_not_converge_is_not_taken_for_a_flow_without():
