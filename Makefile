@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The peers, PyTorch and JAX among them, have an environment of their own.
 BENCH := .venv-bench
-BENCH_FLAGS ?= --rounds=10 --output=benchmarks/results.json
+BENCH_FLAGS ?= --rounds=10
+BENCH_OUTPUT ?= benchmarks/results.json
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .PHONY: demo test test-all bench lint clean
@@ -42,8 +43,8 @@ $(BENCH)/.installed: setup.cfg pyproject.toml
 	touch $@
 
 bench: $(BENCH)/.installed
-	$(BENCH)/bin/python -m benchmarks.run $(BENCH_FLAGS)
-	$(BENCH)/bin/python -m benchmarks.page
+	$(BENCH)/bin/python -m benchmarks.run --output=$(BENCH_OUTPUT) $(BENCH_FLAGS)
+	$(BENCH)/bin/python -m benchmarks.page --results=$(BENCH_OUTPUT)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -126,14 +126,15 @@ def run(options, log):
 def merged(earlier, later):
     """A part of the record with the tasks of both; `earlier` may be `None`.
 
-    Beside what `run` gives, "measured" has for each task the "about" and "matmul_gflops" of the run
-    that measured it.
+    Beside what `run` gives, "measured" has for each task the "about", "matmul_gflops" and
+    "versions" of the run that measured it.
     """
     parts = [part for part in (earlier, later) if part]
     measured, tasks = {}, {}
     for part in parts:
         results = part["results"]
-        own = {"about": part["about"], "matmul_gflops": results["matmul_gflops"]}
+        own = {"about": part["about"]}
+        own |= {name: results[name] for name in ("matmul_gflops", "versions")}
         tasks |= results["tasks"]
         measured |= results.get("measured", dict.fromkeys(results["tasks"], own))
     ordered = {name: tasks[name] for name in sorted(tasks, key=list(TASKS).index)}

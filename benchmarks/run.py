@@ -69,12 +69,42 @@ def check(options):
                 f"--{name} must be among {', '.join(known)}, got {', '.join(unknown)}."
             )
     options.competitors = competitors.names(options.competitors)
+    some = set(options.competitors) < set(competitors.COMPETITORS)
+    if (some or set(options.operations) < set(OPERATIONS)) and options.output:
+        tasks = earlier(options.output).get("comparison", {}).get("results", {}).get("tasks", {})
+        if lost := [name for name in options.tasks if name in tasks]:
+            raise ValueError(
+                f"{options.output} has {', '.join(lost)} on record, of which this run, of some "
+                "competitors or operations alone, would lose the others: use another --output."
+            )
+
+
+def earlier(output):
+    """What an earlier run wrote into this file; empty where there is none.
+
+    Raises:
+      ValueError: The file is something else, or has tasks that there are no more.
+    """
+    path = Path(output)
+    if not path.exists():
+        return {}
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{output} is no record of a run: {error}.") from None
+    found = record.get("comparison", {}).get("results", {}).get("tasks", {})
+    if unknown := [name for name in found if name not in TASKS]:
+        raise ValueError(
+            f"{output} has tasks on record that there are no more, {', '.join(unknown)}: use "
+            "another --output."
+        )
+    return record
 
 
 def measure(options):
     """All that the flags ask for; the record is written after each part.
 
-    What an earlier run wrote of other parts into the same file stays there.
+    What an earlier run wrote of other parts, and other tasks, into the same file stays there.
 
     Returns:
       Dictionary from parts to `{"about": {date, command, machine, threads}, "results": ...}`.
@@ -89,7 +119,7 @@ def measure(options):
     studies = {"comparison": comparison.run} if set(options.tasks) & set(TASKS) else {}
     studies |= {name: run for name, run in STUDIES.items() if name in options.tasks}
     path = Path(options.output) if options.output else None
-    record = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    record = earlier(path) if path else {}
     for name, run in studies.items():
         part = {"about": about, "results": run(options, log)}
         record[name] = comparison.merged(record.get(name), part) if name == "comparison" else part

@@ -15,6 +15,7 @@ import math
 import statistics
 import time
 import traceback
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,8 @@ class Cell:
 
     def figures(self):
         """The figures of a finished cell; None unless it is there, and of these very flags."""
+        if not zipfile.is_zipfile(self.folder / ARRAYS):  # Not there, or not all of it.
+            return None
         with contextlib.suppress(OSError, ValueError):
             found = json.loads((self.folder / FIGURES).read_text(encoding="utf-8"))
             # Of an earlier version some figures are missing.

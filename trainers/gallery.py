@@ -51,7 +51,7 @@ def define_flags(fv):
 
 
 def main(args):
-    """Makes the gallery as the flags say; returns 1 if a cell failed, else 0."""
+    """Makes the gallery as the flags say; returns 1 if a cell failed, or its times, else 0."""
     common.require(args, "output")
     common.start_tensorflow()
     toys = _toys(args.toys)
@@ -130,6 +130,7 @@ class Gallery:
                 cell.retime()
                 said = "timed anew"
             except (OSError, ValueError, RuntimeError) as error:  # The earlier times stay.
+                self.failed += 1
                 said = f"NOT timed anew, {common.one_line(error)}"
             print(f"{cell.family} on {cell.toy}: {said}", flush=True)
 

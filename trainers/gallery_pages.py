@@ -282,9 +282,11 @@ def _summary(families, toys, find, entropies, figures):
 
 
 def _timing(figures):
-    if figures and all(f.get("timed_alone") for f in figures):
+    alone = sum(bool(f.get("timed_alone")) for f in figures)
+    if figures and alone == len(figures):
         return "Calls were timed afterwards, one flow after another."
-    return "Times were taken while the cells were made, which may be several at a time."
+    said = "Times were taken while the cells were made, which may be several at a time"
+    return f"{said}; calls of {alone} were timed afterwards, one by one." if alone else f"{said}."
 
 
 def section(folder, page):

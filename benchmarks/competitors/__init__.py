@@ -45,7 +45,7 @@ COMPETITORS = {
     ),
     # What a user would write without any library; a bar, and no peer.
     "by-hand": Entry("by_hand", "tensorflow", ("tensorflow",), peer=False),
-    # Ours, with inverses as coarse as a peer's.
+    # Ours, at the tolerance of a peer's inverses.
     "coarse": Entry("coarse", "tensorflow", ("tensorflow", "keras"), peer=False),
     # Our networks without a flow around them: what is left to gain.
     "networks": Entry("networks", "tensorflow", ("tensorflow", "keras"), peer=False, flow=False),

@@ -1,9 +1,9 @@
-"""This library's residual flow with inverses no finer than normflows takes them.
+"""This library's residual flow at the tolerance at which normflows inverts.
 
 normflows ends a fixed point where the squares of its steps are below 1e-5 (1 + |y|), that is where
-no entry moves by more than about 3e-3; ours goes on until what is left is 1e-7. With a tolerance of
-3e-3 the two do about the same work, and ours, which stops where a tenth of that is left, is still
-the finer one. It tells what the digits cost, and is no peer.
+no entry moves by more than about 3e-3; ours goes on to 1e-6, and then until a tenth of that is
+left. With a tolerance of 3e-3 the two do about the same work. It tells what the digits cost, and is
+no peer.
 """
 
 from benchmarks.competitors import ours

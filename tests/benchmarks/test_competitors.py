@@ -101,7 +101,7 @@ def test_sampling_a_maf_by_hand_inverts_its_density():
     np.testing.assert_allclose(back, u, atol=1e-5)
 
 
-def test_coarse_inverses_take_fewer_steps_and_are_finer_than_the_peers():
+def test_coarse_inverses_take_fewer_steps_and_are_within_their_tolerance():
     from tests.helpers import randomize
 
     found = []

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import run
-from benchmarks.tasks import TASKS
+from benchmarks.tasks import OPERATIONS, TASKS
+from tests import helpers
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +35,7 @@ def compared(options, log):
     """Results that say how many flags of tasks there were."""
     count = len(options.tasks)
     tasks = {name: count for name in options.tasks if name in TASKS}
-    return {"tasks": tasks, "matmul_gflops": 100.0 * count}
+    return {"tasks": tasks, "matmul_gflops": 100.0 * count, "versions": {"torch": f"{count}.0"}}
 
 
 def test_the_record_has_the_machine_and_every_study(monkeypatch, tmp_path):
@@ -63,3 +64,32 @@ def test_another_part_joins_the_record(monkeypatch, tmp_path):
     assert list(found["tasks"].items()) == [("T1", 3), ("T2", 2), ("T3", 3), ("T5", 3)]
     rates = {name: by["matmul_gflops"] for name, by in found["measured"].items()}
     assert rates == {"T1": 300.0, "T2": 200.0, "T3": 300.0, "T5": 300.0}
+    assert found["measured"]["T2"]["versions"] == {"torch": "2.0"}
+
+
+def flags(output, **given):
+    plain = {"tasks": ["T2"], "competitors": [], "operations": list(OPERATIONS), "threads": 2}
+    return types.SimpleNamespace(**plain | given, output=str(output))
+
+
+@pytest.mark.parametrize("given", [{"competitors": ["zoo", "zuko"]}, {"operations": ["sample"]}])
+def test_a_part_of_a_task_does_not_take_its_place_in_the_record(monkeypatch, tmp_path, given):
+    monkeypatch.setattr(run.comparison, "run", compared)
+    output = tmp_path / "results.json"
+    run.check(flags(output, **given))
+    run.measure(flags(output))
+    run.check(flags(output))
+    run.check(flags(output, tasks=["T3"], **given))
+    with helpers.raises_one_line("T2", "--output"):
+        run.check(flags(output, **given))
+
+
+def test_a_record_that_cannot_be_gone_on_with_is_refused_before_anything_is_measured(tmp_path):
+    output = tmp_path / "results.json"
+    for text, message in (
+        ("{", "no record"),
+        ('{"comparison": {"results": {"tasks": {"T0": {}}}}}', "T0"),
+    ):
+        output.write_text(text)
+        with helpers.raises_one_line(message):
+            run.measure(flags(output))

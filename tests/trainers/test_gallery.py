@@ -1,6 +1,7 @@
 """The gallery: cells made once, gaps where one failed, and a page of what there is."""
 
 import json
+import shutil
 import subprocess
 from types import SimpleNamespace
 
@@ -79,6 +80,28 @@ def test_times_can_be_taken_anew(made, monkeypatch, capsys):
     assert "maf on two_moons: timed anew" in capsys.readouterr().out
     page = (folder / "README.md").read_text()
     assert "| 12.25 | 12.25 |" in page and "one flow after another" in page
+
+
+def test_times_of_a_cell_whose_weights_were_not_kept_stay_and_are_told(made, capsys):
+    folder, argv = made
+    shutil.rmtree(folder / "cells/maf-two_moons/run")
+    argv = [*argv, "--families=maf"]
+    before = (folder / "cells/maf-two_moons/figures.json").read_text()
+    assert gallery.main(options(*argv)) == 0
+    assert gallery.main(options(*argv, "--retime")) == 1
+    assert "maf on two_moons: NOT timed anew, " in capsys.readouterr().out
+    assert (folder / "cells/maf-two_moons/figures.json").read_text() == before
+
+
+@pytest.mark.parametrize("size", [None, 1000])
+def test_a_cell_whose_arrays_cannot_be_read_is_not_made(made, size):
+    folder, argv = made
+    args = options(*argv)
+    cell = cells.Cell(folder / "cells", "maf", "two_moons", args.steps, args.data_dir, args.points)
+    path = folder / "cells/maf-two_moons/drawn.npz"
+    assert cell.figures() is not None
+    path.write_bytes(path.read_bytes()[:size]) if size else path.unlink()
+    assert cell.figures() is None
 
 
 def test_arrays_of_a_cell(made):

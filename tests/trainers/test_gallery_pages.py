@@ -75,3 +75,12 @@ def test_a_constant_that_did_not_converge_is_not_taken_for_a_flow_without():
 
     assert told({"largest": None})[1] == "not converged"
     assert told({"largest": 0.5})[1] == "0.5000" and told(None)[1] == "–"
+
+
+def test_cells_that_were_timed_alone_are_counted():
+    alone = WHOLE | {"timed_alone": True}
+    assert gallery_pages._timing([alone, alone]).startswith("Calls were timed afterwards")
+    assert gallery_pages._timing([alone, WHOLE]).endswith(
+        "calls of 1 were timed afterwards, one by one."
+    )
+    assert gallery_pages._timing([WHOLE]).endswith("several at a time.")

@@ -12,9 +12,9 @@ from tests.zoo import table
 from zoo.backend import tfb, tfd
 
 DISTRIBUTIONS = ["real_nvp", "real_nvp_image", "maf", "maf_flow_base", "maf_mixture_base", "iaf"]
-# Those without a closed form one way, or both, of which some run always.
-ITERATED = ["i_resnet", "residual_flow", "naf", "radial", "sylvester", "continuous", "nsf"]
-DISTRIBUTIONS += ["planar", *(pytest.param(name, marks=pytest.mark.slow) for name in ITERATED)]
+# What takes long: those without a closed form one way, or both, and splines.
+LONG = ["i_resnet", "residual_flow", "naf", "radial", "sylvester", "continuous", "nsf"]
+DISTRIBUTIONS += ["planar", *(pytest.param(name, marks=pytest.mark.slow) for name in LONG)]
 
 
 @pytest.mark.parametrize("sample_shape", [(), (3,), (3, 4)])

@@ -16,6 +16,7 @@ has_jax = importlib.util.find_spec("jax") is not None
 # A model of each family, kinds of events and contexts, estimates; the rest is slow.
 QUICK = {*zoo.MODELS, "maf_context", "maf_classes", "real_nvp_image", "real_nvp_scales"}
 QUICK |= {"layers", "residual_flow_roulette", "continuous_context"}
+assert set(table.names()) >= QUICK, QUICK - set(table.names())
 
 
 @pytest.fixture(scope="module")
