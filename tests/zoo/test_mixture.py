@@ -63,5 +63,5 @@ def test_it_is_no_bijection_and_says_so():
 
 
 def test_refuses():
-    with helpers.raises_one_line("components", "positive", "0"):
+    with helpers.raises_one_line("components", "at least 1", "0"):
         MixtureBase((3,), 0)
