@@ -22,6 +22,8 @@ if NAME == "tensorflow":
     import tensorflow_probability as tfp
     from tensorflow_probability.python.internal import cache_util, samplers
     from tensorflow_probability.python.internal import prefer_static as ps
+
+    from zoo.backend_graphs import RememberedGraphs
 elif NAME == "jax":
     import jax
     from tensorflow_probability.substrates import jax as tfp
@@ -180,10 +182,7 @@ def compiled(function, model, jit):
       jit: Whether to compile with XLA (under JAX everything is).
     """
     if NAME == "tensorflow":
-        graph = _graph(function, jit_compile=bool(jit), reduce_retracing=not jit)
-        # TensorFlow counts traces by source line: many flows would look like one traced often.
-        graph._omit_frequent_tracing_warning = True
-        return graph
+        return _graph(function, RememberedGraphs, jit_compile=bool(jit), reduce_retracing=not jit)
 
     @jax.jit
     def stateless(values, *args):
@@ -204,18 +203,18 @@ def traced(function, apart=False):
     if NAME == "jax":
         return jax.jit(function)
     attributes = {"_noinline": True} if apart else None
-    return _graph(function, reduce_retracing=True, experimental_attributes=attributes)
+    return _graph(function, tf.function, reduce_retracing=True, experimental_attributes=attributes)
 
 
-def _graph(function, **options):
-    """A `tf.function` whose graphs own the gradients registered while they are traced."""
+def _graph(function, make, **options):
+    """What `make` makes of `function`; its graphs own the gradients registered while traced."""
 
     @functools.wraps(function)
     def traced_function(*args):
         with registered_here():
             return function(*args)
 
-    return tf.function(traced_function, autograph=False, **options)
+    return make(traced_function, autograph=False, **options)
 
 
 _uses_xla = contextvars.ContextVar("uses_xla", default=True)

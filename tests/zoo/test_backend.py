@@ -96,7 +96,7 @@ def test_the_graphs_of_a_flow_go_with_it():
     flow.log_prob(x)
     flow.compile("adam")
     flow.fit(x, verbose=0)
-    graphs = flow._functions["_log_prob", False]._list_all_concrete_functions()
+    graphs = flow._functions["_log_prob", False].function._list_all_concrete_functions()
     graph = weakref.ref(graphs[0].graph)
     assert set(gradient_registry.list()) - before and graph() is not None
     del flow, graphs
