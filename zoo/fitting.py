@@ -8,22 +8,26 @@ from keras import ops
 
 from zoo import backend, checks
 from zoo.backend import step_logs
+from zoo.executions import Executions
 from zoo.iterated import Settle
 
 
-class Fitting:
+class Fitting(Executions):
     """What `Flow` tells `keras.Model` of training and evaluating."""
 
-    def compile(self, optimizer="adam", jit_compile=None, **kwargs):
+    def compile(self, optimizer="adam", jit_compile=None, steps_per_execution=None, **kwargs):
         """Configures training by maximum likelihood; there is no loss to choose.
 
         Args:
           optimizer: A Keras optimizer, or its name.
           jit_compile: Overrides the flow's own choice of compiling with XLA.
+          steps_per_execution: Training steps that one call of TensorFlow's runs. Unless told, `fit`
+            chooses up to 8 where the flow is compiled with XLA and trains on one device (under a
+            progress bar such that they divide the batches), and one where a callback sees batches.
           **kwargs: Further arguments of `keras.Model.compile`, for example `run_eagerly`.
 
         Raises:
-          ValueError: A loss is given.
+          ValueError: A loss is given, or an argument is not as described.
         """
         if kwargs.get("loss") is not None:
             raise ValueError(
@@ -37,19 +41,25 @@ class Fitting:
             )
         jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
         jit = bool(jit) and not kwargs.get("run_eagerly")
-        super().compile(optimizer=optimizer, jit_compile=jit, **kwargs)
+        steps = self._give_steps(steps_per_execution)
+        super().compile(optimizer=optimizer, jit_compile=jit, steps_per_execution=steps, **kwargs)
 
     def get_compile_config(self):
         """What `compile` was given, so that a saved flow goes on training as it did."""
         if not self.compiled:
             return None
         optimizer = keras.saving.serialize_keras_object(self.optimizer)
-        return {"optimizer": optimizer, "jit_compile": bool(self.jit_compile)}
+        config = {"optimizer": optimizer, "jit_compile": bool(self.jit_compile)}
+        if self._steps_given is not None:
+            config["steps_per_execution"] = self._steps_given
+        return config
 
     def compile_from_config(self, config):
         """Compiles as `get_compile_config` describes."""
         self.compile(
-            keras.saving.deserialize_keras_object(config["optimizer"]), config["jit_compile"]
+            keras.saving.deserialize_keras_object(config["optimizer"]),
+            config["jit_compile"],
+            steps_per_execution=config.get("steps_per_execution"),
         )
         self.optimizer.build(self.trainable_variables)
 
@@ -96,7 +106,9 @@ class Fitting:
             strategy = getattr(self, "distribute_strategy", None)
             with contextlib.nullcontext() if strategy is None else strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-        history = super().fit(x, y, *args, callbacks=_and_settle(callbacks), **kwargs)
+        steps = self._choose_steps(x, y, args, kwargs, callbacks)
+        with self._executing(steps):
+            history = super().fit(x, y, *args, callbacks=_and_settle(callbacks), **kwargs)
         self.settle()
         return history
 

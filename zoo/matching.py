@@ -67,7 +67,7 @@ class Matching:
             )
         self.training_loss = loss
         # Functions of an earlier loss are of no use.
-        self.train_function = None
+        self._forget_functions()
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """Trains, as `zoo.Flow.fit`; flow matching needs the context where the flow takes one."""
