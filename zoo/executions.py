@@ -6,10 +6,10 @@ import math
 
 import keras
 
-from zoo import arguments, backend
+from zoo import backend
 
-# As many as make a call's own cost small beside its steps'; more change nothing that is measured.
-MOST = 8
+# Eight make a call's own cost small beside its steps'. Of few numbers, for each has its graphs.
+_CHOICES = (8, 4, 2, 1)
 _OF_BATCHES = (
     "on_batch_begin",
     "on_batch_end",
@@ -25,23 +25,41 @@ class Executions:
 
     A call of a compiled function costs milliseconds, as much as a step of a small dense flow takes.
     Unless `compile` was told how many steps a call runs, `fit` chooses it: the steps are the same,
-    in the same order, and nothing that looks at single ones may be there.
+    in the same order, and nothing that looks at single ones may be there. What callbacks call
+    within `fit` (`evaluate`, `predict`) runs as it would outside.
     """
 
     _steps_given = None
 
     def _give_steps(self, steps):
-        """Keeps what `compile` was told, and forgets functions of an earlier `compile`."""
-        if steps is not None:
-            steps = arguments.count("steps_per_execution", steps)
+        """Keeps what `compile` was told."""
         self._steps_given = steps
         self._forget_functions()
-        return 1 if steps is None else steps
 
     def _forget_functions(self):
-        """Training and testing are traced anew."""
+        """Training and the rest are traced anew."""
         self.__dict__["_kept_functions"] = {}
-        self.train_function = self.test_function = None
+        self.train_function = self.test_function = self.predict_function = None
+
+    def make_train_function(self, force=False):
+        """As Keras'; where it is forced, for all numbers of steps."""
+        if force:
+            self.__dict__["_kept_functions"] = {}
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        """As Keras'; where it is forced, for all numbers of steps."""
+        if force:
+            self.__dict__["_kept_functions"] = {}
+        return super().make_test_function(force)
+
+    def predict(self, *args, **kwargs):
+        """As `keras.Model.predict`."""
+        with self._executing(self._told_steps()):
+            return super().predict(*args, **kwargs)
+
+    def _told_steps(self):
+        return 1 if self._steps_given is None else self._steps_given
 
     def _choose_steps(self, x, y, args, kwargs, callbacks):
         """How many training steps a call runs in a `fit` with these arguments."""
@@ -55,27 +73,37 @@ class Executions:
         given = given.arguments
         # Keras would round these up to whole calls.
         wanted = [given.get("steps_per_epoch"), given.get("validation_steps")]
+        wanted.append(keras.config.max_steps_per_epoch())
         if given.get("verbose", "auto") not in (0, "0"):
             # A bar would run past its end.
             wanted.append(_batches(x, given))
         wanted = [n for n in wanted if n is not None]
-        return next(n for n in range(MOST, 0, -1) if all(w % n == 0 for w in wanted))
+        return next((n for n in _CHOICES if all(w % n == 0 for w in wanted)), 1)
 
     @contextlib.contextmanager
     def _executing(self, steps):
         """Within, a call runs this many steps; what was traced for as many is used again."""
-        if steps == self.steps_per_execution:
+        before = self.steps_per_execution
+        if steps == before:
             yield
             return
-        before = self.steps_per_execution, self.train_function, self.test_function
         kept = self.__dict__.setdefault("_kept_functions", {})
-        self.steps_per_execution = steps
-        self.train_function, self.test_function = kept.pop(steps, (None, None))
+        self._exchange(kept, steps)
         try:
             yield
         finally:
-            kept[steps] = self.train_function, self.test_function
-            self.steps_per_execution, self.train_function, self.test_function = before
+            if self.__dict__["_kept_functions"] is kept:
+                self._exchange(kept, before)
+            else:  # Compiled anew within.
+                self.steps_per_execution = self._told_steps()
+                self._forget_functions()
+
+    def _exchange(self, kept, steps):
+        functions = self.train_function, self.test_function, self.predict_function
+        kept[self.steps_per_execution] = functions
+        self.steps_per_execution = steps
+        functions = kept.pop(steps, (None, None, None))
+        self.train_function, self.test_function, self.predict_function = functions
 
 
 def looks_at_batches(callbacks):
@@ -89,11 +117,13 @@ def looks_at_batches(callbacks):
 
 
 def _looks(callback):
-    # Keras' own that save or write have the methods, and use them if told to.
-    often = getattr(callback, "save_freq", getattr(callback, "update_freq", None))
-    if often == "epoch" and type(callback).__module__.startswith("keras."):
-        return False
     own, base = type(callback), keras.callbacks.Callback
+    if own.__module__.startswith("keras."):
+        # Keras' own that save or write have the methods, and use them if told to.
+        often = getattr(callback, "save_freq", getattr(callback, "update_freq", None))
+        traces = getattr(callback, "_should_trace", False)
+        if often == "epoch" and not (traces or getattr(callback, "write_steps_per_second", False)):
+            return False
     return any(
         name in vars(callback) or getattr(own, name, None) is not getattr(base, name)
         for name in _OF_BATCHES
@@ -106,7 +136,7 @@ def _batches(x, given):
         return given["steps_per_epoch"]
     if given.get("validation_split"):
         return 1
-    if hasattr(x, "cardinality"):
+    if callable(getattr(x, "cardinality", None)):
         return max(int(x.cardinality()), 1)
     if hasattr(x, "shape") and len(x.shape):
         return max(math.ceil(x.shape[0] / (given.get("batch_size") or 32)), 1)

@@ -6,7 +6,7 @@ import math
 import keras
 from keras import ops
 
-from zoo import backend, checks
+from zoo import arguments, backend, checks
 from zoo.backend import step_logs
 from zoo.executions import Executions
 from zoo.iterated import Settle
@@ -22,8 +22,10 @@ class Fitting(Executions):
           optimizer: A Keras optimizer, or its name.
           jit_compile: Overrides the flow's own choice of compiling with XLA.
           steps_per_execution: Training steps that one call of TensorFlow's runs. Unless told, `fit`
-            chooses up to 8 where the flow is compiled with XLA and trains on one device (under a
-            progress bar such that they divide the batches), and one where a callback sees batches.
+            chooses 8 where the flow is compiled with XLA and trains on one device, or as many of 4
+            and 2 as go into `steps_per_epoch`, `validation_steps` and, under a progress bar, the
+            batches of an epoch; and one where a callback looks at single batches. Each number of
+            steps is compiled by itself.
           **kwargs: Further arguments of `keras.Model.compile`, for example `run_eagerly`.
 
         Raises:
@@ -41,8 +43,13 @@ class Fitting(Executions):
             )
         jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
         jit = bool(jit) and not kwargs.get("run_eagerly")
-        steps = self._give_steps(steps_per_execution)
-        super().compile(optimizer=optimizer, jit_compile=jit, steps_per_execution=steps, **kwargs)
+        steps = steps_per_execution
+        if steps is not None:
+            steps = arguments.count("steps_per_execution", steps)
+        super().compile(
+            optimizer=optimizer, jit_compile=jit, steps_per_execution=steps or 1, **kwargs
+        )
+        self._give_steps(steps)
 
     def get_compile_config(self):
         """What `compile` was given, so that a saved flow goes on training as it did."""
@@ -115,7 +122,10 @@ class Fitting(Executions):
     def evaluate(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
         self._check_training_data(x, y)
-        return super().evaluate(x, y, *args, callbacks=_and_settle(callbacks), **kwargs)
+        # Within `fit`, Keras counts its own validation by the steps of a call of `fit`.
+        own = kwargs.get("_use_cached_eval_dataset", False)
+        with self._executing(self.steps_per_execution if own else self._told_steps()):
+            return super().evaluate(x, y, *args, callbacks=_and_settle(callbacks), **kwargs)
 
     def _check_training_data(self, x, y):
         spec = getattr(x, "element_spec", None)

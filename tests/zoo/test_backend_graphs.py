@@ -39,6 +39,10 @@ def asks_tensorflow(graphs, monkeypatch):
     monkeypatch.setattr(graphs, "function", fail)
 
 
+def traces_of(function):
+    return function.experimental_get_tracing_count()
+
+
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_known_graph_is_not_looked_up(jit, monkeypatch):
     graphs, w, traced = counted(jit)
@@ -60,6 +64,18 @@ def test_shapes_types_and_numbers_have_graphs_of_their_own():
         np.testing.assert_array_equal(graphs(tf.ones(2), 1.0), [4.0, 4.0])
         np.testing.assert_array_equal(graphs(tf.ones(2), 2.0), [5.0, 5.0])
         np.testing.assert_array_equal(graphs(tf.ones(2), tf.constant(4.0)), [7.0, 7.0])
+        np.testing.assert_array_equal(graphs(tf.ones(2), np.float64(6.0)), [9.0, 9.0])
+    assert len(graphs._known) == 8
+
+
+def test_tensorflow_traces_no_more_than_it_would():
+    graphs, _, traced = counted()
+    plain = tf.function(
+        lambda x, more: 3.0 * x, reduce_retracing=True, autograph=False, jit_compile=False
+    )
+    for n in (1, 2, 3, 4, 3, 2, 1):
+        graphs(tf.ones(n), None), plain(tf.ones(n), None)
+    assert len(traced) == traces_of(plain) == 2 and len(graphs._known) == 4
 
 
 def test_gradients_pass(monkeypatch):
@@ -72,6 +88,21 @@ def test_gradients_pass(monkeypatch):
         y = tf.reduce_sum(graphs(x, None))
     np.testing.assert_array_equal(tape.gradient(y, x), [3.0, 3.0])
     assert float(tape.gradient(y, w)) == 3.0
+
+
+def test_gradients_are_built_as_tensorflow_builds_them():
+    """Of a branch, whose gradient outside of XLA needs what XLA lacks."""
+
+    def function(x):
+        return tf.cond(tf.reduce_sum(x) > 0.0, lambda: tf.sin(x) * x, lambda: tf.exp(x))
+
+    graphs = RememberedGraphs(function, jit_compile=True, autograph=False)
+    x = tf.constant([0.5, 1.0])
+    graphs(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = graphs(x)
+    np.testing.assert_allclose(tape.gradient(y, x), np.sin(x) + x * np.cos(x), rtol=1e-5)
 
 
 def test_op_by_op_if_told_to():
@@ -127,18 +158,20 @@ def test_threads_do_not_mix_graphs():
     start, wrong = threading.Barrier(4), []
 
     def work(i):
-        start.wait()
-        for turn in range(10):
-            n = 1 + (i + turn) % 4
-            if not np.array_equal(graphs(tf.ones(n)), np.full(n, 3.0)):
-                wrong.append(n)
+        try:
+            start.wait()
+            for turn in range(10):
+                n = 1 + (i + turn) % 4
+                np.testing.assert_array_equal(graphs(tf.ones(n), None), np.full(n, 3.0))
+        except Exception as error:
+            wrong.append(error)
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert not wrong
+    assert not wrong and len(graphs._known) == 4
     for key, graph in graphs._known.items():
         assert tuple(graph.inputs[0].shape) == key[1][1]
 

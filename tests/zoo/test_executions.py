@@ -71,10 +71,20 @@ def test_how_many_are_chosen():
     flow = make()
     assert chosen(flow, batches()) == 8
     assert chosen(flow, batches(88), verbose=2) == 1  # 11 batches
-    assert chosen(flow, batches(), verbose=2) == 6  # 12 batches
-    assert chosen(flow, events(), batch_size=16, verbose=2) == 6
-    assert chosen(flow, batches().repeat(), steps_per_epoch=10) == 5
+    assert chosen(flow, batches(), verbose=2) == 4  # 12 batches
+    assert chosen(flow, events(), batch_size=16, verbose=2) == 2
+    assert chosen(flow, batches().repeat(), steps_per_epoch=10) == 2
     assert chosen(flow, batches(), validation_data=batches(), validation_steps=4) == 4
+
+
+def test_a_cap_on_steps_is_kept_to():
+    flow = make()
+    keras.config.set_max_steps_per_epoch(5)
+    try:
+        flow.fit(batches(), verbose=0)
+    finally:
+        keras.config.set_max_steps_per_epoch(None)
+    assert int(flow.optimizer.iterations) == 5
 
 
 def test_one_where_something_looks_at_batches():
@@ -92,6 +102,12 @@ def test_callbacks_of_epochs_leave_it(tmp_path):
     kept = keras.callbacks.ModelCheckpoint(tmp_path / "a.weights.h5", save_weights_only=True)
     quiet = keras.callbacks.ReduceLROnPlateau("loss")
     assert chosen(flow, batches(), callbacks=[kept, quiet]) == 8
+    written = keras.callbacks.TensorBoard(tmp_path / "board")
+    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+    assert chosen(flow, batches(), callbacks=[written, backup]) == 8
+    assert (tmp_path / "a.weights.h5").exists()
+    rates = keras.callbacks.TensorBoard(tmp_path / "rates", write_steps_per_second=True)
+    assert chosen(flow, batches(), callbacks=[rates]) == 1
     kept = keras.callbacks.ModelCheckpoint(
         tmp_path / "b.weights.h5", save_weights_only=True, save_freq=5
     )
@@ -162,7 +178,73 @@ def test_single_batches_and_after_an_error():
     assert int(flow.optimizer.iterations) == before + 1
 
 
-def test_a_new_loss_or_optimizer_is_trained_by():
+class Asks(keras.callbacks.Callback):
+    """Predicts and evaluates in the middle of `fit`."""
+
+    def __init__(self, x):
+        self.x, self.predicted, self.losses = x, [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.predicted.append(self.model.predict(self.x, batch_size=8, verbose=0))
+        data = tf.data.Dataset.from_tensor_slices(self.x).batch(8)
+        loss = self.model.evaluate(data, steps=3, verbose=0, return_dict=True)["loss"]
+        self.losses.append((loss, -np.mean(self.model.log_prob(self.x[:24]))))
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_what_callbacks_call(before):
+    flow, x = make(), events(64, seed=3)
+    if before:
+        flow.predict(x, batch_size=8, verbose=0)
+    steps, asks = Steps(), Asks(x)
+    flow.fit(batches(), epochs=2, verbose=0, callbacks=[steps, asks])
+    assert steps.found == [8, 8] and [len(p) for p in asks.predicted] == [64, 64]
+    np.testing.assert_allclose(asks.predicted[-1], flow.log_prob(x), rtol=1e-4, atol=1e-4)
+    for loss, expected in asks.losses:
+        np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+def test_what_is_frozen_stays_after_a_forced_function():
+    flow = make()
+    flow.fit(batches(), verbose=0)
+    frozen = flow.flow_layers[-1]
+    frozen.trainable = False
+    flow.make_train_function(force=True)
+    before = [np.array(v) for v in frozen.variables]
+    flow.fit(batches(), verbose=0)
+    for a, b in zip(before, frozen.variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_compiled_within_fit():
+    flow = make()
+    flow.fit(batches(), verbose=0, callbacks=[Batches()])
+
+    def stop(logs):
+        flow.compile(keras.optimizers.SGD(0.0), steps_per_execution=4)
+
+    flow.fit(batches(), verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_train_end=stop)])
+    assert flow.steps_per_execution == 4 and chosen(flow, batches()) == 4
+    before = [np.array(v) for v in flow.trainable_variables]
+    flow.train_on_batch(events(8))
+    for a, b in zip(before, flow.trainable_variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_flow_matching_and_back():
+    flow = zoo.ContinuousFlow((2,), hidden_units=(8,), seed=0, jit_compile=True)
+    flow.compile(keras.optimizers.Adam(0.0), loss="flow_matching")
+    x = tf.data.Dataset.from_tensor_slices(events()[:, :2]).batch(24)
+    steps = Steps()
+    matched = flow.fit(x, verbose=0, callbacks=[steps]).history["loss"][0]
+    assert steps.found == [8]
+    flow.set_loss("likelihood")
+    likely = flow.fit(x, verbose=0).history["loss"][0]
+    np.testing.assert_allclose(likely, -np.mean(flow.log_prob(events()[:, :2])), rtol=1e-3)
+    assert abs(likely - matched) > 0.1
+
+
+def test_a_new_optimizer_is_trained_by():
     flow = make()
     flow.fit(batches(), verbose=0)
     flow.compile(keras.optimizers.SGD(0.0))
