@@ -13,9 +13,9 @@ class RememberedGraphs:
 
     TensorFlow looks for it at each call, by way of the types of all variables that its graphs read:
     where those are many, that takes a millisecond, as much as a small flow's arithmetic. What is
-    called here is what TensorFlow would find, as TensorFlow would call it. Where that depends on more
-    than the arguments (within another function, under a distribution strategy, op by op), or these
-    are nested, TensorFlow is asked as ever.
+    called here is what TensorFlow would find, as it would call it. Where that depends on more than
+    the arguments (within another function, under a distribution strategy, op by op), or these are
+    nested, TensorFlow is asked as ever.
 
     Args:
       function: Takes positional tensors, numbers and `None`, nested perhaps, and returns tensors.
