@@ -23,7 +23,10 @@ if NAME == "tensorflow":
     from tensorflow_probability.python.internal import cache_util, samplers
     from tensorflow_probability.python.internal import prefer_static as ps
 
+    from zoo import memory
     from zoo.backend_graphs import RememberedGraphs
+
+    memory.keep_freed()
 elif NAME == "jax":
     import jax
     from tensorflow_probability.substrates import jax as tfp
