@@ -97,30 +97,39 @@ def compare_task(workers, task, rate, options, log):
     return results
 
 
-def run(options, log):
-    """T1 to T5, as far as they are among `options.tasks`; the results as JSON can carry them."""
+def run(options, log, keep=lambda results: None):
+    """T1 to T5, as far as they are among `options.tasks`; the results as JSON can carry them.
+
+    Args:
+      options: As in `compare_task`, and has `tasks`, `competitors` and `threads`.
+      log: Prints a line.
+      keep: Takes the results so far, after each task.
+    """
     workers, results, rate = start(options.competitors, options.threads, log), {}, 0.0
     try:
         for name in (name for name in TASKS if name in options.tasks):
             # Again before each task: on a shared machine the best of some is the rate.
             rate = max(rate, matmul_rate(workers))
             results[name] = compare_task(workers, TASKS[name], rate, options, log)
+            keep(_record(results, rate, workers))
         rate = max(rate, matmul_rate(workers))
-        versions = {p: v for worker in workers.values() for p, v in worker.versions.items()}
+        record = _record(results, rate, workers)
     finally:
         for worker in workers.values():
             worker.close()
+    log(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s\n")
+    log(report.verdicts(results, competitors.OURS, AIMS))
+    return record
+
+
+def _record(results, rate, workers):
+    """What `run` returns; the ratios to the limit are those at this rate, in `results` too."""
     for name, operations in results.items():
         for operation, result in operations.items():
             result["limit_ms"] = 1e3 * TASKS[name].flops(operation) / rate
             report.compare(result["entries"], peers(result["entries"]), result["limit_ms"])
-    log(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s\n")
-    log(report.verdicts(results, competitors.OURS, AIMS))
-    return {
-        "matmul_gflops": rate / 1e9,
-        "versions": versions,
-        "tasks": results,
-    }
+    versions = {p: v for worker in workers.values() for p, v in worker.versions.items()}
+    return {"matmul_gflops": rate / 1e9, "versions": versions, "tasks": dict(results)}
 
 
 def merged(earlier, later):

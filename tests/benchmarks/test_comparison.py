@@ -55,3 +55,19 @@ def test_a_run_leaves_out_the_missing_and_judges_the_rest(monkeypatch):
     entry = results["tasks"]["T1"]["log_prob"]["entries"]["zoo"]
     assert entry["to_best_peer"] == pytest.approx(0.5)
     assert "met" in lines[-1]
+
+
+def test_results_are_handed_out_after_each_task(monkeypatch):
+    def worker(name, threads):
+        found = FakeWorker(name, 1.0)
+        found.missing = None
+        return found
+
+    monkeypatch.setattr(comparison.driver, "Worker", worker)
+    options = types.SimpleNamespace(
+        **vars(OPTIONS) | {"tasks": ["T1", "T2"], "competitors": ["zoo", "nflows"]}
+    )
+    kept = []
+    results = comparison.run(options, print, kept.append)
+    assert [list(found["tasks"]) for found in kept] == [["T1"], ["T1", "T2"]]
+    assert kept[-1] == results

@@ -31,7 +31,7 @@ def test_wrong_flags_end_with_one_line(flag, message):
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-def compared(options, log):
+def compared(options, log, keep):
     """Results that say how many flags of tasks there were."""
     count = len(options.tasks)
     tasks = {name: count for name in options.tasks if name in TASKS}
@@ -65,6 +65,24 @@ def test_another_part_joins_the_record(monkeypatch, tmp_path):
     rates = {name: by["matmul_gflops"] for name, by in found["measured"].items()}
     assert rates == {"T1": 300.0, "T2": 200.0, "T3": 300.0, "T5": 300.0}
     assert found["measured"]["T2"]["versions"] == {"torch": "2.0"}
+
+
+def test_what_was_measured_before_a_run_ends_early_is_on_record(monkeypatch, tmp_path):
+    def interrupted(options, log, keep):
+        done = types.SimpleNamespace(tasks=["T1"])
+        keep(compared(done, log, keep))
+        raise KeyboardInterrupt
+
+    output = tmp_path / "results.json"
+    monkeypatch.setattr(run.comparison, "run", compared)
+    run.measure(types.SimpleNamespace(tasks=["T1", "T2"], threads=2, output=str(output)))
+    monkeypatch.setattr(run.comparison, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.measure(types.SimpleNamespace(tasks=["T1", "T2"], threads=2, output=str(output)))
+    results = json.loads(output.read_text())["comparison"]["results"]
+    assert results["tasks"] == {"T1": 1, "T2": 2}
+    rates = {name: by["matmul_gflops"] for name, by in results["measured"].items()}
+    assert rates == {"T1": 100.0, "T2": 200.0}
 
 
 def flags(output, **given):
