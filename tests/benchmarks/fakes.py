@@ -1,4 +1,11 @@
-"""Workers without a process, which answer from a list of times."""
+"""Workers without a process, which answer from a list of times, and studies in one of their own."""
+
+import json
+import os
+import subprocess
+import sys
+
+from benchmarks import environment
 
 
 class FakeWorker:
@@ -43,10 +50,27 @@ class FakeWorker:
         return Task.from_dict(self._task).parameters()
 
 
-def measured(call, times=3):
-    """What a study of memory finds in one of a few tries: operations side by side may hide it."""
+def measured(study, task, *arguments, times=3):
+    """What a study of memory finds in one of a few tries: operations side by side may hide it.
+
+    Each is a process of its own that gives memory back: what one try took would hide the next.
+
+    Args:
+      study: Name of a module of `benchmarks` with a function `measure`.
+      task: Its first argument, a `benchmarks.tasks.Task`.
+      *arguments: The others.
+      times: Number of tries.
+    """
+    code = (
+        f"import json\nfrom benchmarks import {study}\nfrom benchmarks.tasks import Task\n"
+        f"print(json.dumps({study}.measure({task!r}, *{arguments!r})))"
+    )
+    variables = os.environ | environment.variables(1) | {"TF_CPU_ALLOCATOR_USE_BFC": "false"}
     for _ in range(times):
-        found = call()
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
         if found["activations_mib"] is not None:
             return found
     raise AssertionError(f"the peak was not made by activations, {times} times")
