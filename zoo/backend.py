@@ -51,6 +51,7 @@ __all__ = [
     "is_concrete",
     "loop",
     "make_seed",
+    "on_cpu",
     "ps",
     "put_rows",
     "raw",
@@ -115,6 +116,14 @@ def dtype(name):
 def wide_dtype():
     """The widest floating type there is: JAX has no float64 unless told to."""
     return "float64" if NAME == "tensorflow" else str(jax.dtypes.canonicalize_dtype("float64"))
+
+
+@functools.cache
+def on_cpu():
+    """Whether computations run on a CPU, there being no other device."""
+    if NAME == "jax":
+        return jax.default_backend() == "cpu"
+    return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
 
 
 def is_concrete(x):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.backend import read
+from zoo.networks.convolve import convolve
 from zoo.normalization import soft_clamp, standardizing
 
 
@@ -52,7 +53,7 @@ class FoldedConv(keras.layers.Layer):
             x = ops.reshape(x, (-1, shape[-1]))
             y = _activate(ops.matmul(x, kernel[0, 0]) + bias, activation)
             return ops.reshape(y, (*shape[:-1], self.filters))
-        return _activate(_convolve(x, kernel) + bias, activation)
+        return _activate(convolve(x, kernel) + bias, activation)
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -108,7 +109,7 @@ class NormConv(FoldedConv):
 
     def adapt(self, x, activation=None):
         """Standardizes the output on `x [n, h, w, channels]`; returns that output, as `call`."""
-        y = _convolve(ops.cast(x, self.variable_dtype), self._direction())
+        y = convolve(ops.cast(x, self.variable_dtype), self._direction())
         y = ops.reshape(y, (-1, self.filters))
         shift, log_scale = standardizing(y, self.min_variance, self.max_log_scale)
         self.shift.assign(shift)
@@ -137,10 +138,6 @@ class ZeroConv(FoldedConv):
     def folded(self):
         scale = ops.exp(3.0 * read(self.gain))
         return read(self.kernel) * scale, read(self.bias) * scale
-
-
-def _convolve(x, kernel):
-    return ops.conv(x, kernel, padding="same", data_format="channels_last")
 
 
 def _activate(x, activation):
