@@ -13,7 +13,7 @@ import secrets
 import keras
 import numpy as np
 
-from zoo.backend_gradients import registered_here, vjp, with_gradient
+from zoo.backend_gradients import registered_here, storing, vjp, with_gradient
 
 NAME = keras.backend.backend()
 
@@ -47,11 +47,11 @@ __all__ = [
     "constrain",
     "draw_seed",
     "dtype",
+    "faster_gradients",
     "has_tracers",
     "is_concrete",
     "loop",
     "make_seed",
-    "on_cpu",
     "ps",
     "put_rows",
     "raw",
@@ -118,11 +118,17 @@ def wide_dtype():
     return "float64" if NAME == "tensorflow" else str(jax.dtypes.canonicalize_dtype("float64"))
 
 
+def faster_gradients():
+    """Whether operations may have gradients of their own, to be faster on a CPU.
+
+    Under JAX these would have no forward mode. A SavedModel that is storing a gradient has no place
+    for those of the operations in it.
+    """
+    return NAME == "tensorflow" and not storing() and _on_cpu()
+
+
 @functools.cache
-def on_cpu():
-    """Whether computations run on a CPU, there being no other device."""
-    if NAME == "jax":
-        return jax.default_backend() == "cpu"
+def _on_cpu():
     return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
 
 

@@ -83,6 +83,11 @@ def _forget(name):
 _first_order = contextvars.ContextVar("first_order", default=False)
 
 
+def storing():
+    """Whether a SavedModel is storing a gradient, whose operations then have plain ones."""
+    return _first_order.get()
+
+
 def with_gradient(function, gradient):
     """`function(*args)` with a gradient of one's own.
 
@@ -99,7 +104,7 @@ def with_gradient(function, gradient):
 
         own.defvjp(forward, lambda kept, upstream: gradient(*kept, upstream))
         return own
-    if _first_order.get():
+    if storing():
         return function
 
     def own(*args):

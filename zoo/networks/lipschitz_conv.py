@@ -6,9 +6,12 @@ from keras import ops
 
 from zoo import backend
 from zoo.networks.conditioner import seed_stream
-from zoo.networks.convolve import convolve
 from zoo.networks.lipschitz import LAST, LipschitzNetwork, branch_units
 from zoo.networks.spectral import SpectralDense, SpectralLinear, norm_of
+
+
+def _convolve(x, kernel):
+    return ops.conv(x, kernel, padding="same", data_format="channels_last")
 
 
 def _transposed(kernel):
@@ -27,7 +30,7 @@ def _power_iterations(count):
 
         def body(state):
             before, _ = state
-            vector = convolve(convolve(before, kernel), back)
+            vector = _convolve(_convolve(before, kernel), back)
             vector = vector / (length(vector) + 1e-20)
             return vector, length(vector - before)
 
@@ -86,8 +89,8 @@ class SpectralConv(SpectralLinear):
 
 def _by_images(x, kernel):
     if len(x.shape) == 4:
-        return convolve(x, kernel)
-    flat = convolve(ops.reshape(x, (-1, *x.shape[2:])), kernel)
+        return _convolve(x, kernel)
+    flat = _convolve(ops.reshape(x, (-1, *x.shape[2:])), kernel)
     return ops.reshape(flat, (*ops.shape(x)[:2], *flat.shape[1:]))
 
 

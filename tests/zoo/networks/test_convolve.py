@@ -1,9 +1,17 @@
+import gc
+import os
+import subprocess
+import sys
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.ops import gradient_registry
 
+import zoo
 from tests.zoo import images
-from zoo import backend
+from zoo import backend, backend_gradients
 from zoo.networks import convolve as module
 from zoo.networks.convolve import convolve
 
@@ -35,7 +43,7 @@ def case(size, channels, filters):
 
 @pytest.fixture(autouse=True)
 def on_a_cpu(monkeypatch):
-    monkeypatch.setattr(backend, "on_cpu", lambda: True)
+    monkeypatch.setattr(backend, "_on_cpu", lambda: True)
 
 
 @pytest.mark.parametrize("jit", [False, True])
@@ -78,8 +86,49 @@ def test_few_filters_take_two_products_on_a_cpu_alone(monkeypatch):
     theirs = {"Conv2DBackpropFilter", "Conv2DBackpropInput"}
     assert not theirs & operations(*few)
     assert theirs <= operations(*many)
-    monkeypatch.setattr(backend, "on_cpu", lambda: False)
+    monkeypatch.setattr(backend, "_on_cpu", lambda: False)
     assert theirs <= operations(*few)
+
+
+def test_a_gradient_that_is_being_stored_has_plain_ones():
+    token = backend_gradients._first_order.set(True)
+    try:
+        found = operations(*case((3, 3), 16, 2)[:2])
+    finally:
+        backend_gradients._first_order.reset(token)
+    assert "Conv2DBackpropFilter" in found
+
+
+def test_jax_keeps_forward_mode():
+    code = (
+        "import jax, numpy as np\nfrom zoo.networks.convolve import convolve\n"
+        "x, kernel = np.ones((2, 6, 5, 8), 'float32'), np.ones((3, 3, 8, 1), 'float32')\n"
+        "value, tangent = jax.jvp(lambda x: convolve(x, kernel), (x,), (x,))\n"
+        "assert np.allclose(value, tangent)\n"
+    )
+    variables = os.environ | {"KERAS_BACKEND": "jax"}
+    subprocess.run([sys.executable, "-c", code], env=variables, check=True)
+
+
+@pytest.mark.parametrize("recompute", [None, "inverse"])
+def test_flows_leave_no_gradients_behind(recompute):
+    x = images.normal(4, 4, 4, 1).astype("float32")
+
+    def use():
+        flow = zoo.Glow((4, 4, 1), scales=1, steps=2, width=32, seed=0, recompute=recompute)
+        flow.compile(keras.optimizers.Adam(1e-3))
+        flow.fit(x, batch_size=2, epochs=1, verbose=0)
+        flow.log_prob(x)
+
+    def registered():
+        gc.collect()
+        return {n for n in gradient_registry.list() if n.startswith(("Custom", "FlowZoo"))}
+
+    use()
+    before = registered()
+    use()
+    # The last flow's step may be kept by Keras until the next is built, and no more than that.
+    assert len(registered()) <= len(before)
 
 
 def test_a_convolution_of_half_precision_has_gradients_of_its_type():
