@@ -1,6 +1,6 @@
 """T7: memory of the activations of a training step of Glow as it gets deeper.
 
-As a program, `python -m benchmarks.depth STEPS WAY` does so once and prints a JSON object.
+As a program, `python -m benchmarks.depth STEPS RECOMPUTE` does so once and prints a JSON object.
 """
 
 import dataclasses
@@ -13,10 +13,6 @@ from benchmarks.tasks import TASKS
 
 DEPTHS = (4, 8, 16, 32)
 MODES = ("none", "checkpoint", "inverse")
-# `recompute`, and whether TensorFlow keeps the memory of freed tensors, as it does by default here.
-# A block that it keeps may serve a tensor of half its size, so that only without is the memory of
-# the process that of the tensors alive.
-WAYS = {mode: (mode, True) for mode in MODES} | {"inverse, memory given back": ("inverse", False)}
 # Batches in the steps whose peaks are compared.
 BATCHES = (4, 8, 12)
 # More than one would run operations side by side, and what is in memory at once be chance.
@@ -69,21 +65,21 @@ def measure(task, recompute="none"):
 
 
 def run(options, log):
-    """One fresh process a depth and a way of `WAYS`."""
-    results = driver.children("depth", "T7 recompute", tuple(WAYS), DEPTHS, THREADS, log)
-    for way in WAYS:
-        if way != "none" and results[way]:
-            log(f"T7 recompute={way}: losses differ by {difference(results, way):.1e} at most")
+    """One fresh process a depth and a way of recomputing."""
+    results = driver.children("depth", "T7 recompute", MODES, DEPTHS, THREADS, log)
+    for mode in MODES:
+        if mode != "none" and results[mode]:
+            log(f"T7 recompute={mode}: losses differ by {difference(results, mode):.1e} at most")
     log("\nT7: MiB of activations of a T4 training step, by the number of steps K a scale\n")
     log(_table(results))
     return results
 
 
-def difference(results, way):
+def difference(results, mode):
     """The largest relative difference between the losses with and without recomputing."""
     pairs = [
         (one, other)
-        for steps, found in results[way].items()
+        for steps, found in results[mode].items()
         for one, other in zip(found["losses"], results["none"][steps]["losses"], strict=True)
     ]
     return max(abs(one - other) / abs(other) for one, other in pairs)
@@ -93,7 +89,7 @@ def growth(found):
     """MiB of activations at each depth, and by what factor they grow; `None` where not known.
 
     Args:
-      found: What `run` returns of one way.
+      found: What `run` returns of one mode.
     """
     values = [found.get(str(steps), {}).get("activations_mib") for steps in DEPTHS]
     return values, values[-1] / values[0] if values[-1] and values[0] else None
@@ -101,11 +97,11 @@ def growth(found):
 
 def _table(results):
     rows = []
-    for way, found in results.items():
+    for mode, found in results.items():
         if not found:
             continue
         values, grown = growth(found)
-        rows.append([way, *(report.number(v, 0) for v in values), report.number(grown)])
+        rows.append([mode, *(report.number(v, 0) for v in values), report.number(grown)])
     header = ("recompute", *(f"K={k}" for k in DEPTHS), f"K={DEPTHS[-1]} / K={DEPTHS[0]}")
     return report.table(header, rows)
 
@@ -114,10 +110,7 @@ def main():
     """Measures once, as the arguments say."""
     environment.pin(int(os.environ.get("BENCHMARK_THREADS", str(THREADS))))
     task = dataclasses.replace(TASKS["T4"], layers=int(sys.argv[1]))
-    recompute, keeps = WAYS[sys.argv[2]]
-    if not keeps:
-        os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "false"
-    print(json.dumps(measure(task, recompute)))
+    print(json.dumps(measure(task, sys.argv[2])))
 
 
 if __name__ == "__main__":

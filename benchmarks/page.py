@@ -115,21 +115,19 @@ def _startup(results, about):
 
 def _depth(results, about):
     rows = []
-    for way, found in results.items():
+    for mode, found in results.items():
         if found:
             values, growth = depth.growth(found)
             rest = [found.get(str(k), {}).get("baseline_mib") for k in depth.DEPTHS]
             pairs = zip(values, rest, strict=True)
             numbers = [f"{report.number(v, 0)} ({report.number(r, 0)})" for v, r in pairs]
-            recompute, *kept = way.split(", ")
-            rows.append([", ".join([f"`{recompute}`", *kept]), *numbers, report.number(growth)])
+            rows.append([f"`{mode}`", *numbers, report.number(growth)])
     header = ("recompute", *(f"K={k}" for k in depth.DEPTHS), "growth")
     return (
         "MiB that the activations of a training step of T4 take, by its steps a scale, and in "
         "brackets all else, the program itself included (T7; aim for `inverse`: activations that "
         f"grow by a factor of at most {depth.AIM:.2f}; a dash where something else makes the "
-        "peak). The blocks that TensorFlow keeps for later tensors may be up to twice as large as "
-        "these, and are counted whole; with memory given back, tensors alone are:\n\n"
+        "peak):\n\n"
         f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about, depth.THREADS)}."
     )
 

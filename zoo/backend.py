@@ -66,6 +66,7 @@ __all__ = [
     "tfp",
     "together",
     "traced",
+    "transposed_product",
     "value",
     "vjp",
     "while_loop",
@@ -254,6 +255,13 @@ def shape_invariant_jit(function):
         return jax.jit(function)
     jitted = compiled(function, None, jit=True)
     return lambda *args: (jitted if _uses_xla.get() else function)(*args)
+
+
+def transposed_product(a, b):
+    """`a` transposed times `b`, of matrices `[n, c]` and `[n, d]`, without a transposed copy."""
+    if NAME == "tensorflow":
+        return tf.matmul(a, b, transpose_a=True)
+    return keras.ops.matmul(keras.ops.transpose(a), b)
 
 
 def put_rows(x, start, rows):

@@ -60,10 +60,7 @@ def test_every_part_is_told():
             "results": {"T1 train": {"call_ms": 10.0, "groups": groups}},
         },
         "T6": {"about": ABOUT, "results": {"T4": {"zoo": own, "nflows": own | {"own": 1.0}}}},
-        "T7": {
-            "about": ABOUT,
-            "results": {"none": memory, "checkpoint": {}, "inverse, given": memory},
-        },
+        "T7": {"about": ABOUT, "results": {"none": memory, "checkpoint": {}}},
         "terms": {
             "about": ABOUT,
             "results": {"neumann": {str(n): {"activations_mib": 7.04} for n in page.terms.TERMS}},
@@ -80,7 +77,6 @@ def test_every_part_is_told():
     text = page.text(record)
     assert text.index("| T4 | nflows | 1.0 | 7.5 | 1200 |") < text.index("| T4 | **zoo** | 4.0 |")
     assert "| `none` | 14 (900) | 18 (900) | 26 (900) | 42 (900) | 3.00 |" in text
-    assert "| `inverse`, given | 14 (900) |" in text
     assert "| `neumann` | 7.0 | 7.0 | 7.0 | 7.0 |" in text
     assert "| T1 train | 80% | 5% | 0% | 15% | 100% |" in text
     assert "for 60 steps" in text and "is with `inverse` 2.5e-01 and 5.0e-01." in text

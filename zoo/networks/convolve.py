@@ -44,7 +44,7 @@ def _by_products(x, kernel):
         height, width, channels, filters = kernel.shape
         patches = _patches(upstream, height, width)
         flat = ops.reshape(ops.transpose(kernel, (0, 1, 3, 2)), (-1, channels))
-        found = ops.matmul(ops.transpose(ops.reshape(x, (-1, channels))), patches)
+        found = backend.transposed_product(ops.reshape(x, (-1, channels)), patches)
         found = ops.reshape(found, (channels, height, width, filters))
         of_x = ops.reshape(ops.matmul(patches, flat), ops.shape(x))
         return of_x, ops.transpose(found, (1, 2, 0, 3))
