@@ -13,7 +13,7 @@ import secrets
 import keras
 import numpy as np
 
-from zoo.backend_gradients import registered_here, storing, vjp, with_gradient
+from zoo.backend_gradients import faster_gradients, registered_here, vjp, with_gradient
 
 NAME = keras.backend.backend()
 
@@ -117,20 +117,6 @@ def dtype(name):
 def wide_dtype():
     """The widest floating type there is: JAX has no float64 unless told to."""
     return "float64" if NAME == "tensorflow" else str(jax.dtypes.canonicalize_dtype("float64"))
-
-
-def faster_gradients():
-    """Whether operations may have gradients of their own, to be faster on a CPU.
-
-    Under JAX these would have no forward mode. A SavedModel that is storing a gradient has no place
-    for those of the operations in it.
-    """
-    return NAME == "tensorflow" and not storing() and _on_cpu()
-
-
-@functools.cache
-def _on_cpu():
-    return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
 
 
 def is_concrete(x):

@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import functools
 import itertools
 import weakref
 
@@ -83,9 +84,18 @@ def _forget(name):
 _first_order = contextvars.ContextVar("first_order", default=False)
 
 
-def storing():
-    """Whether a SavedModel is storing a gradient, whose operations then have plain ones."""
-    return _first_order.get()
+def faster_gradients():
+    """Whether operations may have gradients of their own, to be faster on a CPU.
+
+    Under JAX these would have no forward mode. A SavedModel that is storing a gradient has no place
+    for those of the operations in it.
+    """
+    return NAME == "tensorflow" and not _first_order.get() and _on_cpu()
+
+
+@functools.cache
+def _on_cpu():
+    return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
 
 
 def with_gradient(function, gradient):
@@ -104,7 +114,7 @@ def with_gradient(function, gradient):
 
         own.defvjp(forward, lambda kept, upstream: gradient(*kept, upstream))
         return own
-    if storing():
+    if _first_order.get():
         return function
 
     def own(*args):

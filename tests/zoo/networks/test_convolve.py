@@ -11,7 +11,7 @@ from tensorflow.python.framework.ops import gradient_registry
 
 import zoo
 from tests.zoo import images
-from zoo import backend, backend_gradients
+from zoo import backend_gradients
 from zoo.networks import convolve as module
 from zoo.networks.convolve import convolve
 
@@ -43,7 +43,7 @@ def case(size, channels, filters):
 
 @pytest.fixture(autouse=True)
 def on_a_cpu(monkeypatch):
-    monkeypatch.setattr(backend, "_on_cpu", lambda: True)
+    monkeypatch.setattr(backend_gradients, "_on_cpu", lambda: True)
 
 
 @pytest.mark.parametrize("jit", [False, True])
@@ -86,7 +86,7 @@ def test_few_filters_take_two_products_on_a_cpu_alone(monkeypatch):
     theirs = {"Conv2DBackpropFilter", "Conv2DBackpropInput"}
     assert not theirs & operations(*few)
     assert theirs <= operations(*many)
-    monkeypatch.setattr(backend, "_on_cpu", lambda: False)
+    monkeypatch.setattr(backend_gradients, "_on_cpu", lambda: False)
     assert theirs <= operations(*few)
 
 
