@@ -55,8 +55,8 @@ def of_a_batch(peaks):
         many, MiB.
 
     Returns:
-      `{"activations_mib", "baseline_mib"}`: MiB of one batch, and of all else in the process, by
-      the line from the first pair to the last. The former is `None` where the second is off that
+      `{"activations_mib", "baseline_mib"}`: MiB of one batch, and of all else in the peak, by the
+      line from the first pair to the last. The former is `None` where the second is off that
       line by more than a fifth of the rise to it: something else then makes the peak.
     """
     (few, low), (_, middle), (many, high) = peaks

@@ -10,10 +10,8 @@ import os
 import re
 import statistics
 import sys
-import tempfile
-from pathlib import Path
 
-from benchmarks import driver, environment, report
+from benchmarks import driver, environment, report, traces
 
 TASKS = ("T1", "T2", "T3", "T4", "T5", "T5-D2")
 OPERATIONS = ("train", "log_prob", "sample")
@@ -61,31 +59,13 @@ def group(name):
     return next(key for key, part in GROUPS.items() if re.search(part, name, re.IGNORECASE))
 
 
-def traced(call, folder):
-    """Runs a call under the profiler.
-
-    Args:
-      call: Function without arguments.
-      folder: Where the profiler may write.
-
-    Returns:
-      `collections.Counter` from operations to milliseconds.
-    """
-    import tensorflow as tf
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2
-
-    options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3)
-    tf.profiler.experimental.start(folder, options)
-    call()
-    tf.profiler.experimental.stop()
-    total, space = collections.Counter(), xplane_pb2.XSpace()
-    for path in Path(folder).rglob("*.xplane.pb"):
-        space.ParseFromString(path.read_bytes())
-        for plane in space.planes:
-            for event in (event for line in plane.lines for event in line.events):
-                name = operation(plane.event_metadata[event.metadata_id].name)
-                if name is not None:
-                    total[name] += event.duration_ps / 1e9
+def traced(call):
+    """Runs a call under the profiler: `collections.Counter` from operations to milliseconds."""
+    total = collections.Counter()
+    for event, _, duration, _ in traces.events(call, level=3):
+        name = operation(event)
+        if name is not None:
+            total[name] += duration / 1e9
     return total
 
 
@@ -112,8 +92,7 @@ def measure(task, operation_name, steps=10, calls=None):
     calls = calls or (5 if operation_name == "train" else 21)
     call(), call()
     seconds = statistics.median(clock(call) for _ in range(calls))
-    with tempfile.TemporaryDirectory() as folder:
-        found = traced(lambda: [call() for _ in range(calls)], folder)
+    found = traced(lambda: [call() for _ in range(calls)])
     groups = dict.fromkeys(GROUPS, 0.0)
     for name, milliseconds in found.items():
         groups[group(name)] += milliseconds / calls / parts

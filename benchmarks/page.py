@@ -125,9 +125,10 @@ def _depth(results, about):
     header = ("recompute", *(f"K={k}" for k in depth.DEPTHS), "growth")
     return (
         "MiB that the activations of a training step of T4 take, by its steps a scale, and in "
-        "brackets all else, the program itself included (T7; aim for `inverse`: activations that "
-        f"grow by a factor of at most {depth.AIM:.2f}; a dash where something else makes the "
-        "peak):\n\n"
+        "brackets what the peak has besides, whatever the batch: gradients and the optimizer's "
+        "work, without the weights. Tensors are counted by the bytes they ask for, by "
+        "TensorFlow's profiler (T7; aim for `inverse`: activations that grow by a factor of at "
+        f"most {depth.AIM:.2f}; a dash where something else makes the peak):\n\n"
         f"{markdown.table(rows, header, range(1, len(header)))}\n\n{_about(about, depth.THREADS)}."
     )
 

@@ -50,22 +50,23 @@ class FakeWorker:
         return Task.from_dict(self._task).parameters()
 
 
-def measured(study, task, *arguments, times=3):
+def measured(study, task, *arguments, keeps="false", times=3):
     """What a study of memory finds in one of a few tries: operations side by side may hide it.
 
-    Each is a process of its own that gives memory back: what one try took would hide the next.
+    Each is a process of its own; what one try took would hide the next.
 
     Args:
       study: Name of a module of `benchmarks` with a function `measure`.
       task: Its first argument, a `benchmarks.tasks.Task`.
       *arguments: The others.
+      keeps: Whether TensorFlow keeps the memory of freed tensors, `"true"` or `"false"`.
       times: Number of tries.
     """
     code = (
         f"import json\nfrom benchmarks import {study}\nfrom benchmarks.tasks import Task\n"
         f"print(json.dumps({study}.measure({task!r}, *{arguments!r})))"
     )
-    variables = os.environ | environment.variables(1) | {"TF_CPU_ALLOCATOR_USE_BFC": "false"}
+    variables = os.environ | environment.variables(1) | {"TF_CPU_ALLOCATOR_USE_BFC": keeps}
     for _ in range(times):
         done = subprocess.run(
             [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True

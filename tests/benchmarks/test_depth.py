@@ -31,9 +31,18 @@ def test_depth_tells_growth_and_differences(monkeypatch):
 
 
 @pytest.mark.slow
-def test_depth_measures_a_tiny_flow():
-    task = Task("tiny", "glow", (16, 16, 3), 64, 2, (32,), 1)
-    found = fakes.measured("depth", task)
-    # Two maps of hidden units a step at the least: 64 * 8 * 8 * 32 floats each.
-    assert found["activations_mib"] > 2 * 2 * 64 * 8 * 8 * 32 * 4 / 2**20 / 2
-    assert len(found["losses"]) == 8
+def test_rebuilt_activations_do_not_grow_with_depth():
+    found = {
+        (mode, steps): fakes.measured(
+            "depth", Task("tiny", "glow", (16, 16, 3), 16, steps, (16,), 1), mode, keeps="true"
+        )
+        for mode in ("none", "inverse")
+        for steps in (2, 6)
+    }
+    mib = {key: one["activations_mib"] for key, one in found.items()}
+    # Two maps of hidden units a step at the least.
+    assert mib["none", 2] > 2 * 2 * 16 * 8 * 8 * 16 * 4 / 2**20
+    assert mib["none", 6] > 2 * mib["none", 2]
+    assert mib["inverse", 6] < depth.AIM * mib["inverse", 2]
+    assert found["none", 6]["losses"] == pytest.approx(found["inverse", 6]["losses"], rel=1e-3)
+    assert len(found["none", 6]["losses"]) == 4
