@@ -197,18 +197,19 @@ def compiled(function, model, jit):
     return lambda *args: stateless([v.value for v in model.variables], *args)
 
 
-def traced(function, apart=False):
+def traced(function):
     """`function` traced once for each shape of its arguments, wherever it is called from.
+
+    Each call is run by itself, and not woven into the graph around it: what it needs on the way is
+    gone when it is done, and TensorFlow optimises one graph for all the calls, not a copy for each.
 
     Args:
       function: Takes and returns nested tensors.
-      apart: Whether each call is run by itself, and not woven into the graph around it: what it
-        needs on the way is then gone when it is done. The gradient of such a call keeps more.
     """
     if NAME == "jax":
         return jax.jit(function)
-    attributes = {"_noinline": True} if apart else None
-    return _graph(function, tf.function, reduce_retracing=True, experimental_attributes=attributes)
+    apart = {"_noinline": True}
+    return _graph(function, tf.function, reduce_retracing=True, experimental_attributes=apart)
 
 
 def _graph(function, make, **options):

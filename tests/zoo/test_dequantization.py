@@ -113,7 +113,7 @@ def test_training_the_noise_tightens_the_bound():
     uniform = zoo.Flow([norm, reshape], **settings)
     assert {id(v) for v in flow.trainable_variables} == {id(v) for v in layer.trainable_variables}
     x = np.random.default_rng(0).integers(1, 3, (64, 2, 2, 1))
-    scale = np.exp(norm.scalar().log_scale)[0]
+    scale = np.exp(norm.shift_and_log_scale()[1])[0]
     cumulative = [0.5 * (1 + math.erf((k - 1.9) / scale / 2**0.5)) for k in range(5)]
     exact = np.log(np.diff(cumulative))[x].sum(axis=(1, 2, 3)).mean()
     flow.adapt(x)

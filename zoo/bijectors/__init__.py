@@ -1,6 +1,6 @@
 """Maths without variables: TFP bijectors that give value and log-determinant in one evaluation."""
 
-from zoo.bijectors.affine import Affine, Shift
+from zoo.bijectors.affine import Affine, Gate, Shift
 from zoo.bijectors.autoregressive import Autoregressive
 from zoo.bijectors.chain import Chain
 from zoo.bijectors.channel_affine import ChannelAffine
@@ -33,6 +33,7 @@ __all__ = [
     "DeepSigmoidal",
     "Directed",
     "Elementwise",
+    "Gate",
     "LULinear",
     "Logit",
     "MaskedCoupling",

@@ -20,11 +20,35 @@ class Affine(OnePassBijector):
 
     def forward_and_log_det(self, x):
         y = x * ops.exp(self.log_scale) + self.shift
-        return y, ops.broadcast_to(self.log_scale, ops.shape(y))
+        return y, _broadcast(self.log_scale, y)
 
     def inverse_and_log_det(self, y):
         x = (y - self.shift) * ops.exp(-self.log_scale)
-        return x, ops.broadcast_to(-self.log_scale, ops.shape(x))
+        return x, _broadcast(-self.log_scale, x)
+
+
+class Gate(OnePassBijector):
+    """Scalar map `y = x / gate - shift`, whose inverse is `x = (y + shift) * gate`.
+
+    Its log-determinant is `-log(gate)`; a scale that is at hand needs no exponential.
+
+    Args:
+      shift: Tensor that broadcasts with the values.
+      gate: Positive tensor that broadcasts with the values; the caller bounds it.
+    """
+
+    def __init__(self, shift, gate, name=None):
+        self.shift = shift
+        self.gate = gate
+        super().__init__(event_ndims=0, name=name)
+
+    def forward_and_log_det(self, x):
+        y = x / self.gate - self.shift
+        return y, _broadcast(-ops.log(self.gate), y)
+
+    def inverse_and_log_det(self, y):
+        x = (y + self.shift) * self.gate
+        return x, _broadcast(ops.log(self.gate), x)
 
 
 class Shift(OnePassBijector):
@@ -45,3 +69,10 @@ class Shift(OnePassBijector):
     def inverse_and_log_det(self, y):
         x = y - self.shift
         return x, ops.zeros_like(x)
+
+
+def _broadcast(log_det, like):
+    """`log_det` in the shape of `like`; what has it already is left alone."""
+    if None not in like.shape and tuple(log_det.shape) == tuple(like.shape):
+        return log_det
+    return ops.broadcast_to(log_det, ops.shape(like))

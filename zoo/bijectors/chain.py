@@ -5,7 +5,12 @@ from keras import ops
 
 from zoo import estimation
 from zoo.backend import ps
-from zoo.bijectors.one_pass import OnePassBijector, forward_and_log_det, inverse_and_log_det
+from zoo.bijectors.one_pass import (
+    OnePassBijector,
+    forward_and_log_det,
+    inverse_and_log_det,
+    sum_of,
+)
 
 
 class Chain(OnePassBijector):
@@ -69,11 +74,6 @@ class Chain(OnePassBijector):
                 f"got {list(shape)}."
             )
 
-    @staticmethod
-    def _zero(x, event_shape):
-        axes = tuple(range(-len(event_shape), 0))
-        return ops.zeros_like(ops.sum(x, axis=axes)) if axes else ops.zeros_like(x)
-
     def forward_and_log_det(self, x):
         with self._scope():
             return self._to_data(x)
@@ -84,18 +84,27 @@ class Chain(OnePassBijector):
 
     def _to_data(self, x):
         self._check(x, self._latent_shape, "a latent")
-        total, ndims = self._zero(x, self._latent_shape), len(self._latent_shape)
+        log_dets, given, ndims = [], x, len(self._latent_shape)
         for bijector in reversed(self._bijectors):
             x, log_det = forward_and_log_det(bijector, x, ndims)
-            total = total + log_det
+            log_dets.append(log_det)
             ndims = bijector.forward_event_ndims(ndims)
-        return x, total
+        return x, _total(log_dets, given, len(self._latent_shape))
 
     def _to_latent(self, y):
         self._check(y, self._data_shape, "data")
-        total, ndims = self._zero(y, self._data_shape), len(self._data_shape)
+        log_dets, given, ndims = [], y, len(self._data_shape)
         for bijector in self._bijectors:
             y, log_det = inverse_and_log_det(bijector, y, ndims)
-            total = total + log_det
+            log_dets.append(log_det)
             ndims = bijector.inverse_event_ndims(ndims)
-        return y, total
+        return y, _total(log_dets, given, len(self._data_shape))
+
+
+def _total(log_dets, x, event_ndims):
+    """The sum of `log_dets`, at least in the leading shape of `x`, which some may lack."""
+    lead = x.shape[: len(x.shape) - event_ndims]
+    if None in lead or not any(tuple(d.shape) == tuple(lead) for d in log_dets):
+        axes = tuple(range(-event_ndims, 0))
+        log_dets = [ops.zeros_like(ops.sum(x, axis=axes) if axes else x), *log_dets]
+    return sum_of(log_dets)

@@ -23,7 +23,7 @@ class ChannelAffine(OnePassBijector):
     def __init__(self, encode_fn, decode_fn, positions, event_ndims=3, **kwargs):
         self._encode_fn, self._decode_fn = encode_fn, decode_fn
         self._positions = float(positions)
-        self._corner = (..., *(0,) * event_ndims)
+        self._event_ndims = event_ndims
         super().__init__(event_ndims=event_ndims, **kwargs)
 
     def forward_and_log_det(self, x):
@@ -38,5 +38,5 @@ class ChannelAffine(OnePassBijector):
         y = ops.matmul(ops.reshape(x, (-1, shape[-1])), ops.cast(matrix, x.dtype))
         if bias is not None:
             y = y + ops.cast(bias, x.dtype)
-        log_det = ops.cast(log_det, x.dtype)
-        return ops.reshape(y, shape), ops.zeros_like(x[self._corner]) + self._positions * log_det
+        log_det, lead = self._positions * ops.cast(log_det, x.dtype), shape[: -self._event_ndims]
+        return ops.reshape(y, shape), ops.broadcast_to(log_det, lead) if lead else log_det

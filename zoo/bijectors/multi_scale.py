@@ -5,7 +5,7 @@ import math
 from keras import ops
 
 from zoo.bijectors.chain import Chain
-from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det, sum_of
 
 
 class MultiScale(Chain):
@@ -31,10 +31,10 @@ class MultiScale(Chain):
 
     def _to_latent(self, y):
         self._check(y, self._data_shape, "data")
-        parts, total = [], 0.0
+        parts, log_dets = [], []
         for scale, partition in zip(self._bijectors, [*self._partitions, None], strict=True):
             y, log_det = inverse_and_log_det(scale, y, 3)
-            total = total + log_det
+            log_dets.append(log_det)
             if partition is not None:
                 y, leaving = partition.split(y)
                 parts.append(leaving)
@@ -42,7 +42,7 @@ class MultiScale(Chain):
             _reshape(_with_lead_of(y, x), 3, (math.prod(shape),))
             for x, shape in zip([*parts, y], self._shapes, strict=True)
         ]
-        return ops.concatenate(flat, axis=-1), total
+        return ops.concatenate(flat, axis=-1), sum_of(log_dets)
 
     def _to_data(self, x):
         self._check(x, self._latent_shape, "a latent")
@@ -51,15 +51,15 @@ class MultiScale(Chain):
             size = math.prod(shape)
             parts.append(_reshape(x[..., start : start + size], 1, shape))
             start += size
-        y, total = parts.pop(), 0.0
+        y, log_dets = parts.pop(), []
         for scale, partition in zip(
             reversed(self._bijectors), [None, *reversed(self._partitions)], strict=True
         ):
             if partition is not None:
                 y = partition.join(y, _with_lead_of(y, parts.pop()))
             y, log_det = forward_and_log_det(scale, y, 3)
-            total = total + log_det
-        return y, total
+            log_dets.append(log_det)
+        return y, sum_of(log_dets)
 
 
 def _reshape(x, event_ndims, event_shape):

@@ -1,5 +1,8 @@
 """The base of every bijector here: value and log-determinant from one evaluation."""
 
+import functools
+import operator
+
 from keras import ops
 
 from zoo import backend
@@ -140,6 +143,11 @@ def inverse_and_log_det(bijector, y, event_ndims):
         return x, _sum_last(log_det, event_ndims - bijector.inverse_min_event_ndims)
     x = bijector.inverse(y)
     return x, bijector.inverse_log_det_jacobian(y, event_ndims)
+
+
+def sum_of(log_dets):
+    """The sum of log-determinants, at least one; a graph holds one operation less than they are."""
+    return functools.reduce(operator.add, log_dets)
 
 
 def _sum_last(x, ndims):

@@ -1,6 +1,6 @@
 """Steps of one kind, one after the other."""
 
-from zoo.bijectors.one_pass import OnePassBijector
+from zoo.bijectors.one_pass import OnePassBijector, sum_of
 
 
 class Steps(OnePassBijector):
@@ -36,8 +36,8 @@ def in_turn(calls, x, context, weights):
     Returns:
       The last value, and the sum of the log-determinants.
     """
-    total = 0.0
+    log_dets = []
     for call, values in zip(calls, weights, strict=True):
         x, log_det = call(x, context, values)
-        total = total + log_det
-    return x, total
+        log_dets.append(log_det)
+    return x, sum_of(log_dets)

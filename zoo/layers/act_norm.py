@@ -6,7 +6,7 @@ from keras import ops
 from zoo import bijectors
 from zoo.backend import read
 from zoo.layers.flow_layer import FlowLayer
-from zoo.normalization import standardizing
+from zoo.normalization import soft_clamp, standardizing
 from zoo.transformers import Affine
 
 
@@ -45,9 +45,14 @@ class ActNorm(FlowLayer):
         shift, log_scale = read(self.shift), read(self.log_scale)
         return ops.stack([shift, log_scale], axis=-1)
 
-    def scalar(self):
-        """The scalar affine bijector of each channel, over today's weights."""
-        return self._transformer.bijector(self._parameters())
+    def shift_and_log_scale(self):
+        """What data is shifted and scaled by, `(x - shift) exp(-log_scale)`, over today's weights.
+
+        Returns:
+          Two tensors with one entry a parameter, in data units and in nats.
+        """
+        log_scale = soft_clamp(read(self.log_scale), self._transformer.max_log_scale)
+        return read(self.shift), log_scale
 
     def bijector(self, context=None):
         return bijectors.Elementwise(

@@ -9,6 +9,7 @@ from zoo.backend import read
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
+from zoo.layers.triangles import lower_and_upper
 
 KINDS = ("lu", "plain")
 
@@ -90,9 +91,7 @@ class Conv1x1(FlowLayer):
     def _factors(self):
         entries = self._wide(self.entries)
         diagonal = ops.softplus(self._wide(self.diagonal)) + self.min_diagonal
-        identity = ops.cast(np.eye(self.event_shape[-1]), entries.dtype)
-        lower = ops.tril(entries, -1) + identity
-        return lower, ops.triu(entries, 1) + ops.diag(diagonal), ops.sum(ops.log(diagonal))
+        return *lower_and_upper(entries, diagonal), ops.sum(ops.log(diagonal))
 
     def weight_and_log_det(self):
         """`W [c, c]` and `log|det W|`, in the widest type."""
@@ -155,13 +154,13 @@ class ActNormConv1x1(FlowLayer):
         self.act_norm.adapt(x)
 
     def _norm(self):
-        norm = self.act_norm.scalar()
-        return (ops.cast(x, backend.wide_dtype()) for x in (norm.shift, norm.log_scale))
+        return (ops.cast(x, backend.wide_dtype()) for x in self.act_norm.shift_and_log_scale())
 
     def _encode(self):
         (weight, log_det), (shift, log_scale) = self.conv.weight_and_log_det(), self._norm()
-        matrix = ops.transpose(weight) * ops.exp(-log_scale)[:, None]
-        return matrix, -ops.sum(shift[:, None] * matrix, axis=0), log_det - ops.sum(log_scale)
+        scaled = weight * ops.exp(-log_scale)
+        bias = -ops.sum(scaled * shift, axis=1)
+        return ops.transpose(scaled), bias, log_det - ops.sum(log_scale)
 
     def _decode(self):
         (inverse, log_det), (shift, log_scale) = self.conv.inverse_and_log_det(), self._norm()

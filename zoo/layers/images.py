@@ -35,7 +35,9 @@ class Halves:
 
     def split(self, x):
         """`[..., c]` to two tensors, with as many channels as `sizes` says."""
-        parts = ops.split(x, (self._size,), axis=-1)
+        # Halves of one size need no sizes worked out, which is a dozen operations of a graph.
+        equal = self.sizes[0] == self.sizes[1]
+        parts = ops.split(x, 2 if equal else (self._size,), axis=-1)
         return parts if self._first else parts[::-1]
 
     def join(self, one, two):

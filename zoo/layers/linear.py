@@ -7,6 +7,7 @@ from keras import ops
 from zoo import bijectors
 from zoo.backend import read
 from zoo.layers.flow_layer import FlowLayer, vector_size
+from zoo.layers.triangles import lower_and_upper
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -42,9 +43,8 @@ class LULinear(FlowLayer):
 
     def _factors(self):
         diagonal = ops.softplus(read(self.diagonal)) + self.min_diagonal
-        entries = ops.diag(0.0 * diagonal) if self.entries is None else read(self.entries)
-        lower = ops.tril(entries, -1) + ops.eye(self.event_shape[0], dtype=entries.dtype)
-        upper = ops.triu(entries, 1) + ops.diag(diagonal)
+        entries = 0.0 if self.entries is None else read(self.entries)
+        lower, upper = lower_and_upper(entries, diagonal)
         return lower, upper, ops.log(diagonal), read(self.bias)
 
     def bijector(self, context=None):

@@ -88,8 +88,8 @@ class TracedStep(Step):
         super().__init__(layer, variables)
         ways = {"inverse": super().inverse, "forward": super().forward}
         self._traced = {name: backend.traced(function) for name, function in ways.items()}
-        self.gradient = backend.traced(super().gradient, apart=True)
-        self.back = backend.traced(super().back, apart=True)
+        self.gradient = backend.traced(super().gradient)
+        self.back = backend.traced(super().back)
 
     def inverse(self, y, context, values):
         return self._run("inverse", y, context, values)

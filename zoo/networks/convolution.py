@@ -51,7 +51,7 @@ class FoldedConv(keras.layers.Layer):
         if kernel.shape[:2] == (1, 1):
             # The same additions, and a product of two matrices is the better tuned of the two.
             x = ops.reshape(x, (-1, shape[-1]))
-            y = _activate(ops.matmul(x, kernel[0, 0]) + bias, activation)
+            y = _activate(ops.matmul(x, ops.reshape(kernel, kernel.shape[2:])) + bias, activation)
             return ops.reshape(y, (*shape[:-1], self.filters))
         return _activate(convolve(x, kernel) + bias, activation)
 

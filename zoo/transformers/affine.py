@@ -81,7 +81,7 @@ class Sigmoid(Transformer):
     def bijector(self, params):
         shift, logit = columns(params)
         scale = self.min_scale + (1.0 - self.min_scale) * ops.sigmoid(logit + self.bias)
-        return bijectors.Affine(-shift, -ops.log(scale))
+        return bijectors.Gate(shift, scale)
 
     def get_config(self):
         return {"bias": self.bias, "min_scale": self.min_scale}

@@ -47,9 +47,16 @@ def _chain():
     )
 
 
+def _chain_of_constants():
+    """The log-determinants of its parts have the leading shape of no batch."""
+    parts = [tfb.Scale(np.float64(3.0)), tfb.Scale(np.float64(-0.5))]
+    return bijectors.Chain(parts, (4,), (4,), dtype="float64")
+
+
 # name -> (bijector, low and high end of the data that it takes)
 BIJECTORS = {
     "affine": lambda: bijectors.Affine(PARAMETERS[:, 0], PARAMETERS[:, 1]),
+    "gate": lambda: bijectors.Gate(PARAMETERS[:, 0], np.exp(PARAMETERS[:, 1])),
     "shift": lambda: bijectors.Shift(PARAMETERS[:, 0]),
     "elementwise": lambda: bijectors.Elementwise(lambda: PARAMETERS, AFFINE),
     "permute": lambda: bijectors.Permute([2, 0, 3, 1]),
@@ -69,6 +76,7 @@ BIJECTORS = {
     "logit": lambda: bijectors.Logit(3, 0.01, (4,)),
     "rescale": lambda: bijectors.Rescale(1.5, 2.5, (4,)),
     "chain": _chain,
+    "chain_of_constant_log_dets": _chain_of_constants,
 }
 
 

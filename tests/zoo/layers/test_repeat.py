@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context as eager
 
 import zoo
 from tests import helpers
@@ -147,3 +148,21 @@ def test_steps_without_a_context_in_a_flow_that_has_one(recompute):
     plain = gradients(lambda x, given: flow.distribution(given).log_prob(x))
     for found, gradient in zip(gradients(flow._log_prob), plain, strict=True):
         np.testing.assert_allclose(found, gradient, rtol=1e-6, atol=1e-8)
+
+
+def test_a_step_is_optimised_once_however_many_there_are():
+    """Copies of it in one graph would take TensorFlow time for each before the first result."""
+
+    def convolutions(count):
+        layer, x = repeated(count=count), batch()
+        run = tf.function(lambda x: layer(x), autograph=False)
+        run.get_concrete_function(x)
+        eager.context().enable_graph_collection()
+        try:
+            run(x)
+            (graphs,) = eager.context().export_run_metadata().function_graphs
+        finally:
+            eager.context().disable_graph_collection()
+        return sum(node.op == "Conv2D" for node in graphs.post_optimization_graph.node)
+
+    assert convolutions(2) == convolutions(6)

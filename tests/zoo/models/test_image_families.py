@@ -112,7 +112,7 @@ def standardized(flow, x, context):
     def record(layer, x, activation=None):
         if isinstance(layer, zoo.layers.ActNorm):
             y = layer(x)[0]
-            scale = np.exp(-layer.scalar().log_scale)
+            scale = np.exp(-layer.shift_and_log_scale()[1])
         else:
             y = layer(x)
             scale = np.exp(-8.0 * np.tanh(layer.log_scale.numpy() / 8.0))

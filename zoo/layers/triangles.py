@@ -1,0 +1,23 @@
+"""Triangular matrices from square arrays of entries."""
+
+import numpy as np
+from keras import ops
+
+
+def lower_and_upper(entries, diagonal):
+    """The two factors of an LU decomposition.
+
+    Products with constant masks: a graph holds two operations for each, where `ops.tril` builds
+    its mask from the matrix's shape, out of dozens.
+
+    Args:
+      entries: `[d, d]`; those below the diagonal go to the first factor, those above to the second.
+      diagonal: `[d]`, the diagonal of the second factor.
+
+    Returns:
+      A lower triangular matrix `[d, d]` with ones on its diagonal, and an upper triangular one.
+    """
+    size = diagonal.shape[0]
+    one, below = np.eye(size), np.tril(np.ones((size, size)), -1)
+    one, below, above = (ops.cast(m, diagonal.dtype) for m in (one, below, below.T))
+    return entries * below + one, entries * above + diagonal * one
