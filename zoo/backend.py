@@ -251,6 +251,15 @@ def transposed_product(a, b):
     return keras.ops.matmul(keras.ops.transpose(a), b)
 
 
+def add_bias(x, bias):
+    """`x [..., c] + bias [c]`.
+
+    TensorFlow's gradient of a plain sum keeps `x` for its shape, where the shape is not known
+    before; and of convolution, this sum and a rectifier it makes one operation.
+    """
+    return tf.nn.bias_add(x, bias) if NAME == "tensorflow" else x + bias
+
+
 def put_rows(x, start, rows):
     """`x` with `rows` in place of its own from row `start` on."""
     if NAME == "jax" or _uses_xla.get():

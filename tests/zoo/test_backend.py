@@ -162,3 +162,21 @@ def test_what_another_graph_looks_up_stays():
         tape.watch(x)
         y = inner(x)
     assert float(tape.gradient(y, x)) == 3.0
+
+
+def test_the_gradient_of_a_bias_does_not_keep_what_it_is_added_to():
+    def run(x, bias):
+        with tf.GradientTape() as tape:
+            tape.watch(bias)
+            product = 2.0 * x
+            y = tf.reduce_sum(tf.nn.relu(backend.add_bias(product, bias)))
+        products.append(product)
+        return tape.gradient(y, bias)
+
+    products = []
+    rows, bias = tf.TensorSpec((None, 3)), tf.constant([0.5, -1.0, 2.0])
+    found = tf.function(run, autograph=False).get_concrete_function(rows, bias)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
+    expected = (2.0 * x + bias.numpy() > 0).sum(axis=0)
+    np.testing.assert_array_equal(found(x, bias), expected)
+    assert [op.type for op in products[0].consumers()] == ["BiasAdd"]

@@ -73,6 +73,6 @@ class Shift(OnePassBijector):
 
 def _broadcast(log_det, like):
     """`log_det` in the shape of `like`; what has it already is left alone."""
-    if None not in like.shape and tuple(log_det.shape) == tuple(like.shape):
+    if tuple(log_det.shape) == tuple(like.shape):
         return log_det
     return ops.broadcast_to(log_det, ops.shape(like))

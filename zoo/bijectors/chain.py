@@ -104,7 +104,7 @@ class Chain(OnePassBijector):
 def _total(log_dets, x, event_ndims):
     """The sum of `log_dets`, at least in the leading shape of `x`, which some may lack."""
     lead = x.shape[: len(x.shape) - event_ndims]
-    if None in lead or not any(tuple(d.shape) == tuple(lead) for d in log_dets):
+    if not any(tuple(d.shape) == tuple(lead) for d in log_dets):
         axes = tuple(range(-event_ndims, 0))
         log_dets = [ops.zeros_like(ops.sum(x, axis=axes) if axes else x), *log_dets]
     return sum_of(log_dets)

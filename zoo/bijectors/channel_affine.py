@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from zoo.backend import add_bias
 from zoo.bijectors.one_pass import OnePassBijector
 
 
@@ -37,6 +38,6 @@ class ChannelAffine(OnePassBijector):
         # A product of two matrices; one of an image and a matrix is batched, and slower.
         y = ops.matmul(ops.reshape(x, (-1, shape[-1])), ops.cast(matrix, x.dtype))
         if bias is not None:
-            y = y + ops.cast(bias, x.dtype)
+            y = add_bias(y, ops.cast(bias, x.dtype))
         log_det, lead = self._positions * ops.cast(log_det, x.dtype), shape[: -self._event_ndims]
         return ops.reshape(y, shape), ops.broadcast_to(log_det, lead) if lead else log_det

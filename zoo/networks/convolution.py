@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from zoo.backend import read
+from zoo.backend import add_bias, read
 from zoo.networks.convolve import convolve
 from zoo.normalization import soft_clamp, standardizing
 
@@ -51,9 +51,10 @@ class FoldedConv(keras.layers.Layer):
         if kernel.shape[:2] == (1, 1):
             # The same additions, and a product of two matrices is the better tuned of the two.
             x = ops.reshape(x, (-1, shape[-1]))
-            y = _activate(ops.matmul(x, ops.reshape(kernel, kernel.shape[2:])) + bias, activation)
+            y = ops.matmul(x, ops.reshape(kernel, kernel.shape[2:]))
+            y = _activate(add_bias(y, bias), activation)
             return ops.reshape(y, (*shape[:-1], self.filters))
-        return _activate(convolve(x, kernel) + bias, activation)
+        return _activate(add_bias(convolve(x, kernel), bias), activation)
 
 
 @keras.saving.register_keras_serializable("zoo")
