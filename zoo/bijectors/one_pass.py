@@ -146,7 +146,7 @@ def inverse_and_log_det(bijector, y, event_ndims):
 
 
 def sum_of(log_dets):
-    """The sum of log-determinants, at least one; a graph holds one operation less than they are."""
+    """The sum of log-determinants, at least one: without a zero to start from."""
     return functools.reduce(operator.add, log_dets)
 
 
