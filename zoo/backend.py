@@ -197,19 +197,20 @@ def compiled(function, model, jit):
     return lambda *args: stateless([v.value for v in model.variables], *args)
 
 
-def traced(function):
+def traced(function, apart=False):
     """`function` traced once for each shape of its arguments, wherever it is called from.
-
-    Each call is run by itself, and not woven into the graph around it: what it needs on the way is
-    gone when it is done, and TensorFlow optimises one graph for all the calls, not a copy for each.
 
     Args:
       function: Takes and returns nested tensors.
+      apart: Whether each call is run by itself, and not woven into the graph around it: what it
+        needs on the way is gone when it is done, and TensorFlow optimises one graph for all the
+        calls, not a copy for each. But nothing after a call starts before all of it is done, which
+        takes time where gradients of weights could wait, and the gradient of a call keeps more.
     """
     if NAME == "jax":
         return jax.jit(function)
-    apart = {"_noinline": True}
-    return _graph(function, tf.function, reduce_retracing=True, experimental_attributes=apart)
+    attributes = {"_noinline": True} if apart else None
+    return _graph(function, tf.function, reduce_retracing=True, experimental_attributes=attributes)
 
 
 def _graph(function, make, **options):

@@ -5,7 +5,7 @@ import contextlib
 import keras
 from keras import ops
 
-from zoo import backend
+from zoo import backend, estimation
 from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
 
@@ -87,9 +87,13 @@ class TracedStep(Step):
     def __init__(self, layer, variables):
         super().__init__(layer, variables)
         ways = {"inverse": super().inverse, "forward": super().forward}
-        self._traced = {name: backend.traced(function) for name, function in ways.items()}
-        self.gradient = backend.traced(super().gradient)
-        self.back = backend.traced(super().back)
+        self._traced = {
+            (name, apart): backend.traced(function, apart)
+            for name, function in ways.items()
+            for apart in (False, True)
+        }
+        self.gradient = backend.traced(super().gradient, apart=True)
+        self.back = backend.traced(super().back, apart=True)
 
     def inverse(self, y, context, values):
         return self._run("inverse", y, context, values)
@@ -105,5 +109,7 @@ class TracedStep(Step):
         if context:
             x, given = broadcast_lead(x, rank, context[0], len(context_shape))
             context = [flatten_lead(given, context_shape)]
-        value, log_det = self._traced[way](flatten_lead(x, shape), context, values)
+        # In training, calls that run apart took a step a tenth longer, and more memory.
+        run = self._traced[way, not estimation.is_training()]
+        value, log_det = run(flatten_lead(x, shape), context, values)
         return unflatten_lead(value, x, rank), unflatten_lead(log_det, x, rank)

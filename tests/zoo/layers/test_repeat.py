@@ -7,6 +7,7 @@ from tensorflow.python.eager import context as eager
 
 import zoo
 from tests import helpers
+from zoo import estimation
 
 SHAPE = (4, 4, 4)
 
@@ -150,19 +151,31 @@ def test_steps_without_a_context_in_a_flow_that_has_one(recompute):
         np.testing.assert_allclose(found, gradient, rtol=1e-6, atol=1e-8)
 
 
+def convolutions(count, training):
+    """How many of them TensorFlow has in the graph of a call, once it has optimised that."""
+    layer, x = repeated(count=count), batch()
+
+    def call(x):
+        with estimation.scope(training=training):
+            return layer(x)
+
+    run = tf.function(call, autograph=False)
+    run.get_concrete_function(x)
+    eager.context().enable_graph_collection()
+    try:
+        run(x)
+        (graphs,) = eager.context().export_run_metadata().function_graphs
+    finally:
+        eager.context().disable_graph_collection()
+    return sum("Conv2D" in node.op for node in graphs.post_optimization_graph.node)
+
+
 def test_a_step_is_optimised_once_however_many_there_are():
     """Copies of it in one graph would take TensorFlow time for each before the first result."""
+    assert convolutions(2, training=False) == convolutions(6, training=False) == 0
 
-    def convolutions(count):
-        layer, x = repeated(count=count), batch()
-        run = tf.function(lambda x: layer(x), autograph=False)
-        run.get_concrete_function(x)
-        eager.context().enable_graph_collection()
-        try:
-            run(x)
-            (graphs,) = eager.context().export_run_metadata().function_graphs
-        finally:
-            eager.context().disable_graph_collection()
-        return sum(node.op == "Conv2D" for node in graphs.post_optimization_graph.node)
 
-    assert convolutions(2) == convolutions(6)
+def test_a_training_step_has_a_copy_of_each():
+    """Where all of one had to be done before the next, training took longer."""
+    few, many = convolutions(2, training=True), convolutions(6, training=True)
+    assert many == 3 * few > 0
