@@ -30,7 +30,8 @@ class Affine(OnePassBijector):
 class Gate(OnePassBijector):
     """Scalar map `y = x / gate - shift`, whose inverse is `x = (y + shift) * gate`.
 
-    Its log-determinant is `-log(gate)`; a scale that is at hand needs no exponential.
+    Glow's affine coupling law (Kingma and Dhariwal, 2018, table 1). Its log-determinant is
+    `-log(gate)`, nats; unlike `Affine` it takes the scale itself, which then needs no exponential.
 
     Args:
       shift: Tensor that broadcasts with the values.

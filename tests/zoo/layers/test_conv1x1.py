@@ -74,10 +74,8 @@ def test_fused_layer_reads_the_image_once(kind):
         if any(t.shape.num_elements() == 48000 for t in op.outputs)
     ]
     arithmetic = [kind for kind in large if kind not in ("Placeholder", "Reshape", "Identity")]
-    assert sorted(arithmetic) == [
-        "BiasAdd",
-        "MatMul",
-    ]  # The addition of a bias goes with a product.
+    # The addition of a bias goes with a product.
+    assert sorted(arithmetic) == ["BiasAdd", "MatMul"]
 
 
 def test_plain_log_det_does_not_underflow_in_float32():
