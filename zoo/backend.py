@@ -210,7 +210,10 @@ def traced(function, apart=False):
     if NAME == "jax":
         return jax.jit(function)
     attributes = {"_noinline": True} if apart else None
-    return _graph(function, tf.function, reduce_retracing=True, experimental_attributes=attributes)
+    graph = _graph(function, tf.function, reduce_retracing=True, experimental_attributes=attributes)
+    # TensorFlow counts traces by source line: many flows would look like one traced often.
+    graph._omit_frequent_tracing_warning = True
+    return graph
 
 
 def _graph(function, make, **options):

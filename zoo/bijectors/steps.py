@@ -7,9 +7,10 @@ class Steps(OnePassBijector):
     """`x = (s_K o ... o s_1)(y)` from data to latent, all of one kind; log-determinants add up.
 
     Args:
-      steps: `() -> [(step, weights), ...]` from the data to the latent, read at each use. A step
-        has `inverse(y, context, weights)` and `forward(x, context, weights)`, which return a value
-        and its log-determinant; `context` is a list of one tensor, or empty.
+      steps: `way -> [(step, weights), ...]` from the data to the latent, read at each use, with
+        what the way needs, `"inverse"` or `"forward"`. A step has `inverse(y, context, weights)`
+        and `forward(x, context, weights)`, which return a value and its log-determinant; `context`
+        is a list of one tensor, or empty, and `weights` may be what was computed from some.
       event_ndims: Rank of one event.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
@@ -19,10 +20,10 @@ class Steps(OnePassBijector):
         super().__init__(event_ndims=event_ndims, **kwargs)
 
     def forward_and_log_det(self, x):
-        return self._run("forward", x, reversed(self._steps()))
+        return self._run("forward", x, reversed(self._steps("forward")))
 
     def inverse_and_log_det(self, y):
-        return self._run("inverse", y, self._steps())
+        return self._run("inverse", y, self._steps("inverse"))
 
     def _run(self, way, x, steps):
         steps, weights = zip(*steps, strict=True)

@@ -6,6 +6,7 @@ from keras import ops
 
 from zoo import backend, bijectors
 from zoo.backend import read
+from zoo.folding import folded
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
@@ -91,10 +92,10 @@ class Conv1x1(FlowLayer):
     def _factors(self):
         entries = self._wide(self.entries)
         diagonal = ops.softplus(self._wide(self.diagonal)) + self.min_diagonal
-        return *lower_and_upper(entries, diagonal), ops.sum(ops.log(diagonal))
+        return *lower_and_upper(entries, diagonal), ops.sum(ops.log(diagonal), axis=-1)
 
     def weight_and_log_det(self):
-        """`W [c, c]` and `log|det W|`, in the widest type."""
+        """`W [*lead, c, c]` and `log|det W|`, in the widest type."""
         if self.kind == "lu":
             lower, upper, log_det = self._factors()
             return ops.matmul(self._wide(self.permutation), ops.matmul(lower, upper)), log_det
@@ -102,11 +103,11 @@ class Conv1x1(FlowLayer):
         return weight, ops.slogdet(weight)[1]
 
     def inverse_and_log_det(self):
-        """The inverse of `W [c, c]`, and its `-log|det W|`, in the widest type."""
+        """The inverse of `W [*lead, c, c]`, and its `-log|det W|`, in the widest type."""
         if self.kind == "lu":
             lower, upper, log_det = self._factors()
             # The inverse of a permutation is its transpose.
-            rows = ops.transpose(self._wide(self.permutation))
+            rows = _transposed(self._wide(self.permutation))
             rows = ops.solve_triangular(lower, rows, lower=True)
             return ops.solve_triangular(upper, rows), -log_det
         weight = self._wide(self.weight)
@@ -114,11 +115,11 @@ class Conv1x1(FlowLayer):
 
     def _encode(self):
         weight, log_det = self.weight_and_log_det()
-        return ops.transpose(weight), None, log_det
+        return _transposed(weight), None, log_det
 
     def _decode(self):
         inverse, log_det = self.inverse_and_log_det()
-        return ops.transpose(inverse), None, log_det
+        return _transposed(inverse), None, log_det
 
     def bijector(self, context=None):
         height, width, _ = self.event_shape
@@ -145,6 +146,8 @@ class ActNormConv1x1(FlowLayer):
       conv: The `Conv1x1` after it.
     """
 
+    folds = {"inverse": {"_encode": 3}, "forward": {"_decode": 3}}
+
     def __init__(self, event_shape, kind="lu", seed=None, **kwargs):
         super().__init__(event_shape, **kwargs)
         self.act_norm = ActNorm(event_shape, dtype=self.dtype_policy)
@@ -156,19 +159,30 @@ class ActNormConv1x1(FlowLayer):
     def _norm(self):
         return (ops.cast(x, backend.wide_dtype()) for x in self.act_norm.shift_and_log_scale())
 
+    def _narrow(self, *results):
+        # Here, once for all the steps of a `Repeat`, and not in each of them.
+        return tuple(ops.cast(x, self.variable_dtype) for x in results)
+
     def _encode(self):
         (weight, log_det), (shift, log_scale) = self.conv.weight_and_log_det(), self._norm()
-        scaled = weight * ops.exp(-log_scale)
-        bias = -ops.sum(scaled * shift, axis=1)
-        return ops.transpose(scaled), bias, log_det - ops.sum(log_scale)
+        scaled = weight * ops.expand_dims(ops.exp(-log_scale), -2)
+        bias = -ops.sum(scaled * ops.expand_dims(shift, -2), axis=-1)
+        return self._narrow(_transposed(scaled), bias, log_det - ops.sum(log_scale, axis=-1))
 
     def _decode(self):
         (inverse, log_det), (shift, log_scale) = self.conv.inverse_and_log_det(), self._norm()
-        matrix = ops.transpose(inverse) * ops.exp(log_scale)
-        return matrix, shift, log_det + ops.sum(log_scale)
+        matrix = _transposed(inverse) * ops.expand_dims(ops.exp(log_scale), -2)
+        return self._narrow(matrix, shift, log_det + ops.sum(log_scale, axis=-1))
 
     def bijector(self, context=None):
         height, width, _ = self.event_shape
         return bijectors.ChannelAffine(
-            self._encode, self._decode, height * width, **self._options()
+            lambda: folded(self, "_encode"),
+            lambda: folded(self, "_decode"),
+            height * width,
+            **self._options(),
         )
+
+
+def _transposed(matrices):
+    return ops.swapaxes(matrices, -1, -2)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo import backend, bijectors
+from zoo.folding import WAYS, Folding
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.step import TracedStep
 
@@ -25,8 +26,8 @@ class Repeat(FlowLayer):
       count: Number of layers.
 
     Raises:
-      ValueError: There is no layer, they differ in more than values, or their weights have
-        constraints.
+      ValueError: There is no layer, they differ in more than values, their weights have
+        constraints, or they recompute activations by themselves.
     """
 
     def __init__(self, layers, **kwargs):
@@ -42,9 +43,11 @@ class Repeat(FlowLayer):
             self._stack([layer.variables[i] for layer in layers])
             for i in range(len(first.variables))
         ]
-        # One of them is kept to compute with, out of sight of Keras: its weights are not used.
+        # One of them is kept to compute with, out of sight of Keras: its own weights are not used,
+        # those that go into its folds not even in another's place (see `zoo.folding`).
         self.__dict__["_first"] = first
-        self.__dict__["_step"] = TracedStep(first, first.variables)
+        runs = WAYS[:1], WAYS[1:], WAYS
+        self.__dict__["_runs"] = {ways: _run(first, ways) for ways in runs}
         # The configuration does not need the values, which may be many.
         self.__dict__.get("_arguments", {})["layers"] = [first] * self.count
 
@@ -67,6 +70,12 @@ class Repeat(FlowLayer):
         for variable in first.variables:
             if variable.constraint is not None:
                 raise ValueError(f"Repeat cannot stack weights with constraints: {variable.path}.")
+        for part in first._flatten_layers():
+            if getattr(part, "recompute", None) is not None:
+                raise ValueError(
+                    f"Repeat takes no layers that recompute by themselves, and {part.name} has "
+                    f"recompute={part.recompute!r}: give that to the flow, Flow(recompute=...)."
+                )
 
     def _stack(self, variables):
         values = ops.stack([backend.value(v) for v in variables])
@@ -81,26 +90,59 @@ class Repeat(FlowLayer):
     def unstacked(self):
         """The layers by themselves: new ones, with weights of their own, of today's values."""
         first, copies = self._first, []
-        for _, values in self.steps():
+        for values in self._rows(self._values()):
             copy = type(first).from_config(first.get_config())
             for variable, value in zip(copy.variables, values, strict=True):
                 variable.assign(value)
             copies.append(copy)
         return copies
 
-    def steps(self):
-        """A step and its weights for each of the layers."""
-        columns = [ops.unstack(backend.value(v), self.count) for v in self._stacked]
-        return [(self._step, list(values)) for values in zip(*columns, strict=True)]
+    def _values(self):
+        return [backend.value(v) for v in self._stacked]
+
+    def _rows(self, stacked):
+        """Of stacked tensors, a list for each of the layers."""
+        columns = [ops.unstack(x, self.count) for x in stacked]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def steps(self, *ways):
+        """A step for each of the layers, and what it is to be given beside its input.
+
+        What layers compute from their weights alone is computed for all of them at once.
+
+        Args:
+          *ways: `"inverse"`, `"forward"` or both, what of the step is run. Gradients go through
+            what the first of them needs.
+        """
+        step, folding = self._runs[ways]
+        values = self._values()
+        needed = [values[i] for i in folding.rest] + folding.of(values)
+        return [(step, row) for row in self._rows(needed)]
 
     def adapt(self, x, context=None):
         """Initialises each layer in turn."""
         rows, given = [], [] if context is None else [context]
-        for step, values in self.steps():
-            values, x = step.adapt(x, given, values)
+        step, folding = self._runs[WAYS[:1]]
+        for values in self._rows(self._values()):
+            values = self._adapted(x, context, values)
             rows.append(values)
+            x = step.inverse(x, given, [values[i] for i in folding.rest] + folding.of(values))[0]
         for variable, values in zip(self._stacked, zip(*rows, strict=True), strict=True):
             variable.assign(ops.stack(values))
 
+    def _adapted(self, x, context, values):
+        """What `adapt` of a layer with these values would assign."""
+        variables = self._first.variables
+        mapping = list(zip(variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            self._first.adapt(x, context)
+            found = [scope.get_current_value(v) for v in variables]
+        return [old if new is None else new for new, old in zip(found, values, strict=True)]
+
     def bijector(self, context=None):
         return bijectors.Steps(self.steps, len(self.event_shape), **self._options(context))
+
+
+def _run(layer, ways):
+    folding = Folding(layer, ways)
+    return TracedStep(layer, [layer.variables[i] for i in folding.rest], folding), folding

@@ -16,16 +16,19 @@ class Step:
     Args:
       layer: A `FlowLayer`.
       variables: Those variables of the layer whose values are handed in.
+      folding: A `zoo.folding.Folding` whose tensors are handed in after those values, or `None`.
     """
 
-    def __init__(self, layer, variables):
-        self._layer, self._variables = layer, list(variables)
+    def __init__(self, layer, variables, folding=None):
+        self._layer, self._variables, self._folding = layer, list(variables), folding
 
     @contextlib.contextmanager
     def _with(self, values):
-        mapping = list(zip(self._variables, values, strict=True))
-        with keras.StatelessScope(state_mapping=mapping) as scope:
-            yield scope
+        count = len(self._variables)
+        mapping = list(zip(self._variables, values[:count], strict=True))
+        given = self._folding.given(values[count:]) if self._folding else contextlib.nullcontext()
+        with keras.StatelessScope(state_mapping=mapping), given:
+            yield
 
     def inverse(self, y, context, values):
         """Data to latent.
@@ -33,7 +36,7 @@ class Step:
         Args:
           y: Tensor `[*lead, *event_shape]`.
           context: List of the context, or empty.
-          values: Tensors, one a variable.
+          values: List of tensors, one a variable, and those of the folding.
 
         Returns:
           The latent and the log-determinant `[*lead]`, nats.
@@ -67,14 +70,6 @@ class Step:
         y = ops.stop_gradient(Step.forward(self, x, context, values)[0])
         return y, *Step.gradient(self, y, context, values, upstream)
 
-    def adapt(self, x, context, values):
-        """What `layer.adapt` would assign, one tensor a variable, and the latent of `x` then."""
-        with self._with(values) as scope:
-            self._layer.adapt(x, *context)
-            found = [scope.get_current_value(v) for v in self._variables]
-            values = [old if new is None else new for new, old in zip(found, values, strict=True)]
-        return values, self.inverse(x, context, values)[0]
-
 
 class TracedStep(Step):
     """A step that is traced once, however often it is run with other weights.
@@ -84,8 +79,8 @@ class TracedStep(Step):
     take a single one.
     """
 
-    def __init__(self, layer, variables):
-        super().__init__(layer, variables)
+    def __init__(self, layer, variables, folding=None):
+        super().__init__(layer, variables, folding)
         ways = {"inverse": super().inverse, "forward": super().forward}
         self._traced = {
             (name, apart): backend.traced(function, apart)

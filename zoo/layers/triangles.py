@@ -11,13 +11,15 @@ def lower_and_upper(entries, diagonal):
     its mask from the matrix's shape, out of dozens.
 
     Args:
-      entries: `[d, d]`; those below the diagonal go to the first factor, those above to the second.
-      diagonal: `[d]`, the diagonal of the second factor.
+      entries: `[*lead, d, d]`; those below the diagonal go to the first factor, those above it to
+        the second.
+      diagonal: `[*lead, d]`, the diagonal of the second factor.
 
     Returns:
-      A lower triangular matrix `[d, d]` with ones on its diagonal, and an upper triangular one.
+      A lower triangular matrix `[*lead, d, d]` with ones on its diagonal, and an upper triangular
+      one.
     """
-    size = diagonal.shape[0]
+    size = diagonal.shape[-1]
     one, below = np.eye(size), np.tril(np.ones((size, size)), -1)
     one, below, above = (ops.cast(m, diagonal.dtype) for m in (one, below, below.T))
-    return entries * below + one, entries * above + diagonal * one
+    return entries * below + one, entries * above + ops.expand_dims(diagonal, -2) * one

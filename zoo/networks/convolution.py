@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.backend import add_bias, read
+from zoo.folding import WAYS, folded
 from zoo.networks.convolve import convolve
 from zoo.normalization import soft_clamp, standardizing
 
@@ -14,7 +15,8 @@ class FoldedConv(keras.layers.Layer):
     """A convolution whose kernel and bias are computed from the weights, in the variables' type.
 
     Scaling a kernel costs little, scaling a map of activations a pass over memory. Only the
-    convolution itself is in the policy's compute type. Subclasses implement `folded()`.
+    convolution itself is in the policy's compute type. Subclasses implement `folded()`, for which
+    see `zoo.folding`.
 
     Args:
       channels: Number of channels of the input.
@@ -23,6 +25,8 @@ class FoldedConv(keras.layers.Layer):
       initializer: Keras initializer of the kernel.
       **kwargs: `dtype` and `name` of a Keras layer.
     """
+
+    folds = {way: {"folded": 2} for way in WAYS}
 
     def __init__(self, channels, filters, size, initializer, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -36,7 +40,7 @@ class FoldedConv(keras.layers.Layer):
         )
 
     def folded(self):
-        """The kernel `[size, size, channels, filters]` and the bias `[filters]` to use."""
+        """The kernel `[*lead, size, size, channels, filters]` and the bias `[*lead, filters]`."""
         raise NotImplementedError
 
     def call(self, x, activation=None):
@@ -46,7 +50,7 @@ class FoldedConv(keras.layers.Layer):
           x: The maps.
           activation: Function of what comes out, or `None`.
         """
-        kernel, bias = (ops.cast(w, self.compute_dtype) for w in self.folded())
+        kernel, bias = (ops.cast(w, self.compute_dtype) for w in folded(self, "folded"))
         x, shape = ops.cast(x, self.compute_dtype), ops.shape(x)
         if kernel.shape[:2] == (1, 1):
             # The same additions, and a product of two matrices is the better tuned of the two.
@@ -101,12 +105,14 @@ class NormConv(FoldedConv):
     def _direction(self):
         kernel = read(self.kernel)
         if self.weight_norm:
-            kernel = kernel * ops.rsqrt(ops.sum(kernel * kernel, axis=(0, 1, 2)) + 1e-12)
+            kernel = kernel * ops.rsqrt(
+                ops.sum(kernel * kernel, axis=(-4, -3, -2), keepdims=True) + 1e-12
+            )
         return kernel
 
     def folded(self):
         scale = ops.exp(-soft_clamp(read(self.log_scale), self.max_log_scale))
-        return self._direction() * scale, -read(self.shift) * scale
+        return _scaled(self._direction(), scale), -read(self.shift) * scale
 
     def adapt(self, x, activation=None):
         """Standardizes the output on `x [n, h, w, channels]`; returns that output, as `call`."""
@@ -138,7 +144,12 @@ class ZeroConv(FoldedConv):
 
     def folded(self):
         scale = ops.exp(3.0 * read(self.gain))
-        return read(self.kernel) * scale, read(self.bias) * scale
+        return _scaled(read(self.kernel), scale), read(self.bias) * scale
+
+
+def _scaled(kernel, scale):
+    """`kernel [*lead, size, size, channels, filters]` times `scale [*lead, filters]`."""
+    return kernel * ops.reshape(scale, (*scale.shape[:-1], 1, 1, 1, scale.shape[-1]))
 
 
 def _activate(x, activation):

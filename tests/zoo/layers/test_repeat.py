@@ -12,16 +12,23 @@ from zoo import estimation
 SHAPE = (4, 4, 4)
 
 
-def step(seed=0, context=None, dtype="float64"):
-    linear = zoo.layers.ActNormConv1x1(SHAPE, seed=seed, dtype=dtype)
+def step(seed=0, context=None, dtype="float64", kind="lu", network="glow"):
+    linear = zoo.layers.ActNormConv1x1(SHAPE, kind, seed=seed, dtype=dtype)
     coupling = zoo.layers.ConvCoupling(
-        SHAPE, width=5, context_shape=context, seed=seed, dtype=dtype
+        SHAPE,
+        network=network,
+        width=5,
+        blocks=1,
+        context_shape=context,
+        seed=seed,
+        dtype=dtype,
     )
     return zoo.layers.Stack([linear, coupling], dtype=dtype)
 
 
-def repeated(count=3, context=None, randomly=True):
-    layer = zoo.layers.Repeat([step(i, context) for i in range(count)], dtype="float64")
+def repeated(count=3, context=None, randomly=True, **options):
+    steps = [step(i, context, **options) for i in range(count)]
+    layer = zoo.layers.Repeat(steps, dtype="float64")
     return helpers.randomize(layer, seed=1, scale=0.3) if randomly else layer
 
 
@@ -29,9 +36,22 @@ def batch(n=5, seed=0):
     return tf.constant(np.random.default_rng(seed).normal(size=(n, *SHAPE)))
 
 
-@pytest.mark.parametrize("context", [None, (2,)])
-def test_values_and_gradients_are_those_of_the_layers_by_themselves(context):
-    layer = repeated(context=context)
+def to_latent(part, x, context):
+    return part(x, context)
+
+
+def to_data(part, x, context):
+    bijector = part.bijector(context)
+    return bijector.forward(x), bijector.forward_log_det_jacobian(x, 3)
+
+
+@pytest.mark.parametrize("way", [to_latent, to_data])
+@pytest.mark.parametrize(
+    ("context", "options"),
+    [(None, {}), ((2,), {}), ((2,), {"kind": "plain", "network": "residual"})],
+)
+def test_values_and_gradients_are_those_of_the_layers_by_themselves(context, options, way):
+    layer = repeated(context=context, **options)
     plain = zoo.layers.Stack(layer.unstacked(), dtype="float64")
     given = None if context is None else tf.constant(np.eye(2)[[0, 1, 1, 0, 1]])
     x = batch()
@@ -39,7 +59,7 @@ def test_values_and_gradients_are_those_of_the_layers_by_themselves(context):
     def run(part, variables):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            z, log_det = part(x, given)
+            z, log_det = way(part, x, given)
             value = tf.reduce_sum(z**3) + tf.reduce_sum(log_det**2)
         return z, log_det, tape.gradient(value, [x, *variables])
 
@@ -52,8 +72,18 @@ def test_values_and_gradients_are_those_of_the_layers_by_themselves(context):
     for i, found in enumerate(gradients[1:]):
         rows = by_layer[1 + i :: size]
         np.testing.assert_allclose(found, np.stack(rows), rtol=1e-9, atol=1e-11)
-    back = layer.bijector(given).forward(z)
-    np.testing.assert_allclose(back, x, atol=1e-10)
+    if way is to_latent:
+        np.testing.assert_allclose(to_data(layer, z, given)[0], x, atol=1e-10)
+
+
+def test_only_the_stacked_weights_are_read():
+    layer = repeated(context=(2,))
+    given = tf.constant(np.eye(2)[[0, 1, 1, 0, 1]])
+    for way in (to_latent, to_data):
+        run = tf.function(lambda x, way=way: way(layer, x, given), autograph=False)
+        captured = run.get_concrete_function(batch()).captured_inputs
+        read = {id(t) for t in captured if t.dtype == tf.resource}
+        assert read == {id(v.value.handle) for v in layer.variables}
 
 
 def test_starts_with_the_weights_of_its_layers():
@@ -99,6 +129,12 @@ def test_saves_and_loads(tmp_path):
     helpers.assert_same(loaded.log_prob(batch()), flow.log_prob(batch()))
 
 
+def recomputing():
+    layers = [step(0), step(1)]
+    layers[0].recompute = "inverse"
+    return layers
+
+
 def test_frozen_weights_stay_out_of_the_trainable_ones():
     flow = zoo.Flow([repeated()], dtype="float64", jit_compile=False)
     flow.flow_layers[0].trainable = False
@@ -113,6 +149,7 @@ def test_frozen_weights_stay_out_of_the_trainable_ones():
         (lambda: [zoo.layers.Squeeze(SHAPE)], ["keep the shape", "(2, 2, 16)"]),
         (lambda: [zoo.layers.ActNorm((3,)), zoo.layers.LULinear((3,))], ["differ only"]),
         (lambda: [zoo.layers.Autoregressive((3,), hidden_units=(8,))], ["constraints"]),
+        (recomputing, ["recompute='inverse'", "Flow(recompute=...)"]),
     ],
 )
 def test_refuses(layers, words):

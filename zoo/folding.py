@@ -1,0 +1,79 @@
+"""What layers compute from their weights alone, which may be handed in in its place.
+
+A layer that has such computations names the methods that do them in an attribute `folds`: a
+dictionary from the ways, `"inverse"` (data to latent) and `"forward"` (latent to data), to a
+dictionary from those names to the number of tensors that each returns. Where it needs these it
+calls `folded`, and not the methods, which leave those of its parts alone. They take weights with
+one more leading axis as they take those without it. Beside them only `adapt` may use a weight of
+the layer or of its parts, and a gradient of one's own may use what they return as an argument only:
+where tensors are handed in, the weights are not those of today.
+"""
+
+import contextlib
+import contextvars
+
+import keras
+from keras import ops
+
+WAYS = ("inverse", "forward")
+
+_given = contextvars.ContextVar("given", default=())
+
+
+def folded(layer, name):
+    """What a method of a layer computes from its weights, or what was handed in for it."""
+    for owner, method, tensors in _given.get():
+        if owner is layer and method == name:
+            return tensors
+    return getattr(layer, name)()
+
+
+class Folding:
+    """What the parts of a layer compute from their weights alone.
+
+    Args:
+      layer: A Keras layer, perhaps of layers.
+      ways: Those of `WAYS` that it is run in. Gradients go through what the first of them needs.
+
+    Attributes:
+      rest: Indices of those of `layer.variables` that are used as they are.
+    """
+
+    def __init__(self, layer, ways=WAYS):
+        self._layer, self._methods, taken = layer, {}, set()
+        for part in layer._flatten_layers():
+            for way in ways:
+                for name, count in getattr(part, "folds", {}).get(way, {}).items():
+                    self._methods.setdefault((part, name), (count, way == ways[0]))
+                    taken.update(id(v) for v in part.variables)
+        self.rest = [i for i, v in enumerate(layer.variables) if id(v) not in taken]
+
+    def of(self, values):
+        """All the tensors that are computed, one list.
+
+        Args:
+          values: Tensors, one for each of `layer.variables`, or many along a first axis of each.
+        """
+        tensors = []
+        with keras.StatelessScope() as scope:
+            # A mapping handed to the scope would have to be of the shapes of the variables.
+            for update in zip(self._layer.variables, values, strict=True):
+                scope.add_update(update)
+            for (part, name), (count, differentiated) in self._methods.items():
+                found = getattr(part, name)()
+                assert len(found) == count, (part.name, name, len(found), count)
+                tensors += found if differentiated else map(ops.stop_gradient, found)
+        return tensors
+
+    @contextlib.contextmanager
+    def given(self, tensors):
+        """Within, these tensors stand in for what would be computed: a list as `of` returns it."""
+        tensors, given = list(tensors), []
+        for (part, name), (count, _) in self._methods.items():
+            given.append((part, name, tensors[:count]))
+            tensors = tensors[count:]
+        token = _given.set((*given, *_given.get()))
+        try:
+            yield
+        finally:
+            _given.reset(token)
