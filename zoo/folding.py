@@ -13,7 +13,6 @@ import contextlib
 import contextvars
 
 import keras
-from keras import ops
 
 WAYS = ("inverse", "forward")
 
@@ -33,19 +32,18 @@ class Folding:
 
     Args:
       layer: A Keras layer, perhaps of layers.
-      ways: Those of `WAYS` that it is run in. Gradients go through what the first of them needs.
+      way: That of `WAYS` which it is run in.
 
     Attributes:
       rest: Indices of those of `layer.variables` that are used as they are.
     """
 
-    def __init__(self, layer, ways=WAYS):
+    def __init__(self, layer, way):
         self._layer, self._methods, taken = layer, {}, set()
         for part in layer._flatten_layers():
-            for way in ways:
-                for name, count in getattr(part, "folds", {}).get(way, {}).items():
-                    self._methods.setdefault((part, name), (count, way == ways[0]))
-                    taken.update(id(v) for v in part.variables)
+            for name, count in getattr(part, "folds", {}).get(way, {}).items():
+                self._methods[part, name] = count
+                taken.update(id(v) for v in part.variables)
         self.rest = [i for i, v in enumerate(layer.variables) if id(v) not in taken]
 
     def of(self, values):
@@ -59,17 +57,17 @@ class Folding:
             # A mapping handed to the scope would have to be of the shapes of the variables.
             for update in zip(self._layer.variables, values, strict=True):
                 scope.add_update(update)
-            for (part, name), (count, differentiated) in self._methods.items():
+            for (part, name), count in self._methods.items():
                 found = getattr(part, name)()
                 assert len(found) == count, (part.name, name, len(found), count)
-                tensors += found if differentiated else map(ops.stop_gradient, found)
+                tensors += found
         return tensors
 
     @contextlib.contextmanager
     def given(self, tensors):
         """Within, these tensors stand in for what would be computed: a list as `of` returns it."""
         tensors, given = list(tensors), []
-        for (part, name), (count, _) in self._methods.items():
+        for (part, name), count in self._methods.items():
             given.append((part, name, tensors[:count]))
             tensors = tensors[count:]
         token = _given.set((*given, *_given.get()))

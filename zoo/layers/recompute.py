@@ -7,7 +7,6 @@ from keras import ops
 from zoo import backend
 from zoo.bijectors.chain import Chain
 from zoo.bijectors.steps import in_turn
-from zoo.folding import WAYS
 from zoo.layers.step import Step
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
 
@@ -56,7 +55,7 @@ class Recomputed(Chain):
             y, given = broadcast_lead(y, rank, self.context, len(shapes[0]))
             context = [flatten_lead(given, shapes[0])]
         rows = flatten_lead(y, self._data_shape)
-        steps, weights = zip(*_steps(self._layers, self._mode), strict=True)
+        steps, weights = zip(*_steps(self._layers), strict=True)
         x, log_det = self._run(steps, rows, context, list(weights))
         return unflatten_lead(x, y, rank), unflatten_lead(log_det, y, rank)
 
@@ -103,12 +102,11 @@ def _checkpointed(step):
     return backend.with_gradient(lambda *args: step.inverse(*args), gradient)
 
 
-def _steps(layers, mode):
+def _steps(layers):
     """What the layers do, step by step, each with the values that gradients go to."""
-    ways = WAYS if mode == "inverse" else WAYS[:1]
     for layer in layers:
         if hasattr(layer, "steps"):
-            yield from layer.steps(*ways)
+            yield from layer.steps()
         else:
             variables = layer.trainable_variables
             yield Step(layer, variables), [backend.value(v) for v in variables]

@@ -46,8 +46,8 @@ class Repeat(FlowLayer):
         # One of them is kept to compute with, out of sight of Keras: its own weights are not used,
         # those that go into its folds not even in another's place (see `zoo.folding`).
         self.__dict__["_first"] = first
-        runs = WAYS[:1], WAYS[1:], WAYS
-        self.__dict__["_runs"] = {ways: _run(first, ways) for ways in runs}
+        self.__dict__["_folded"] = {way: _folded(first, way) for way in WAYS}
+        self.__dict__["_plain"] = TracedStep(first, first.variables)
         # The configuration does not need the values, which may be many.
         self.__dict__.get("_arguments", {})["layers"] = [first] * self.count
 
@@ -105,24 +105,25 @@ class Repeat(FlowLayer):
         columns = [ops.unstack(x, self.count) for x in stacked]
         return [list(row) for row in zip(*columns, strict=True)]
 
-    def steps(self, *ways):
+    def steps(self, way=None):
         """A step for each of the layers, and what it is to be given beside its input.
 
-        What layers compute from their weights alone is computed for all of them at once.
-
         Args:
-          *ways: `"inverse"`, `"forward"` or both, what of the step is run. Gradients go through
-            what the first of them needs.
+          way: `"inverse"` or `"forward"`, for steps that are run in that way alone: what they
+            compute from their weights alone is computed for all of them at once. With `None` each
+            is given its weights, and nothing but these is in memory from one step to the next.
         """
-        step, folding = self._runs[ways]
         values = self._values()
+        if way is None:
+            return [(self._plain, row) for row in self._rows(values)]
+        step, folding = self._folded[way]
         needed = [values[i] for i in folding.rest] + folding.of(values)
         return [(step, row) for row in self._rows(needed)]
 
     def adapt(self, x, context=None):
         """Initialises each layer in turn."""
         rows, given = [], [] if context is None else [context]
-        step, folding = self._runs[WAYS[:1]]
+        step, folding = self._folded["inverse"]
         for values in self._rows(self._values()):
             values = self._adapted(x, context, values)
             rows.append(values)
@@ -143,6 +144,6 @@ class Repeat(FlowLayer):
         return bijectors.Steps(self.steps, len(self.event_shape), **self._options(context))
 
 
-def _run(layer, ways):
-    folding = Folding(layer, ways)
+def _folded(layer, way):
+    folding = Folding(layer, way)
     return TracedStep(layer, [layer.variables[i] for i in folding.rest], folding), folding
