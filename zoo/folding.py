@@ -20,7 +20,15 @@ _given = contextvars.ContextVar("given", default=())
 
 
 def folded(layer, name):
-    """What a method of a layer computes from its weights, or what was handed in for it."""
+    """What a method of a layer computes from its weights, or what was handed in for it.
+
+    Args:
+      layer: A layer with an attribute `folds`.
+      name: Of the method.
+
+    Returns:
+      A tuple or list of tensors.
+    """
     for owner, method, tensors in _given.get():
         if owner is layer and method == name:
             return tensors
@@ -51,6 +59,9 @@ class Folding:
 
         Args:
           values: Tensors, one for each of `layer.variables`, or many along a first axis of each.
+
+        Raises:
+          ValueError: A method returns another number of tensors than its `folds` says.
         """
         tensors = []
         with keras.StatelessScope() as scope:
@@ -59,7 +70,11 @@ class Folding:
                 scope.add_update(update)
             for (part, name), count in self._methods.items():
                 found = getattr(part, name)()
-                assert len(found) == count, (part.name, name, len(found), count)
+                if len(found) != count:
+                    raise ValueError(
+                        f"{part.name}.{name} must return {count} tensors, as its `folds` says, "
+                        f"got {len(found)}."
+                    )
                 tensors += found
         return tensors
 

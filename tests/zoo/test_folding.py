@@ -77,3 +77,10 @@ def test_each_computation_is_there_once_however_many_steps():
         return collections.Counter(n.op for n in nodes if n.op in ("Softplus", "Tanh", "Exp"))
 
     assert operations(2) == operations(5) and operations(2)["Softplus"] == 1
+
+
+def test_another_number_of_tensors_than_said_is_refused(monkeypatch):
+    conv = zoo.networks.NormConv(2, 3, seed=0)
+    monkeypatch.setattr(conv, "folds", {"inverse": {"folded": 3}}, raising=False)
+    with pytest.raises(ValueError, match="must return 3 tensors.*got 2"):
+        Folding(conv, "inverse").of(values(conv))

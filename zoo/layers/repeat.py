@@ -117,8 +117,7 @@ class Repeat(FlowLayer):
         if way is None:
             return [(self._plain, row) for row in self._rows(values)]
         step, folding = self._folded[way]
-        needed = [values[i] for i in folding.rest] + folding.of(values)
-        return [(step, row) for row in self._rows(needed)]
+        return [(step, row) for row in self._rows(_needed(folding, values))]
 
     def adapt(self, x, context=None):
         """Initialises each layer in turn."""
@@ -127,7 +126,7 @@ class Repeat(FlowLayer):
         for values in self._rows(self._values()):
             values = self._adapted(x, context, values)
             rows.append(values)
-            x = step.inverse(x, given, [values[i] for i in folding.rest] + folding.of(values))[0]
+            x = step.inverse(x, given, _needed(folding, values))[0]
         for variable, values in zip(self._stacked, zip(*rows, strict=True), strict=True):
             variable.assign(ops.stack(values))
 
@@ -147,3 +146,8 @@ class Repeat(FlowLayer):
 def _folded(layer, way):
     folding = Folding(layer, way)
     return TracedStep(layer, [layer.variables[i] for i in folding.rest], folding), folding
+
+
+def _needed(folding, values):
+    """What a folded step is given, out of a tensor for each variable of the layer."""
+    return [values[i] for i in folding.rest] + folding.of(values)

@@ -86,6 +86,14 @@ def test_only_the_stacked_weights_are_read():
         assert read == {id(v.value.handle) for v in layer.variables}
 
 
+def test_steps_for_recomputing_are_given_the_weights_themselves():
+    """What is computed from them would stay in memory as long as they do."""
+    layer = repeated()
+    for (_, values), one in zip(layer.steps(), layer.unstacked(), strict=True):
+        for found, variable in zip(values, one.variables, strict=True):
+            np.testing.assert_array_equal(found, variable.numpy())
+
+
 def test_starts_with_the_weights_of_its_layers():
     layers = [step(i) for i in range(3)]
     layer, x = zoo.layers.Repeat(layers, dtype="float64"), batch()
@@ -129,17 +137,17 @@ def test_saves_and_loads(tmp_path):
     helpers.assert_same(loaded.log_prob(batch()), flow.log_prob(batch()))
 
 
-def recomputing():
-    layers = [step(0), step(1)]
-    layers[0].recompute = "inverse"
-    return layers
-
-
 def test_frozen_weights_stay_out_of_the_trainable_ones():
     flow = zoo.Flow([repeated()], dtype="float64", jit_compile=False)
     flow.flow_layers[0].trainable = False
     assert not flow.trainable_variables
     assert np.isfinite(flow.log_prob(batch())).all()
+
+
+def recomputing():
+    layers = [step(0), step(1)]
+    layers[0].recompute = "inverse"
+    return layers
 
 
 @pytest.mark.parametrize(
