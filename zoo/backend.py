@@ -25,6 +25,7 @@ if NAME == "tensorflow":
 
     from zoo import memory
     from zoo.backend_graphs import RememberedGraphs
+    from zoo.backend_updates import fused_updates
 
     memory.keep_freed()
 elif NAME == "jax":
@@ -32,6 +33,8 @@ elif NAME == "jax":
     from tensorflow_probability.substrates import jax as tfp
     from tensorflow_probability.substrates.jax.internal import cache_util, samplers
     from tensorflow_probability.substrates.jax.internal import prefer_static as ps
+
+    fused_updates = contextlib.nullcontext
 else:
     raise ImportError(
         f"Flow Zoo needs a Keras backend that TensorFlow Probability supports: 'tensorflow' or "

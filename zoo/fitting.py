@@ -158,7 +158,7 @@ class Fitting(Executions):
 
     def train_step(self, *args):
         *state, data = args
-        with backend.registered_here():
+        with backend.registered_here(), backend.fused_updates(self.optimizer):
             return step_logs(super().train_step(*state, _as_inputs(data)))
 
     def test_step(self, *args):
