@@ -51,6 +51,7 @@ __all__ = [
     "draw_seed",
     "dtype",
     "faster_gradients",
+    "fused_updates",
     "has_tracers",
     "is_concrete",
     "loop",

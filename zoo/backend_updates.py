@@ -5,7 +5,8 @@ import contextlib
 import keras
 import tensorflow as tf
 
-_DTYPES = (tf.float32, tf.float64)
+_DTYPES = tf.float32, tf.float64
+_OPTIMIZERS = keras.optimizers.Adam, keras.optimizers.AdamW
 
 
 @contextlib.contextmanager
@@ -16,8 +17,9 @@ def fused_updates(optimizer):
     in the type of the weight, where Keras takes it in Python. Keras writes forty operations for
     each weight: a quarter of the time that TensorFlow takes to trace and optimise a training step
     of Glow. What else an optimizer does (clipping, decay, averages, accumulation) it does as ever.
-    Left to Keras are sparse gradients, weights in half precision, optimizers with an update of
-    their own, `amsgrad`, and distribution strategies.
+    Left to Keras are optimizers but `Adam` and `AdamW` themselves, `amsgrad`, sparse gradients,
+    weights in half precision, and distribution strategies. One thread at a time may train with an
+    optimizer, as under Keras.
 
     Args:
       optimizer: A Keras optimizer.
@@ -30,14 +32,12 @@ def fused_updates(optimizer):
     try:
         yield
     finally:
-        del vars(optimizer)["update_step"]
+        vars(optimizer).pop("update_step", None)
 
 
 def _is_adam(optimizer):
-    its = getattr(type(optimizer), "update_step", None)
-    if its is not keras.optimizers.Adam.update_step or "update_step" in vars(optimizer):
-        return False
-    return not optimizer.amsgrad
+    # What inherits from them may call the update otherwise than once a step.
+    return type(optimizer) in _OPTIMIZERS and not optimizer.amsgrad
 
 
 class _Adam:
@@ -49,7 +49,7 @@ class _Adam:
     def __call__(self, gradient, variable, learning_rate):
         optimizer, dtype = self._optimizer, variable.dtype
         if isinstance(gradient, tf.IndexedSlices) or dtype not in _DTYPES:
-            type(optimizer).update_step(optimizer, gradient, variable, learning_rate)
+            keras.optimizers.Adam.update_step(optimizer, gradient, variable, learning_rate)
             return
         index = optimizer._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
@@ -64,14 +64,18 @@ class _Adam:
         """The numbers that all weights of a type have in common."""
         if dtype not in self._numbers:
             optimizer = self._optimizer
+            betas = optimizer.beta_1, optimizer.beta_2
             step = tf.cast(optimizer.iterations + 1, dtype)
-            beta1, beta2 = (tf.cast(b, dtype) for b in (optimizer.beta_1, optimizer.beta_2))
+            # Cast, as in Keras, a double precision number is of single precision; made one, exact.
+            powers = [tf.pow(tf.cast(beta, dtype), step) for beta in betas]
+            beta1, beta2 = (tf.constant(beta, dtype) for beta in betas)
             self._numbers[dtype] = {
-                "beta1_power": tf.pow(beta1, step),
-                "beta2_power": tf.pow(beta2, step),
-                "lr": tf.cast(learning_rate, dtype),
+                "beta1_power": powers[0],
+                "beta2_power": powers[1],
+                # A variable would be read anew for each weight.
+                "lr": tf.cast(tf.convert_to_tensor(learning_rate), dtype),
                 "beta1": beta1,
                 "beta2": beta2,
-                "epsilon": tf.cast(optimizer.epsilon, dtype),
+                "epsilon": tf.constant(optimizer.epsilon, dtype),
             }
         return self._numbers[dtype]

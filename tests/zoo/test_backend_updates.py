@@ -20,6 +20,14 @@ class OwnUpdate(keras.optimizers.Adam):
         super().update_step(gradient, variable, learning_rate)
 
 
+class OwnRates(keras.optimizers.Adam):
+    """A rate of its own for each weight."""
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        for i, (gradient, variable) in enumerate(zip(grads, trainable_variables, strict=True)):
+            super()._backend_update_step([gradient], [variable], learning_rate / (i + 1))
+
+
 def weights(dtype="float32"):
     generator = np.random.default_rng(0)
     return [
@@ -30,6 +38,7 @@ def weights(dtype="float32"):
 def trained(make, fused, dtype="float32", compiled=True, steps=5):
     """Weights and the optimizer's variables after steps with the same random gradients."""
     variables, optimizer = weights(dtype), make()
+    variables[0].constraint = keras.constraints.NonNeg()
     optimizer.build(variables)
 
     def step(gradients):
@@ -52,6 +61,9 @@ SAME = {
     "decayed": lambda: keras.optimizers.AdamW(0.1, weight_decay=0.1),
     "clipped": lambda: keras.optimizers.Adam(0.1, global_clipnorm=1.0),
     "averaged": lambda: keras.optimizers.Adam(0.1, use_ema=True, ema_momentum=0.5),
+    "overwritten": lambda: keras.optimizers.Adam(0.1, use_ema=True, ema_overwrite_frequency=2),
+    "scaled": lambda: keras.optimizers.Adam(0.1, loss_scale_factor=0.5),
+    "of_a_function": lambda: keras.optimizers.Adam(lambda: 0.1),
     "accumulated": lambda: keras.optimizers.Adam(0.1, gradient_accumulation_steps=2),
     "scheduled": lambda: keras.optimizers.Adam(_schedule()),
 }
@@ -70,8 +82,21 @@ def test_is_the_update_of_keras(case, compiled):
 def test_in_double_precision():
     found, expected = (trained(SAME["adam"], fused, "float64") for fused in (True, False))
     for x, y in zip(found, expected, strict=True):
-        # Keras takes the constants in float32 there too.
-        np.testing.assert_allclose(x, y, rtol=2e-5)
+        np.testing.assert_allclose(x, y, rtol=1e-12)
+
+
+def test_the_rate_is_read_once():
+    variables, optimizer = weights(), keras.optimizers.Adam(0.1)
+    optimizer.build(variables)
+
+    def step():
+        with backend.fused_updates(optimizer):
+            optimizer.apply([tf.ones(v.shape) for v in variables], variables)
+
+    graph = tf.function(step, autograph=False).get_concrete_function().graph
+    updates = [op for op in graph.get_operations() if op.type == "ResourceApplyAdam"]
+    assert len(updates) == len(SHAPES)
+    assert len({op.inputs[5].op.name for op in updates}) == 1
 
 
 def test_half_precision_is_left_to_keras():
@@ -95,9 +120,10 @@ def test_sparse_gradients_are_left_to_keras():
 LEFT = {
     "amsgrad": lambda: keras.optimizers.Adam(amsgrad=True),
     "of_its_own": OwnUpdate,
+    "of_other_rates": OwnRates,
     "sgd": keras.optimizers.SGD,
     "nadam": keras.optimizers.Nadam,
-    "scaled": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()),
+    "loss_scale": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()),
 }
 
 
@@ -123,8 +149,8 @@ def test_the_optimizer_is_as_it_was_also_after_an_error():
     assert set(vars(optimizer)) == before
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_fit_updates_a_weight_by_one_operation(jit_compile, monkeypatch):
+@pytest.mark.parametrize("how", ["xla", "xla_in_loops", "graph", "op_by_op"])
+def test_fit_updates_a_weight_by_one_operation(how, monkeypatch):
     x, losses = np.random.default_rng(0).normal(2.0, 3.0, (64, 3)).astype("float32"), []
     updated, original = [], tf.raw_ops.ResourceApplyAdam
 
@@ -136,12 +162,17 @@ def test_fit_updates_a_weight_by_one_operation(jit_compile, monkeypatch):
     for fused in (True, False):
         if not fused:
             monkeypatch.setattr(backend, "fused_updates", lambda _: contextlib.nullcontext())
-        flow = zoo.RealNVP((3,), num_layers=2, hidden_units=(8,), seed=0, jit_compile=jit_compile)
-        flow.compile(keras.optimizers.Adam(0.01), steps_per_execution=1)
-        losses.append(
-            flow.fit(x, batch_size=16, epochs=3, shuffle=False, verbose=0).history["loss"]
+        jit = how.startswith("xla")
+        flow = zoo.RealNVP((3,), num_layers=2, hidden_units=(8,), seed=0, jit_compile=jit)
+        flow.compile(
+            keras.optimizers.Adam(0.01),
+            steps_per_execution=2 if how == "xla_in_loops" else 1,
+            run_eagerly=how == "op_by_op",
         )
-        # The step is traced once.
-        assert len(updated) == (len(flow.trainable_variables) if fused else 0)
+        history = flow.fit(x, batch_size=16, epochs=3, shuffle=False, verbose=0).history
+        losses.append(history["loss"])
+        # A compiled step is traced once.
+        steps = (12 if how == "op_by_op" else 1) if fused else 0
+        assert len(updated) == len(flow.trainable_variables) * steps
         updated.clear()
     np.testing.assert_allclose(*losses, rtol=1e-5)
