@@ -72,8 +72,7 @@ class _Adam:
             self._numbers[dtype] = {
                 "beta1_power": powers[0],
                 "beta2_power": powers[1],
-                # A variable would be read anew for each weight.
-                "lr": tf.cast(tf.convert_to_tensor(learning_rate), dtype),
+                "lr": tf.cast(learning_rate, dtype),
                 "beta1": beta1,
                 "beta2": beta2,
                 "epsilon": tf.constant(optimizer.epsilon, dtype),
