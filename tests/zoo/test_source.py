@@ -10,8 +10,12 @@ import zoo
 ROOT = pathlib.Path(zoo.__file__).parent
 # They pick the backend, or deal in SavedModels.
 EXEMPT = {
-    *("backend.py", "backend_gradients.py", "backend_graphs.py", "backend_updates.py"),
-    *("export.py", "exported.py"),
+    "backend.py",
+    "backend_gradients.py",
+    "backend_graphs.py",
+    "backend_updates.py",
+    "export.py",
+    "exported.py",
 }
 FORBIDDEN = {"jax", "tensorflow", "tensorflow_probability", "trainers"}
 FILES = sorted(p for p in ROOT.rglob("*.py") if p.name not in EXEMPT)
