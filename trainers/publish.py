@@ -52,9 +52,9 @@ def main(args):
     folder = publish(
         run, root / args.name, result, data, args.noise_draws, args.overwrite, arguments["data_dir"]
     )
-    from zoo import pretrained
+    from zoo.saving import entries
 
-    pretrained.update_index(root)
+    entries.update_index(root)
     print(f"{args.name}: {folder}")
     for path in sorted(folder.iterdir()):
         print(f"  {path.name}{os.sep if path.is_dir() else ''}")
@@ -101,7 +101,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
     """
     import zoo
     from trainers import baselines, cards, evaluate, pictures
-    from zoo import pretrained, storage
+    from zoo.saving import entries, storage
 
     storage.check_free(folder, overwrite)
     flow = zoo.load(run)
@@ -117,7 +117,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
         draw_curve(run, staging / "training.png", "bits_per_dim" if flow.levels else "nats")
         text = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
         cards.write(staging / "README.md", text)
-        pretrained.seal(staging)
+        entries.seal(staging)
         storage.replace_folder(staging, folder)
     return folder
 

@@ -1,8 +1,7 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, estimation, layers, networks, ode, solving, transformers
-from zoo.dequantization import VariationalDequantizer
-from zoo.export import export, load_exported
+from zoo import bijectors, estimation, layers, networks, transformers
+from zoo.distributions.dequantization import VariationalDequantizer
 from zoo.flow import Flow
 from zoo.models import (
     IAF,
@@ -21,8 +20,10 @@ from zoo.models import (
     ResidualFlow,
     Sylvester,
 )
-from zoo.pretrained import list_models, load, save
-from zoo.solving import NotConverged
+from zoo.numerics import ode, root_finding
+from zoo.numerics.root_finding import NotConverged
+from zoo.saving.entries import list_models, load, save
+from zoo.saving.export import export, load_exported
 from zoo.version import __version__
 
 __all__ = [
@@ -55,6 +56,6 @@ __all__ = [
     "networks",
     "ode",
     "save",
-    "solving",
+    "root_finding",
     "transformers",
 ]

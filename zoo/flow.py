@@ -6,14 +6,14 @@ import keras
 from keras import ops
 
 from zoo import backend, bijectors, checks, estimation
-from zoo import base as bases
-from zoo import dequantization as dequantize
 from zoo.backend import samplers, tfd
 from zoo.config import ArgumentsAsConfig
-from zoo.fitting import Fitting
-from zoo.iterated import Iterated
+from zoo.distributions import base as bases
+from zoo.distributions import dequantization as dequantize
 from zoo.layers.recompute import set_recompute, to_latent
 from zoo.public import PublicCalls
+from zoo.training.fitting import Fitting
+from zoo.training.iterated import Iterated
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -3,7 +3,8 @@
 import numpy as np
 from keras import ops
 
-from zoo import backend, batching, checks
+from zoo import backend, checks
+from zoo.backend import batching
 
 
 class PublicCalls:

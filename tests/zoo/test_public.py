@@ -7,7 +7,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from tests.zoo import table
-from zoo.batching import bucket
+from zoo.backend.batching import bucket
 
 INVERTIBLE = [n for n in table.names() if n != "made_mixture"]
 

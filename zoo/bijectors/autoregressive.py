@@ -3,9 +3,9 @@
 import numpy as np
 from keras import ops
 
-from zoo import solving
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import permute
+from zoo.numerics import root_finding
 
 
 class Autoregressive(OnePassBijector):
@@ -55,7 +55,7 @@ class Autoregressive(OnePassBijector):
 
     def _sequential(self, x, transform):
         value, log_det = self._sweep(x)
-        if self._transformer.implicit and solving.is_recording():
+        if self._transformer.implicit and root_finding.is_recording():
             # The compiled sweep keeps no reports: its iterations again, at what it has found.
             transform(x, self._conditioner(value))
         return value, log_det

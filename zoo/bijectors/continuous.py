@@ -6,7 +6,7 @@ import contextvars
 from keras import ops
 
 from zoo.bijectors.one_pass import OnePassBijector
-from zoo.solving import record
+from zoo.numerics.root_finding import record
 
 _values_only = contextvars.ContextVar("values_only", default=False)
 

@@ -2,9 +2,8 @@
 
 from keras import ops
 
-from zoo import solving
-from zoo.bijectors import tanh_root
 from zoo.bijectors.directed import Directed
+from zoo.numerics import root_finding, tanh_root
 
 
 class Planar(Directed):
@@ -37,6 +36,6 @@ class Planar(Directed):
         target = ops.sum(w * v, axis=-1) + b
         flat = ops.reshape(target, (-1,)), ops.reshape(gain + ops.zeros_like(target), (-1,))
         a, report = self._solve(*flat)
-        solving.record(self.name, report)
+        root_finding.record(self.name, report)
         a = ops.reshape(a, ops.shape(target))
         return v - ridge * ops.tanh(a)[..., None], ops.log(tanh_root.slope(a, gain))

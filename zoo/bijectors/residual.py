@@ -5,10 +5,10 @@ import contextvars
 
 from keras import ops
 
-from zoo import backend, solving
-from zoo.bijectors import log_det
+from zoo import backend
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
+from zoo.numerics import log_det_estimators, root_finding
 
 
 class Residual(OnePassBijector):
@@ -24,7 +24,7 @@ class Residual(OnePassBijector):
       network: Has `weights_now()` and `evaluate(x, context, weights)`, as
         `zoo.networks.LipschitzMLP`.
       event_shape: Shape of one event.
-      how: A `log_det.LogDet`.
+      how: A `log_det_estimators.LogDet`.
       tolerance: Of the inverse: the largest entry of an event moves by no more at the end, taken
         relative to its largest entry where that is above one.
       max_iterations: Most steps of the inverse.
@@ -49,8 +49,8 @@ class Residual(OnePassBijector):
         x, rows, context = self._flat(x)
         weights = self._network.weights_now()
         found, report = self._solve(rows, context, weights)
-        solving.record(self.name, report)
-        found = solving.or_nan(found, report.converged)
+        root_finding.record(self.name, report)
+        found = root_finding.or_nan(found, report.converged)
         linear = self._network.evaluate(found, context, weights)[1]
         total = -self._log_det(linear, found)
         ndims = len(self._shape)
@@ -67,8 +67,8 @@ class Residual(OnePassBijector):
 
     def _log_det(self, linear, x):
         if self._how.kind == "exact":
-            return log_det.exact(linear, x)
-        return log_det.estimated(linear, x, self._how)
+            return log_det_estimators.exact(linear, x)
+        return log_det_estimators.estimated(linear, x, self._how)
 
     # The inverse, and its gradient.
 
@@ -77,14 +77,14 @@ class Residual(OnePassBijector):
         given = [] if context is None else [context]
         own = backend.with_gradient(self._iterate, self._gradient)
         x, count, residual, converged = own(z, given, weights)
-        report = solving.Report(ops.cast(count, "int32"), residual, converged > 0.5)
+        report = root_finding.Report(ops.cast(count, "int32"), residual, converged > 0.5)
         return x, report
 
     def _branch(self, x, given, weights):
         return self._network.evaluate(x, given[0] if given else None, weights)
 
     def _iterate(self, z, given, weights):
-        x, report = solving.fixed_point(
+        x, report = root_finding.fixed_point(
             lambda x: z - self._branch(x, given, weights)[0],
             z,
             self._tolerance,
@@ -112,10 +112,10 @@ class Residual(OnePassBijector):
             size = ops.max(ops.abs(vector), axis=axes, keepdims=True)
             size = ops.where(size > 0, size, ops.ones_like(size))
             start = vector / size
-            found, report = solving.fixed_point(
+            found, report = root_finding.fixed_point(
                 lambda m: start - product(m), start, self._tolerance, self._max_iterations
             )
-            return (solving.or_nan(found, report.converged) * size,)
+            return (root_finding.or_nan(found, report.converged) * size,)
 
         def gradient(args, outputs, upstream):
             solved = self._linear_solve(not transposed, upstream[0], *args[1:])

@@ -2,8 +2,9 @@
 
 from keras import ops
 
-from zoo import backend, solving
+from zoo import backend
 from zoo.bijectors.one_pass import OnePassBijector
+from zoo.numerics import root_finding
 
 
 class DeepSigmoidal(OnePassBijector):
@@ -51,8 +52,8 @@ class DeepSigmoidal(OnePassBijector):
 
     def _root(self, y):
         y = y + ops.zeros_like(self._params[..., 0])
-        if solving.is_recording() and backend.is_concrete(y):
-            solving.record(self.name, self._solve(y, self._params)[1])
+        if root_finding.is_recording() and backend.is_concrete(y):
+            root_finding.record(self.name, self._solve(y, self._params)[1])
         x = backend.with_gradient(self._found, self._gradient)(y, self._params)[0]
         return x, -self._network(x)[1]
 
@@ -60,7 +61,7 @@ class DeepSigmoidal(OnePassBijector):
         """The root, and a report on the rows of `y`."""
         layers = self._layers_fn(params)
         low, high = _bracket(y, layers)
-        return solving.bracketed_root(
+        return root_finding.bracketed_root(
             lambda x: _value_and_log_slope(x, layers)[0] - y,
             low,
             high,
@@ -74,7 +75,7 @@ class DeepSigmoidal(OnePassBijector):
         rows = ops.broadcast_to(params, (*ops.shape(y), count))
         # Entry by entry, so that one that fails leaves the others alone.
         x, report = self._solve(ops.reshape(y, (-1,)), ops.reshape(rows, (-1, count)))
-        x = ops.reshape(solving.or_nan(x, report.converged), ops.shape(y))
+        x = ops.reshape(root_finding.or_nan(x, report.converged), ops.shape(y))
         x = ops.stop_gradient(x)
         value, log_slope = _value_and_log_slope(x, self._layers_fn(params))
         newton = (y - value) * ops.exp(-log_slope)

@@ -2,10 +2,9 @@
 
 from keras import ops
 
-from zoo import solving
-from zoo.bijectors import tanh_root
 from zoo.bijectors.directed import Directed
-from zoo.bijectors.triangular_root import diagonal, matvec
+from zoo.numerics import root_finding, tanh_root
+from zoo.numerics.triangular_root import diagonal, matvec
 
 
 class Sylvester(Directed):
@@ -47,7 +46,7 @@ class Sylvester(Directed):
             bias = ops.reshape(bias + zeros, (-1, m))
         flat = ops.reshape(target, (-1, m))
         y, report = self._solve(flat, left, right, bias)
-        solving.record(self.name, report)
+        root_finding.record(self.name, report)
         a = matvec(right, y) + bias
         step = ops.reshape(matvec(left, ops.tanh(a)), ops.shape(target))
         log_det = ops.reshape(_log_det(left, right, a), ops.shape(target)[:-1])

@@ -14,8 +14,8 @@ from zoo.layers.permutation import Permutation, Reverse
 from zoo.layers.planar import Planar
 from zoo.layers.preprocess import Logit, Rescale, Reshape
 from zoo.layers.radial import Radial
-from zoo.layers.repeat import Repeat
 from zoo.layers.residual import Residual, lipschitz_constants
+from zoo.layers.scan import Repeat
 from zoo.layers.squeeze import Squeeze
 from zoo.layers.sylvester import Sylvester
 

@@ -6,7 +6,7 @@ from keras import ops
 from zoo import bijectors
 from zoo.backend import read
 from zoo.layers.flow_layer import FlowLayer
-from zoo.normalization import soft_clamp, standardizing
+from zoo.numerics.normalization import soft_clamp, standardizing
 from zoo.transformers import Affine
 
 

@@ -6,12 +6,13 @@ import math
 import keras
 from keras import ops
 
-from zoo import backend, bijectors, estimation, ode
+from zoo import backend, bijectors, estimation
 from zoo.arguments import count, positive
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import Dynamics
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
-from zoo.solving import or_nan
+from zoo.numerics import ode
+from zoo.numerics.root_finding import or_nan
 
 TRACES = ("auto", "exact", "hutchinson")
 PROBES = ("rademacher", "gaussian")
@@ -194,7 +195,7 @@ class Continuous(FlowLayer):
           direction: `"encode"` or `"decode"`.
 
         Returns:
-          A `zoo.ode.Report`: evaluations of the dynamics and steps of each event, and whether it
+          A `ode.Report`: evaluations of the dynamics and steps of each event, and whether it
           converged.
 
         Raises:

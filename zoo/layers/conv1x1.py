@@ -6,11 +6,11 @@ from keras import ops
 
 from zoo import backend, bijectors
 from zoo.backend import read
-from zoo.folding import folded
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
 from zoo.layers.triangles import lower_and_upper
+from zoo.networks.hoisting import folded
 
 KINDS = ("lu", "plain")
 

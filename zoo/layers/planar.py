@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from zoo import bijectors
-from zoo.bijectors import tanh_root
 from zoo.layers.amortized import Amortized, check_iteration, gain, normal
 from zoo.layers.flow_layer import vector_size
 from zoo.networks.conditioner import seed_stream
+from zoo.numerics import tanh_root
 
 
 @keras.saving.register_keras_serializable("zoo")

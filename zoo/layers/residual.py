@@ -5,13 +5,14 @@ import math
 import keras
 from keras import ops
 
-from zoo import bijectors, solving
+from zoo import bijectors
 from zoo.arguments import count, positive, share
-from zoo.bijectors import log_det as log_dets
 from zoo.bijectors.residual import lipschitz, watching
 from zoo.layers.flow_layer import FlowLayer
 from zoo.networks.lipschitz import LipschitzMLP
 from zoo.networks.lipschitz_conv import LipschitzConvNet
+from zoo.numerics import log_det_estimators as log_dets
+from zoo.numerics import root_finding
 
 # Up to this many dimensions the log-determinant is exact unless told otherwise: it then costs no
 # more than an evaluation by series, and has no noise.
@@ -127,8 +128,8 @@ class Residual(FlowLayer):
         )
 
     def report(self, z, context=None):
-        """The `zoo.solving.Report` on the inverse of latents `z [n, *event_shape]`."""
-        with solving.recording() as found:
+        """The `root_finding.Report` on the inverse of latents `z [n, *event_shape]`."""
+        with root_finding.recording() as found:
             self.bijector(context).forward_and_log_det(z)
         return found[0][1]
 

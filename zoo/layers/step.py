@@ -16,7 +16,7 @@ class Step:
     Args:
       layer: A `FlowLayer`.
       variables: Those variables of the layer whose values are handed in.
-      folding: A `zoo.folding.Folding` whose tensors are handed in after those values, or `None`.
+      folding: A `Folding` whose tensors are handed in after those values, or `None`.
     """
 
     def __init__(self, layer, variables, folding=None):

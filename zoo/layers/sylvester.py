@@ -5,11 +5,11 @@ from keras import ops
 
 from zoo import bijectors
 from zoo.arguments import count
-from zoo.bijectors import triangular_root
 from zoo.bijectors.householder import orthonormal
 from zoo.layers.amortized import MARGIN, Amortized, check_iteration, normal
 from zoo.layers.flow_layer import vector_size
 from zoo.networks.conditioner import seed_stream
+from zoo.numerics import triangular_root
 
 VARIANTS = ("orthogonal", "householder", "triangular")
 

@@ -2,13 +2,14 @@
 
 import keras
 
-from zoo import checks, estimation, solving
+from zoo import checks, estimation
 from zoo.bijectors.continuous import values_only
 from zoo.flow import Flow
 from zoo.layers import ActNorm, Continuous
-from zoo.matching import Matching, check_loss
 from zoo.models.common import check_count, prepare, vector_context
 from zoo.networks.conditioner import seed_stream
+from zoo.numerics import root_finding
+from zoo.training.flow_matching import Matching, check_loss
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -137,7 +138,7 @@ class ContinuousFlow(Matching, Flow):
           context: As in `encode`.
 
         Returns:
-          List of `(name of the layer, zoo.ode.Report)`: evaluations of the dynamics and steps of
+          List of `(name of the layer, ode.Report)`: evaluations of the dynamics and steps of
           each event, and whether it converged.
 
         Raises:
@@ -146,6 +147,6 @@ class ContinuousFlow(Matching, Flow):
         x = checks.tensor(x, "x")
         self._check_events(x, bounded=False)
         context = self._check_context(context, x.shape[0])
-        with solving.recording() as found, estimation.scope():
+        with root_finding.recording() as found, estimation.scope():
             self._inverse(self._float(x)[0], context)
         return found

@@ -2,9 +2,9 @@
 
 import keras
 
+from zoo.distributions.mixture import MixtureBase
 from zoo.flow import Flow
 from zoo.layers import Autoregressive
-from zoo.mixture import MixtureBase
 from zoo.models.common import check_count, prepare, vector_context
 
 

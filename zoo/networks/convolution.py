@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from zoo.backend import add_bias, read
-from zoo.folding import WAYS, folded
 from zoo.networks.convolve import convolve
-from zoo.normalization import soft_clamp, standardizing
+from zoo.networks.hoisting import WAYS, folded
+from zoo.numerics.normalization import soft_clamp, standardizing
 
 
 class FoldedConv(keras.layers.Layer):
@@ -16,7 +16,7 @@ class FoldedConv(keras.layers.Layer):
 
     Scaling a kernel costs little, scaling a map of activations a pass over memory. Only the
     convolution itself is in the policy's compute type. Subclasses implement `folded()`, for which
-    see `zoo.folding`.
+    see `zoo.networks.hoisting`.
 
     Args:
       channels: Number of channels of the input.

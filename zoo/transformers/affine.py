@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo import bijectors
 from zoo.arguments import positive, share
-from zoo.normalization import soft_clamp
+from zoo.numerics.normalization import soft_clamp
 from zoo.transformers.base import Transformer, columns
 
 

@@ -6,7 +6,8 @@ import tensorflow as tf
 from scipy import special
 
 from tests import helpers
-from zoo import solving, transformers
+from zoo import transformers
+from zoo.numerics import root_finding
 
 RNG = np.random.default_rng(0)
 KINDS = {
@@ -65,7 +66,7 @@ def test_the_root_is_within_the_tolerance_that_the_report_tells(kind):
     transformer = transformers.DeepSigmoidal(tolerance=1e-7, **KINDS[kind])
     params, x = params_of(transformer, (6, 20)), 3.0 * RNG.normal(size=(6, 20))
     y = transformer.inverse_and_log_det(x, params)[0]
-    with solving.recording() as found:
+    with root_finding.recording() as found:
         back, log_det = transformer.forward_and_log_det(y, params)
     ((name, report),) = found
     scale = np.maximum(1.0, np.abs(x).max())

@@ -11,7 +11,7 @@ from tensorflow.python.framework.ops import gradient_registry
 
 import zoo
 from tests.zoo import images
-from zoo import backend_gradients
+from zoo.backend import gradients as gradients_module
 from zoo.networks import convolve as module
 from zoo.networks.convolve import convolve
 
@@ -43,7 +43,7 @@ def case(size, channels, filters):
 
 @pytest.fixture(autouse=True)
 def on_a_cpu(monkeypatch):
-    monkeypatch.setattr(backend_gradients, "_on_cpu", lambda: True)
+    monkeypatch.setattr(gradients_module, "_on_cpu", lambda: True)
 
 
 @pytest.mark.parametrize("jit", [False, True])
@@ -86,16 +86,16 @@ def test_few_filters_take_two_products_on_a_cpu_alone(monkeypatch):
     theirs = {"Conv2DBackpropFilter", "Conv2DBackpropInput"}
     assert not theirs & operations(*few)
     assert theirs <= operations(*many)
-    monkeypatch.setattr(backend_gradients, "_on_cpu", lambda: False)
+    monkeypatch.setattr(gradients_module, "_on_cpu", lambda: False)
     assert theirs <= operations(*few)
 
 
 def test_a_gradient_that_is_being_stored_has_plain_ones():
-    token = backend_gradients._first_order.set(True)
+    token = gradients_module._first_order.set(True)
     try:
         found = operations(*case((3, 3), 16, 2)[:2])
     finally:
-        backend_gradients._first_order.reset(token)
+        gradients_module._first_order.reset(token)
     assert "Conv2DBackpropFilter" in found
 
 

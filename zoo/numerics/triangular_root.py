@@ -1,0 +1,109 @@
+"""The system of equations behind Sylvester flows, `v + R tanh(S v + b) = t`, one unknown at a time.
+
+`R` and `S` are upper triangular `m` by `m`, so the last equation holds the last unknown alone, and
+each one before it one more. With `a = S v + b` each is the equation of `tanh_root`, with the gain
+`1 + R_ii S_ii`.
+"""
+
+from keras import ops
+
+from zoo import backend
+from zoo.numerics import root_finding, tanh_root
+
+
+def matvec(matrix, x):
+    """`matrix [*batch, m, k]` times `x [*lead, k]`."""
+    if len(matrix.shape) == 2:
+        return ops.matmul(x, ops.transpose(matrix))
+    return ops.matmul(matrix, x[..., None])[..., 0]
+
+
+def diagonal(matrix):
+    """`[*batch, m]` of `[*batch, m, m]`."""
+    return ops.diagonal(matrix, axis1=-2, axis2=-1)
+
+
+def find(target, left, right, bias, tolerance, max_iterations):
+    """Solves the systems, last unknown first, without a gradient.
+
+    Args:
+      target: `t`, a tensor `[n, m]`.
+      left: `R`, a tensor `[m, m]` or `[n, m, m]`.
+      right: `S`, likewise.
+      bias: `b`, a tensor `[m]` or `[n, m]`.
+      tolerance, max_iterations: Of each equation; see `tanh_root.find`.
+
+    Returns:
+      `v [n, m]`, NaN where it was not found, and a `root_finding.Report`: the most iterations an
+      unknown took, the largest residual, and whether all of an event's unknowns converged.
+    """
+    size = target.shape[-1]
+    columns = ops.arange(size)
+    # By unknown: what each step needs is then a slice of the first axis.
+    targets, rows_left, rows_right = (
+        _by_row(x, n) for x, n in ((target, 1), (left, 2), (right, 2))
+    )
+    biases, zeros = _by_row(bias, 1), ops.zeros_like(target)
+
+    def body(step, state):
+        v, h, count, residual, converged = state
+        i = size - 1 - step
+        here = ops.cast(columns == i, target.dtype)
+        of_left, of_right = rows_left[i], rows_right[i]
+        r, s = ops.sum(of_left * here, axis=-1), ops.sum(of_right * here, axis=-1)
+        known = targets[i] - ops.sum(of_left * h, axis=-1)
+        start = s * known + ops.sum(of_right * v, axis=-1) + biases[i]
+        gain = 1.0 + r * s + ops.zeros_like(start)
+        a, report = tanh_root.find(start, gain, tolerance, max_iterations)
+        value = ops.tanh(a)
+        v = v + here * (known - r * value)[:, None]
+        h = h + here * value[:, None]
+        count = ops.maximum(count, report.iterations)
+        residual = ops.maximum(residual, report.residual)
+        return v, h, count, residual, ops.logical_and(converged, report.converged)
+
+    none = zeros[:, 0]
+    state = (zeros, zeros, ops.zeros((), dtype="int32"), none, ops.equal(none, none))
+    v, _, *report = backend.loop(size, body, state)
+    report = root_finding.Report(*report)
+    return root_finding.or_nan(v, report.converged), report
+
+
+def solver(tolerance, max_iterations):
+    """`(target, left, right, bias) -> (v, Report)`: `find`, with its gradient, of any order.
+
+    Made once and kept: TensorFlow traces it once a shape.
+    """
+
+    def function(*args):
+        v, report = find(*args, tolerance, max_iterations)
+        return v, *report
+
+    def gradient(args, outputs, upstream):
+        _, left, right, bias = args
+        v = outputs[0]
+        # I + R diag(tanh') S, upper triangular as its factors are.
+        slopes = 1.0 - ops.tanh(matvec(right, v) + bias) ** 2
+        jacobian = ops.matmul(left * slopes[:, None, :], right)
+        jacobian = jacobian + ops.eye(v.shape[-1], dtype=v.dtype)
+        of_target = ops.solve_triangular(
+            ops.swapaxes(jacobian, -1, -2), upstream[0][..., None], lower=True
+        )[..., 0]
+
+        def moved(left, right, bias):
+            return -matvec(left, ops.tanh(matvec(right, v) + bias))
+
+        return of_target, *backend.vjp(moved, left, right, bias)[1](of_target)
+
+    own = backend.with_gradient(function, gradient)
+
+    def solve(*args):
+        v, *report = own(*args)
+        return v, root_finding.Report(*report)
+
+    return solve
+
+
+def _by_row(x, ndims):
+    """The first of the last `ndims` axes in front."""
+    return ops.moveaxis(x, -ndims, 0)

@@ -1,0 +1,245 @@
+"""Finished flows on disk: load them with their hashes checked, save new ones, list them.
+
+An entry is a folder, called like the model:
+
+    exported_models/
+      index.json        the table of `list_models`, and the SHA-256 of every manifest
+      maf-digits/
+        manifest.json   what the flow is, and size and SHA-256 of the files beside it
+        model.keras     the flow, as Keras saves it
+        ...             saved_model/, samples.png and the like, once `seal` has listed them
+
+So the index vouches for the manifests, and each manifest for the files of its entry.
+"""
+
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import keras
+
+from zoo.flow import Flow
+from zoo.saving import storage
+from zoo.saving.registry import INDEX, catalogue, list_models, roots
+from zoo.version import __version__
+
+__all__ = ["describe", "list_models", "load", "save", "seal", "update_index"]
+
+MODEL, MANIFEST, CARD = "model.keras", "manifest.json", "README.md"
+
+
+def load(name_or_path, verify=True):
+    """Loads a flow.
+
+    Args:
+      name_or_path: A name of `zoo.list_models` ("maf-digits"), the folder of an entry, or a .keras
+        file. A known name goes before a folder so called; write "./maf-digits" for the folder.
+      verify: Whether to compare the SHA-256 of the files with the manifest's, and the manifest's
+        with the index's. What has neither is checked by the checksums inside the .keras file.
+
+    Returns:
+      The `Flow`, ready for use, not compiled for training.
+
+    Raises:
+      ValueError: The name is unknown, or the folder or file is missing, truncated, altered, no
+        flow of this library, or saved by a newer version of it.
+
+    Example:
+      >>> flow = zoo.load("maf-digits")
+      >>> images = flow.sample(16, context=3, seed=0)
+    """
+    path, vouched = _locate(name_or_path)
+    folder, file = (path, path / MODEL) if path.is_dir() else (path.parent, path)
+    if path.is_dir() and not any((folder / name).exists() for name in (MODEL, MANIFEST)):
+        raise ValueError(f"{folder} is not a Flow Zoo model: it holds no {MODEL}.")
+    manifest = None
+    if vouched or (folder / MANIFEST).is_file():
+        if vouched and verify:
+            storage.check_file(folder / MANIFEST, {"sha256": vouched})
+        manifest = _read_manifest(folder)
+        if verify:
+            _check_files(folder, manifest, only=None if path.is_dir() else file.name)
+    return _load_keras(file, manifest)
+
+
+def save(flow, folder, metadata=None, overwrite=False):
+    """Saves a flow as an entry: model.keras and its manifest.
+
+    Both are written beside `folder` and moved there at the end, so that `folder` never holds half
+    a model. What training alone needs, such as the state of an optimizer, is left out.
+
+    Args:
+      flow: The `Flow`.
+      folder: Where to; made if missing. Its last part is the name of the entry.
+      metadata: Facts for the manifest, a dictionary that JSON can hold. `list_models` reads
+        "dataset", a string, and "metrics", such as
+        `{"bits_per_dim": {"mean": 2.31, "error": 0.02}, "nats": {...}}`, the error two standard
+        errors.
+      overwrite: Whether to replace the model of a folder that holds something already. Other files
+        there stay, and no manifest lists them until `seal` does.
+
+    Returns:
+      The folder, a `Path`.
+
+    Raises:
+      ValueError: `flow` is no Flow, the folder holds something and `overwrite` is false, or JSON
+        cannot hold the metadata.
+    """
+    if not isinstance(flow, Flow):
+        raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
+    folder = Path(folder).expanduser().resolve()
+    occupied = storage.check_free(folder, overwrite)
+    with storage.staging_beside(folder) as staging:
+        plain_copy(flow).save(staging / MODEL)
+        _write_manifest(staging, describe(flow), metadata or {})
+        if occupied:
+            # The manifest goes first and comes last: in between stands a whole model without one.
+            (folder / MANIFEST).unlink(missing_ok=True)
+            os.replace(staging / MODEL, folder / MODEL)
+            os.replace(staging / MANIFEST, folder / MANIFEST)
+        else:
+            os.replace(staging, folder)
+    return folder
+
+
+def seal(folder, metadata=None):
+    """Lists all files of a finished entry in its manifest.
+
+    Hidden files are left out, and so is README.md, the card, which people may edit.
+
+    Args:
+      folder: An entry that `save` wrote, with what was added to it since.
+      metadata: Facts to add to the manifest's, or to put in their place.
+
+    Raises:
+      ValueError: The folder is no entry, its model.keras is not the one that `save` wrote, or JSON
+        cannot hold the metadata.
+    """
+    folder = Path(folder).expanduser()
+    manifest = _read_manifest(folder)
+    _check_files(folder, manifest, only=MODEL)
+    _write_manifest(folder, manifest["model"], {**manifest["metadata"], **(metadata or {})})
+
+
+def update_index(root):
+    """Writes index.json anew from the entries of a folder, once each agrees with its manifest.
+
+    Args:
+      root: The folder of entries. What in it has no manifest is passed over.
+
+    Returns:
+      The `ModelTable` of the new index.
+
+    Raises:
+      ValueError: The folder is missing, or an entry is not as its manifest says.
+    """
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        raise ValueError(f"{root}: no such folder; expected one of entries that zoo.save wrote.")
+    models = {}
+    for path in sorted(root.glob(f"[!.]*/{MANIFEST}")):
+        manifest = _read_manifest(path.parent)
+        _check_files(path.parent, manifest)
+        models[path.parent.name] = {
+            "manifest": storage.sha256(path),
+            "size": manifest["files"][MODEL]["size"],
+            **{key: manifest["model"][key] for key in ("family", "event_shape", "parameters")},
+            **{key: manifest["metadata"].get(key) for key in ("dataset", "metrics")},
+        }
+    storage.write_json(root / INDEX, models=models)
+    return list_models(root)
+
+
+def describe(flow):
+    """What manifests and exports say of a flow, as a dictionary that JSON can hold."""
+    return {
+        "family": type(flow).__name__,
+        "event_shape": list(flow.event_shape),
+        "latent_shape": list(flow.latent_shape),
+        "context_shape": None if flow.context_shape is None else list(flow.context_shape),
+        "num_classes": flow.num_classes,
+        "levels": flow.levels,
+        "dtype": flow.variable_dtype,
+        "parameters": flow.count_params(),
+        "zoo_version": __version__,
+    }
+
+
+def plain_copy(flow):
+    """A flow with the same weights and nothing of its training, such as an optimizer's moments."""
+    copy = type(flow).from_config(flow.get_config())
+    copy.set_weights(flow.get_weights())
+    return copy
+
+
+def _locate(name_or_path):
+    """The folder or file meant, and the SHA-256 that an index gives its manifest, or `None`."""
+    path = Path(name_or_path).expanduser()
+    is_name = isinstance(name_or_path, str) and not os.path.dirname(name_or_path)
+    known = catalogue(roots()) if is_name else {}
+    if name_or_path in known:
+        root, entry = known[name_or_path]
+        if not (root / name_or_path).is_dir():
+            raise ValueError(f"{root / name_or_path} is missing, though {root / INDEX} lists it.")
+        return root / name_or_path, entry["manifest"]
+    if path.is_dir():
+        path = path.resolve()
+        index = path.parent / INDEX
+        models = storage.read_json(index, "models")["models"] if index.is_file() else {}
+        return path, models.get(path.name, {}).get("manifest")
+    if path.is_file():
+        return path, None
+    if is_name and path.suffix != ".keras":
+        raise ValueError(
+            f"No pretrained flow or folder is called {name_or_path!r}; the pretrained flows are "
+            f"{', '.join(sorted(known)) or 'none'}."
+        )
+    raise ValueError(f"{path}: no such file or folder; expected an entry or a .keras file.")
+
+
+def _write_manifest(folder, model, metadata):
+    files = storage.list_files(folder, leave_out=(MANIFEST, CARD))
+    storage.write_json(folder / MANIFEST, model=model, metadata=metadata, files=files)
+
+
+def _read_manifest(folder):
+    if not (folder / MANIFEST).is_file():
+        raise ValueError(f"{folder} is not an entry of zoo.save: it has no {MANIFEST}.")
+    return storage.read_json(folder / MANIFEST, "model", "metadata", "files")
+
+
+def _check_files(folder, manifest, only=None):
+    for name, recorded in manifest["files"].items():
+        # A wheel may leave out what no model needs to be loaded, such as pictures.
+        if (only or name) == name and (name == MODEL or (folder / name).exists()):
+            storage.check_file(folder / name, recorded)
+
+
+def _check_archive(path):
+    """Raises ValueError unless the file is a whole .keras archive by its own checksums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
+            archive.getinfo("config.json")
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, NotImplementedError) as error:
+        raise ValueError(
+            f"{path} is no Flow Zoo model, or truncated or altered: expected a .keras file, found "
+            f"that {str(error).strip(chr(34))}; save the model again."
+        ) from None
+
+
+def _load_keras(path, manifest):
+    _check_archive(path)
+    try:
+        flow = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds, with many lines each.
+        reason = str(error).strip().partition("\n")[0]
+        version = manifest["model"].get("zoo_version") if manifest else None
+        known = version in (None, __version__)
+        by = "" if known else f", saved by Flow Zoo {version} and read by {__version__},"
+        raise ValueError(f"{path}{by} cannot be loaded as a flow: {reason}") from error
+    if not isinstance(flow, Flow):
+        raise ValueError(f"{path} is not a Flow Zoo model: it holds a {type(flow).__name__}.")
+    return flow

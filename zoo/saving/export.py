@@ -1,0 +1,224 @@
+"""Flows as SavedModels: written for places where only TensorFlow is, read as a `tfd.Distribution`.
+
+The functions of an exported flow, each also a named signature (`serving_default` is `log_prob`):
+
+    log_prob(x, context)                      [batch, *event_shape] -> [batch], nats, data units
+    log_prob_int(x, seed, context)            integers 0..levels-1, dequantized; discrete data only
+    log_prob_seeded(x, seed, context)         where log-determinants are estimated: another estimate
+                                              for each seed; `log_prob` is that of seed 0
+    sample(n, seed, temperature, context)     -> [n, *event_shape]
+    encode(x, context)                        [batch, *event_shape] -> [batch, *latent_shape]
+    decode(z, context)                        [batch, *latent_shape] -> [batch, *event_shape]
+
+`context` is there where the flow has one: labels `[batch]`, int32, or vectors `[batch,
+*context_shape]`. Called by name rather than by signature, `log_prob` and `sample` of a
+class-conditional flow go without it too: the uniform mixture over the classes. `assets.extra/
+flow_zoo.json` in the folder tells shapes, types and levels, and the SHA-256 of every file.
+"""
+
+from pathlib import Path
+
+from zoo import backend
+from zoo.backend import tfd
+from zoo.flow import Flow
+from zoo.saving import entries, storage
+from zoo.saving.exported import ExportedFlow
+
+if backend.NAME == "tensorflow":
+    import tensorflow as tf
+
+INFO = "assets.extra/flow_zoo.json"
+
+
+def export(flow, folder, overwrite=False):
+    """Writes a flow as a SavedModel that loads with nothing but TensorFlow installed.
+
+    The batch size is free. `log_prob` takes floats as they are: for data of grey levels give it
+    `x + u` with uniform noise `u` in `[0, 1)`, or give integers to `log_prob_int`.
+
+    Args:
+      flow: The `Flow`.
+      folder: Where to; made if missing. It is written beside it and moved there at the end.
+      overwrite: Whether to replace an earlier export.
+
+    Returns:
+      The folder, a `Path`.
+
+    Raises:
+      ValueError: The folder holds something (with `overwrite`: other than an export of this
+        library), the disk refuses, or the Keras backend is not TensorFlow.
+
+    Example:
+      >>> zoo.export(zoo.load("maf-digits"), "served/maf-digits")
+      >>> model = tf.saved_model.load("served/maf-digits")  # In a process without Flow Zoo.
+      >>> images = model.sample(16, seed=0, temperature=0.7, context=tf.fill([16], 3))
+    """
+    _check_backend()
+    if not isinstance(flow, Flow):
+        raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
+    folder = Path(folder).expanduser().resolve()
+    if storage.check_free(folder, overwrite) and not (folder / INFO).is_file():
+        raise ValueError(
+            f"{folder} holds something that is no export of Flow Zoo; it is not overwritten."
+        )
+    with storage.staging_beside(folder) as staging:
+        calls = _calls(flow)
+        # A copy: its variables are plain ones, whatever strategy the flow was trained under.
+        with backend.without_xla():  # It would compile anew for every batch size.
+            module = _module(entries.plain_copy(flow), calls)
+            tf.saved_model.save(module, str(staging), signatures=_signatures(module, calls))
+        files = storage.list_files(staging)
+        info = {**entries.describe(flow), "name": flow.name}
+        info["reparameterized"] = _reparameterized(flow)
+        (staging / INFO).parent.mkdir()
+        storage.write_json(staging / INFO, model=info, files=files)
+        storage.replace_folder(staging, folder)
+    return folder
+
+
+def load_exported(folder):
+    """Reads a SavedModel that `export` wrote.
+
+    Args:
+      folder: The folder of the SavedModel.
+
+    Returns:
+      An `ExportedFlow`, a `tfd.Distribution`.
+
+    Raises:
+      ValueError: The folder is missing, no export of this library, truncated, altered, written by
+        a newer version, or the Keras backend is not TensorFlow.
+
+    Example:
+      >>> digits = zoo.load_exported("exported_models/maf-digits/saved_model")
+      >>> digits.condition(3).sample([2, 4], seed=0).shape
+      TensorShape([2, 4, 8, 8, 1])
+    """
+    _check_backend()
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; expected a SavedModel that zoo.export wrote.")
+    if not (folder / INFO).is_file():
+        raise ValueError(f"{folder} is not an export of Flow Zoo: it has no {INFO}.")
+    manifest = storage.read_json(folder / INFO, "model", "files")
+    for name, recorded in manifest["files"].items():
+        storage.check_file(folder / name, recorded)
+    return ExportedFlow(tf.saved_model.load(str(folder)), manifest["model"])
+
+
+def _reparameterized(flow):
+    """Whether samples are differentiable functions of the weights and noise: as the base's are."""
+    if isinstance(flow.base, Flow):
+        return _reparameterized(flow.base)
+    return flow.base.distribution().reparameterization_type == tfd.FULLY_REPARAMETERIZED
+
+
+def _check_backend():
+    if backend.NAME != "tensorflow":
+        raise ValueError(
+            f"A SavedModel needs KERAS_BACKEND=tensorflow, got {backend.NAME!r}; save the flow "
+            "with zoo.save and export it in a process with that backend."
+        )
+
+
+def _calls(flow):
+    """What the exported functions take: `{name: [arguments of each way to call it, ...]}`.
+
+    The first way is that of the named signature.
+    """
+    real, whole = tf.as_dtype(flow.variable_dtype), tf.int32
+    x = tf.TensorSpec([None, *flow.event_shape], real, "x")
+    integers = tf.TensorSpec([None, *flow.event_shape], whole, "x")
+    z = tf.TensorSpec([None, *flow.latent_shape], real, "z")
+    n, seed = tf.TensorSpec([], whole, "n"), tf.TensorSpec([], whole, "seed")
+    pair = tf.TensorSpec([2], whole, "seed")  # A stateless seed, as TFP hands it on.
+    temperature = tf.TensorSpec([], real, "temperature")
+    given = [()]
+    if flow.conditional:
+        kind = whole if flow.num_classes else real
+        given = [(tf.TensorSpec([None, *flow.context_shape], kind, "context"),)]
+    optional = given + [()] * bool(flow.num_classes)
+    calls = {
+        "log_prob": [(x, *c) for c in optional],
+        "encode": [(x, *c) for c in given],
+        "decode": [(z, *c) for c in given],
+        "sample": [(n, s, temperature, *c) for c in optional for s in (seed, pair)],
+    }
+    if flow.levels is not None:
+        calls["log_prob_int"] = [(integers, seed, *c) for c in optional]
+    if flow.estimates:
+        calls["log_prob_seeded"] = [(x, seed, *c) for c in optional]
+    return calls
+
+
+def _module(flow, calls):
+    """The flow's computations as functions of a `tf.Module` that holds its variables."""
+    seeded = _seeded_log_prob(flow, calls)
+    encode = _traced_once(flow._encode, calls["encode"])
+    decode = _traced_once(flow._decode, calls["decode"])
+
+    def log_prob_int(x, seed, context=None):
+        x, bonus = flow._float(x, flow._uniform(x, backend.make_seed(seed)))
+        return seeded(x, seed, context) + bonus
+
+    def sample(n, seed, temperature=1.0, context=None):
+        # What flow._sample does, with one graph of `decode` for all ways to call it.
+        return decode(*flow._draw(n, context, backend.make_seed(seed), temperature))
+
+    module = tf.Module(name=flow.name)
+    # tf.Module does not look inside Keras variables, and what it does not find is not saved.
+    module.weights = [backend.raw(v) for v in flow.weights]
+    module.log_prob = _function(lambda x, context=None: seeded(x, 0, context))
+    module.encode = _function(lambda x, context=None: encode(x, context))
+    module.decode = _function(lambda z, context=None: decode(z, context))
+    module.sample = _function(sample)
+    if flow.levels is not None:
+        module.log_prob_int = _function(log_prob_int)
+    if flow.estimates:
+        module.log_prob_seeded = _function(lambda x, seed, context=None: seeded(x, seed, context))
+    for name, ways in calls.items():
+        for arguments in ways:
+            getattr(module, name).get_concrete_function(*arguments)
+    return module
+
+
+def _seeded_log_prob(flow, calls):
+    """`(x, seed, context) -> log_prob`; the seed is that of the estimate, if it is one."""
+    if not flow.estimates:
+        exact = _traced_once(flow._log_prob, calls["log_prob"])
+        return lambda x, seed, context: exact(x, context)
+    pair = tf.TensorSpec([2], tf.int32)
+    ways = [(way[0], pair, *way[1:]) for way in calls["log_prob"]]
+    estimate = _traced_once(lambda x, s, context=None: flow._log_prob(x, context, seed=s), ways)
+    return lambda x, seed, context: estimate(x, backend.make_seed(seed), context)
+
+
+def _signatures(module, calls):
+    def named(name, arguments):
+        function = getattr(module, name)
+        return tf.function(
+            lambda *given: {name: function(*given)}, input_signature=arguments, autograph=False
+        )
+
+    signatures = {name: named(name, ways[0]) for name, ways in calls.items()}
+    return {"serving_default": signatures["log_prob"], **signatures}
+
+
+def _function(function):
+    return tf.function(function, autograph=False)
+
+
+def _traced_once(function, ways):
+    """`function(*tensors)`, for the arguments in `ways`; `None` among tensors is passed over.
+
+    While it saves, TensorFlow traces every `tf.function` anew, and all it calls. What is called
+    here is concrete already, so it is there once.
+    """
+    graph = _function(function)
+    traces = {len(way): graph.get_concrete_function(*way) for way in ways}
+
+    def call(*arguments):
+        given = [a for a in arguments if a is not None]
+        return traces[len(given)](*given)
+
+    return call

@@ -1,0 +1,143 @@
+"""What there is to load: the folders searched for entries, their index, and its table."""
+
+import dataclasses
+import html
+import os
+from pathlib import Path
+
+from zoo.saving import storage
+
+INDEX = "index.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelRecord:
+    """One line of `list_models`: what a flow is, and how well it does on its test split.
+
+    Attributes:
+      name: What `zoo.load` takes.
+      family: Class of the flow, such as "MAF".
+      dataset: What it was trained on, or `None`.
+      event_shape: Shape of one event.
+      parameters: Number of trained scalars.
+      bits_per_dim: (mean, two standard errors) on the test split, or `None`.
+      nats: The same of the log-likelihood of one event, nats.
+      size: Bytes of its model.keras.
+    """
+
+    name: str
+    family: str
+    dataset: str | None
+    event_shape: tuple
+    parameters: int
+    bits_per_dim: tuple | None
+    nats: tuple | None
+    size: int
+
+    @classmethod
+    def from_index(cls, name, entry):
+        """The record of one entry of an index.json."""
+        figures = entry["metrics"] or {}
+        bits_per_dim, nats = (
+            (figures[key]["mean"], figures[key]["error"]) if figures.get(key) else None
+            for key in ("bits_per_dim", "nats")
+        )
+        plain = {key: entry[key] for key in ("family", "dataset", "parameters", "size")}
+        shape = tuple(entry["event_shape"])
+        return cls(name=name, event_shape=shape, bits_per_dim=bits_per_dim, nats=nats, **plain)
+
+    def cells(self):
+        """What the table shows of it, as text."""
+        figures = (
+            "-" if figure is None else f"{figure[0]:.3f} ± {figure[1]:.3f}"
+            for figure in (self.bits_per_dim, self.nats)
+        )
+        shape = "x".join(map(str, self.event_shape))
+        size = f"{self.size / 1e6:.2f} MB"
+        dataset = self.dataset or "-"
+        return (self.name, self.family, dataset, shape, f"{self.parameters:,}", *figures, size)
+
+
+class ModelTable(list):
+    """A list of `ModelRecord` that prints as a table, in notebooks too."""
+
+    header = ("name", "family", "dataset", "event", "parameters", "bits/dim", "nats", "size")
+    _align = (str.ljust,) * 4 + (str.rjust,) * 4
+
+    def __str__(self):
+        rows = [self.header, *(record.cells() for record in self)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows.insert(1, ["-" * width for width in widths])
+        return "\n".join(
+            "  ".join(f(c, w) for f, c, w in zip(self._align, row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
+    __repr__ = __str__
+
+    def to_markdown(self):
+        """The table in Markdown, each name a link to its entry under `exported_models/`."""
+        lines = [self.header, ["---"] * 4 + ["---:"] * 4]
+        for record in self:
+            name, *rest = record.cells()
+            lines.append([f"[{name}](exported_models/{name})", *rest])
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+    def _repr_html_(self):
+        def line(tag, cells):
+            return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
+
+        lines = [line("th", self.header), *(line("td", record.cells()) for record in self)]
+        return f"<table>{''.join(lines)}</table>"
+
+
+def list_models(root=None):
+    """The pretrained flows, read from the index alone: no model is loaded.
+
+    Args:
+      root: A folder of entries with its index.json. By default, every place where `zoo.load` looks
+        for names: the folder that the environment variable FLOW_ZOO_DIR names, then the entries
+        that came with the library.
+
+    Returns:
+      A `ModelTable`: a list of `ModelRecord`, by name, that prints as a table.
+
+    Raises:
+      ValueError: A folder has no index, or one that cannot be read.
+
+    Example:
+      >>> [model.name for model in zoo.list_models() if model.dataset == "digits"]
+      ['iaf-digits', 'maf-digits', 'nice-digits', 'realnvp-digits']
+    """
+    found = catalogue(roots() if root is None else [Path(root).expanduser()])
+    return ModelTable(
+        ModelRecord.from_index(name, entry) for name, (_, entry) in sorted(found.items())
+    )
+
+
+def roots():
+    """The folders searched for names: the user's own first, then the library's."""
+    package = Path(__file__).resolve().parent.parent
+    # Beside the package in a source tree, inside it in an installed wheel.
+    shipped = [package.parent / "exported_models", package / "exported_models"]
+    own = os.environ.get("FLOW_ZOO_DIR")
+    first = [Path(own).expanduser()] if own else []
+    return first + [folder for folder in shipped if (folder / INDEX).is_file()]
+
+
+def catalogue(folders):
+    """`{name: (folder, its entry of the index)}` of all `folders`, the first one to win.
+
+    Raises:
+      ValueError: A folder has no index, or one that cannot be read.
+    """
+    found = {}
+    for folder in reversed(folders):
+        if not (folder / INDEX).is_file():
+            raise ValueError(
+                f"{folder} has no {INDEX}; expected a folder of entries and its index, as "
+                "zoo.pretrained.update_index writes it."
+            )
+        models = storage.read_json(folder / INDEX, "models")["models"]
+        found.update({name: (folder, entry) for name, entry in models.items()})
+    return found
