@@ -20,7 +20,7 @@ from zoo.saving import entries, registry, storage
 
 NAMES = ("maf_image", "maf_mixture_base", "iaf_context", "nice")
 NAMES += ("residual_flow_roulette", "i_resnet", "naf", "planar", "continuous")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 FRESH_PROCESS = """
 import sys, numpy as np, zoo
