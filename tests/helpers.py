@@ -23,7 +23,7 @@ def randomize(model, seed=0, scale=0.5):
     """
     generator = np.random.default_rng(seed)
     layers = model._flatten_layers()
-    stacked = {id(v) for p in layers if isinstance(p, zoo.layers.Repeat) for v in p.variables}
+    stacked = {id(v) for p in layers if isinstance(p, zoo.layers.Scan) for v in p.variables}
     for variable in model.trainable_variables:
         shape = tuple(variable.shape)
         own = shape[1:] if id(variable) in stacked else shape
@@ -41,7 +41,7 @@ def settle(model):
     """Brings what a flow or a layer keeps of its weights to convergence, where it keeps any."""
     for part in [model, *model._flatten_layers(include_self=False)]:
         if callable(getattr(part, "settle", None)):
-            part.settle()
+            part.update_spectral_norms()
 
 
 def assert_same(actual, desired):

@@ -206,7 +206,7 @@ def _distribution(name, dtype):
 
 def update_spectral_norms(flow):
     """Brings the power iterations of Lipschitz networks to convergence."""
-    flow.settle()
+    flow.update_spectral_norms()
 
 
 def inputs(flow, seed=0, n=3):

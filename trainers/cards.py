@@ -142,7 +142,7 @@ def _pictures(shown):
 def _use(name, flow):
     context = ", context=3" if flow.num_classes else ""
     # Float samples may leave the range that `log_prob` takes.
-    x = "flow.quantize(x)" if flow.levels else "x"
+    x = "flow.to_levels(x)" if flow.levels else "x"
     return (
         "```python\nimport zoo\n\n"
         f'flow = zoo.load("{name}")\n'

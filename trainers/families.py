@@ -173,7 +173,7 @@ def _pretrained(options, data):
     if base is None and options.freeze:
         raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
     # Both ways: a flow that was trained with --freeze remembers it.
-    for layer in filter(None, [*flow.flow_layers, flow.dequantizer]):
+    for layer in filter(None, [*flow.stack.layers, flow.dequantizer]):
         layer.trainable = not options.freeze
     if base is None:
         return flow
@@ -181,7 +181,7 @@ def _pretrained(options, data):
     if isinstance(base, dict):
         base = _base(base, shared | {"seed": options.seed}, flow.latent_shape)
     return zoo.Flow(
-        flow.flow_layers,
+        flow.stack.layers,
         levels=flow.levels,
         base=base,
         dequantization=flow.dequantizer or "uniform",

@@ -82,7 +82,7 @@ def save_png(picture, path, colours=None):
     """
     image = Image.fromarray(np.ascontiguousarray(picture))
     if colours:
-        image = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        image = image.to_levels(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     image.save(path, format="PNG", optimize=bool(colours))
 
 

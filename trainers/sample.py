@@ -68,7 +68,7 @@ def draw(flow, num, context=None, seed=None, temperature=1.0):
     samples = flow.sample(
         num, context=read_context(flow, num, context), seed=seed, temperature=temperature
     )
-    return np.asarray(flow.quantize(samples) if flow.levels else samples)
+    return np.asarray(flow.to_levels(samples) if flow.levels else samples)
 
 
 def read_context(flow, num, texts):

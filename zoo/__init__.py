@@ -1,6 +1,6 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, estimation, layers, networks, transformers
+from zoo import bijectors, layers, networks, transformers
 from zoo.distributions.dequantization import VariationalDequantizer
 from zoo.flow import Flow
 from zoo.models import (
@@ -47,7 +47,6 @@ __all__ = [
     "VariationalDequantizer",
     "__version__",
     "bijectors",
-    "estimation",
     "export",
     "layers",
     "list_models",

@@ -1,23 +1,57 @@
-"""Constructor arguments as the configuration that Keras saves."""
+"""Constructor arguments: checked, recorded as the configuration that Keras saves, registered."""
 
 import inspect
+import math
+import numbers
 
 import keras
 
 
-class ArgumentsAsConfig:
-    """Records what the constructor was given, of any type that Keras serializes.
+def register(package):
+    """Registers a class with Keras as `package>Name`, a name that is part of every saved file.
 
-    Keras by itself records plain values only: no layers, no transformers, no arrays.
+    Raises:
+      ValueError: Another class has the name.
     """
+
+    def decorate(cls):
+        known = keras.saving.get_registered_object(f"{package}>{cls.__name__}")
+        where = (cls.__module__, cls.__qualname__)
+        if known is not None and (known.__module__, known.__qualname__) != where:
+            raise ValueError(
+                f"{package}>{cls.__name__} is {known.__module__}.{known.__qualname__} in saved "
+                f"files already; give {'.'.join(where)} another name."
+            )
+        return keras.saving.register_keras_serializable(package)(cls)
+
+    return decorate
+
+
+class ArgumentsAsConfig:
+    """Records the arguments of the constructor, defaults included, of any type Keras serializes.
+
+    Keras by itself records plain values only: no layers, no transformers, no arrays. A default that
+    a later version changes is no matter to files: each holds all that its object was made with.
+    `inspect.signature` of a class is that of its constructor.
+    """
+
+    # Parameters that `**kwargs` of a constructor stand for, where they are to be seen and recorded.
+    _further_parameters = ()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        own = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        named = [p for p in own if p.kind is not p.VAR_KEYWORD]
+        taken = {p.name for p in named}
+        further = [p for p in cls._further_parameters if p.name not in taken]
+        rest = [p for p in own if p.kind is p.VAR_KEYWORD and not further]
+        cls.__signature__ = inspect.Signature([*named, *further, *rest])
 
     def __new__(cls, *args, **kwargs):
         instance = super().__new__(cls)
-        try:
-            bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
-        except TypeError:
-            return instance  # __init__ is about to say what is wrong.
-        arguments = dict(list(bound.arguments.items())[1:])
+        bound = cls.__signature__.bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments = dict(bound.arguments)
         arguments |= arguments.pop("kwargs", {})
         # Past the tracking of attributes: these are no parts of the instance.
         instance.__dict__["_arguments"] = arguments
@@ -60,3 +94,76 @@ def _deserialize(value, custom_objects):
     if isinstance(value, dict):
         return keras.saving.deserialize_keras_object(value, custom_objects)
     return value
+
+
+def is_number(value):
+    """Whether `value` is one finite real number, and no boolean."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # An integer beyond all floats.
+        return False
+
+
+def positive(name, value):
+    """`value`, a positive number, as a float.
+
+    Raises:
+      ValueError: It is not.
+    """
+    if not (is_number(value) and value > 0):
+        raise ValueError(f"{name} must be a positive number, got {value!r}.")
+    return float(value)
+
+
+def count(name, value, least=1):
+    """`value`, an integer of at least `least`.
+
+    Raises:
+      ValueError: It is not.
+    """
+    if not (is_number(value) and value >= least and value == int(value)):
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def share(name, value):
+    """`value`, a number between 0 and 1, as a float.
+
+    Raises:
+      ValueError: It is not.
+    """
+    if not (is_number(value) and 0 < value < 1):
+        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
+    return float(value)
+
+
+def choice(name, value, known):
+    """`value`, one of `known`.
+
+    Raises:
+      ValueError: It is not.
+    """
+    if value not in known:
+        raise ValueError(f"{name} must be one of {known}, got {value!r}.")
+    return value
+
+
+def shape(name, value):
+    """`value` as a tuple of positive integers, one at least.
+
+    Raises:
+      ValueError: It is not.
+    """
+    try:
+        found = tuple(value)
+    except TypeError:
+        found = ()
+    whole = (isinstance(n, numbers.Integral) and not isinstance(n, bool) and n > 0 for n in found)
+    if not found or not all(whole):
+        raise ValueError(
+            f"{name} must be a tuple of positive integers such as (64,) or (8, 8, 1), got "
+            f"{value!r}."
+        )
+    return tuple(int(n) for n in found)

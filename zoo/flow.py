@@ -1,23 +1,16 @@
-"""The flow: layers and a base distribution, as a Keras model and as a TFP distribution."""
+"""The flow: a stack of layers and a base distribution, as a Keras model and a TFP distribution."""
 
-import math
-
-import keras
 from keras import ops
 
-from zoo import backend, bijectors, checks, estimation
-from zoo.backend import samplers, tfd
-from zoo.config import ArgumentsAsConfig
-from zoo.distributions import base as bases
-from zoo.distributions import dequantization as dequantize
-from zoo.layers.recompute import set_recompute, to_latent
-from zoo.public import PublicCalls
-from zoo.training.fitting import Fitting
-from zoo.training.iterated import Iterated
+from zoo import backend, computations, distributions, latents, specs
+from zoo.backend import tfd
+from zoo.config import ArgumentsAsConfig, choice, register
+from zoo.layers import Stack
+from zoo.training import LikelihoodModel
 
 
-@keras.saving.register_keras_serializable("zoo")
-class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
+@register("zoo")
+class Flow(ArgumentsAsConfig, LikelihoodModel):
     """A normalizing flow: `x = f(z)`, with `f` a stack of invertible layers and `z` from a base.
 
     `log p(x) = log p(z) + log|det dz/dx|` with `z = f^-1(x)`, in nats and in data units. Integer
@@ -45,7 +38,13 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
       recompute: Where the gradient finds activations: `None` keeps them all, `"checkpoint"` what
         goes between layers, `"inverse"`, where inverses are exact, none; the rest is computed again
         (`layers.recompute`).
-      **kwargs: `dtype` and `name` of a Keras model.
+      dtype: Type or dtype policy of a Keras model.
+      name: Name of a Keras model.
+
+    Attributes:
+      stack: The `zoo.layers.Stack` of the layers.
+      event, context: What an event and a context are (`zoo.specs`).
+      base: The base distribution as a Keras layer, or a `Flow`.
 
     Raises:
       ValueError: The layers or the base do not fit together.
@@ -62,6 +61,7 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
     def __init__(
         self,
         layers,
+        *,
         event_shape=None,
         context_shape=None,
         num_classes=None,
@@ -70,67 +70,95 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
         dequantization="uniform",
         jit_compile="auto",
         recompute=None,
-        **kwargs,
+        dtype=None,
+        name=None,
     ):
-        super().__init__(autocast=False, **kwargs)
-        layers = list(layers)
-        for layer in layers:
-            if not callable(getattr(layer, "bijector", None)):
-                raise ValueError(
-                    f"layers must hold zoo.layers.FlowLayers, got a {type(layer).__name__}."
-                )
-        if event_shape is None and not layers:
-            raise ValueError("A flow without layers needs an event_shape.")
-        if event_shape is None:
-            event_shape = layers[0].event_shape
-        self.event_shape = tuple(event_shape)
-        self.latent_shape = self._check_layers(layers)
-        if context_shape is not None and num_classes is not None:
-            raise ValueError(
-                "context_shape is for vectors and num_classes for integer labels: give one of "
-                f"them, got context_shape={context_shape} and num_classes={num_classes}."
-            )
-        self.num_classes = num_classes
-        self.context_shape = () if num_classes else context_shape and tuple(context_shape)
-        self.levels = levels
-        if jit_compile not in (True, False, "auto"):
-            raise ValueError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
-        self.jit = jit_compile
-        set_recompute(layers, recompute)
-        self.flow_layers, self.recompute = layers, recompute
-        self.base = bases.get(base, self.latent_shape, self.dtype_policy)
-        self.dequantizer = dequantize.get(
+        super().__init__(dtype=dtype, name=name)
+        self.stack = Stack(layers, event_shape, recompute, dtype=dtype)
+        margin = getattr(self.stack.layers[0], "margin", None) if self.stack.layers else None
+        self.event = specs.EventSpec(self.stack.event_shape, levels, margin)
+        self.context = specs.ContextSpec(context_shape, num_classes)
+        self.jit = choice("jit_compile", jit_compile, (True, False, "auto"))
+        self.base = distributions.base(base, self.latent_shape, self.dtype_policy)
+        self.dequantizer = distributions.dequantizer(
             dequantization, self.event_shape, levels, self.dtype_policy
         )
-        self._noise = keras.random.SeedGenerator()
-        self._nats = keras.metrics.Mean(name="nats")
-        self._bits = keras.metrics.Mean(name="bits_per_dim")
-        self._check_recompute()
+        self._calls = backend.CompiledCalls(self)
         self.built = True
 
-    def _check_layers(self, layers):
-        shape = self.event_shape
-        for layer in layers:
-            if tuple(layer.event_shape) != shape:
-                raise ValueError(
-                    f"Layer {layer.name} expects events of shape {tuple(layer.event_shape)}, and "
-                    f"what comes before it gives {shape}."
-                )
-            shape = tuple(layer.latent_shape)
-        return shape
+    # What the flow is.
+
+    @property
+    def event_shape(self):
+        """Shape of one event."""
+        return self.event.shape
+
+    @property
+    def latent_shape(self):
+        """Shape of one latent."""
+        return self.stack.latent_shape
+
+    @property
+    def context_shape(self):
+        """Shape of one context: `()` for labels, `None` where the flow takes none."""
+        return self.context.shape
+
+    @property
+    def num_classes(self):
+        """Number of classes of an integer context, or `None`."""
+        return self.context.num_classes
+
+    @property
+    def conditional(self):
+        """Whether the flow takes a context."""
+        return self.context.exists
+
+    @property
+    def levels(self):
+        """Number of grey levels of discrete data, or `None`."""
+        return self.event.levels
+
+    @property
+    def recompute(self):
+        """How activations are found for the gradient."""
+        return self.stack.recompute
 
     @property
     def uses_xla(self):
         """Whether calls and training steps are compiled with XLA."""
         if self.jit != "auto":
             return self.jit
-        parts = [*self.flow_layers, self.dequantizer]
-        return all(getattr(part, "prefers_xla", True) for part in parts)
+        return self.stack.prefers_xla and getattr(self.dequantizer, "prefers_xla", True)
+
+    def _stacks(self):
+        """The stack, and those of flows below it."""
+        return [self.stack, *(self.base._stacks() if isinstance(self.base, Flow) else [])]
 
     @property
-    def conditional(self):
-        """Whether the flow takes a context."""
-        return self.context_shape is not None
+    def estimates(self):
+        """Whether `log_prob` is an estimate: another one for each seed."""
+        return any(stack.estimates for stack in self._stacks())
+
+    @property
+    def series_terms(self):
+        """Terms after which `log_prob` cuts off series of log-determinants; `None` where none is.
+
+        What is cut off is a bias, bounded by `d sum_{k > terms} L^k / k` for each residual map of
+        Lipschitz constant `L` on `d` dimensions (Behrmann et al., 2019, theorem 3).
+        """
+        found = (stack.series_terms for stack in self._stacks())
+        return min((terms for terms in found if terms is not None), default=None)
+
+    def update_spectral_norms(self):
+        """Brings the power iterations of Lipschitz networks to convergence with today's weights.
+
+        `fit`, `evaluate` and `adapt` call it; who trains in another way calls it before using the
+        flow. Flows without such networks are not changed.
+        """
+        for stack in self._stacks():
+            stack.update_spectral_norms()
+
+    # The flow as TFP sees it.
 
     def bijector(self, context=None, training=False):
         """The flow as a `tfb.Bijector`, latent to data, that follows the flow's weights.
@@ -139,25 +167,14 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
           context: `[*batch, *context_shape]`, or class labels `[*batch]`; `None` where the flow
             takes none.
           training: Whether weights are trained through it. What layers keep of their weights then
-            follows them and estimates draw anew, as in `fit`; call `settle()` when that is done.
+            follows them and estimates draw anew, as in `fit`; call `update_spectral_norms()` when
+            that is done.
 
         Raises:
           ValueError: A context is missing, or given where none is taken.
         """
-        vector = self._embed(self._check_context(context, batch=None))
-        return bijectors.Chain(
-            [layer.bijector(vector) for layer in self.flow_layers],
-            self.event_shape,
-            self.latent_shape,
-            scope=self._training_scope if training else estimation.within,
-            context=vector,
-            dtype=self.variable_dtype,
-            name=f"{self.name}_bijector",
-        )
-
-    def _training_scope(self):
-        seed = backend.draw_seed(self._noise) if self.stochastic else None
-        return estimation.scope(seed, training=True)
+        seed = self.seed_generator if training else None
+        return computations.bijector(self, self.context.check(context), seed, training)
 
     def distribution(self, context=None, training=False):
         """The flow as a `tfd.Distribution` over events, in data units.
@@ -178,118 +195,181 @@ class Flow(PublicCalls, Fitting, Iterated, ArgumentsAsConfig, keras.Model):
                 self.distribution(ops.arange(self.num_classes), training),
                 name=self.name,
             )
-        context = self._check_context(context, batch=None)
-        return tfd.TransformedDistribution(
-            self._base_distribution(context, training),
-            self.bijector(context, training),
-            name=self.name,
-        )
+        base = computations.base_distribution(self, self.context.check(context), training)
+        return tfd.TransformedDistribution(base, self.bijector(context, training), name=self.name)
 
-    def _base_distribution(self, context, training=False):
-        if isinstance(self.base, Flow):
-            return self.base.distribution(context if self.base.conditional else None, training)
-        return self.base.distribution(self._embed(context))
+    # Public calls: checked, compiled on first use, inlined within a user's own function.
 
-    # Behind the public calls: tensors in, tensors out, any leading shape.
+    def log_prob(self, x, context=None, seed=None):
+        """Log-likelihood in nats, in data units (one grey level has length 1).
 
-    def _embed(self, context):
-        """What the layers see of a context: vectors `[*lead, c]`."""
-        if context is None:
-            return None
-        if self.num_classes:
-            return ops.one_hot(context, self.num_classes, dtype=self.variable_dtype)
-        context = ops.cast(context, self.variable_dtype)
-        if len(self.context_shape) == 1:
-            return context
-        lead = ops.shape(context)[: len(context.shape) - len(self.context_shape)]
-        return ops.reshape(context, (*lead, math.prod(self.context_shape)))
-
-    def _uniform(self, x, seed):
-        """Noise in `[0, 1)` of the shape of `x`."""
-        return samplers.uniform(ops.shape(x), dtype=self.variable_dtype, seed=seed)
-
-    def _float(self, x, noise=None):
-        """Data as floats: integers get the noise, or one half where there is none.
+        Args:
+          x: `[batch, *event_shape]`. Integers are dequantized (uniform noise, or the flow's own),
+            and the result is then a lower bound of their log-probability, on average; floats are
+            taken as they are.
+          context: `[batch, *context_shape]` or one `[*context_shape]` for all; class labels for a
+            class-conditional flow, which without them is the uniform mixture over its classes.
+          seed: Integer that fixes the noise, and the estimate where log-determinants are
+            estimated (`estimates`); fresh ones without it. The mixture over classes of estimated
+            densities is biased upwards: by up to half their variance where many classes are
+            alike, and hardly where one dominates.
 
         Returns:
-          The floats, and `-log q` of the noise, nats.
+          Tensor `[batch]`.
+
+        Raises:
+          ValueError: A shape, a type or a value is not as described.
+          zoo.NotConverged: A layer that iterates did not reach its tolerance. So do `encode`,
+            `decode`, `sample` and what is made of them.
         """
-        discrete = checks.is_integer(x)
-        x = ops.cast(x, self.variable_dtype)
-        if not discrete:
-            return x, 0.0
-        if noise is None:
-            return x + 0.5, 0.0
-        if self.dequantizer is None:
-            return x + noise, 0.0
-        noise, bonus = self.dequantizer(noise, x)
-        return x + noise, bonus
+        x = self.event.check(x)
+        context = self.context.check(context, backend.length(x), optional=bool(self.num_classes))
+        # A fresh seed that nothing needs would only cost time; one that is given is checked.
+        if seed is not None or specs.is_integer(x) or self.estimates:
+            seed = backend.make_seed(seed)
+        # Noise is drawn here, for XLA has random numbers of its own.
+        noise = computations.draw_noise(self, x, seed)
+        rest = (seed if self.estimates else None,)
+        return self._run(computations.density, x, context, noise, rest=rest)
 
-    def _inverse(self, x, context):
-        with estimation.within():
-            return to_latent(self.flow_layers, x, self._embed(context), self.recompute)
+    def bits_per_dim(self, x, context=None, seed=None):
+        """`-log2 p(x) / d`, bits per dimension, `[batch]`; arguments as in `log_prob`.
 
-    def _log_prob(self, x, context=None, noise=None, seed=None):
-        """`x [*batch, *event_shape]`, noise of that shape for integers, to nats `[*batch]`.
-
-        With a seed, it decides estimated log-determinants; otherwise the scope around it does.
+        Of integers it is on average an upper bound.
         """
-        if seed is not None:
-            with estimation.scope(seed):
-                return self._log_prob(x, context, noise)
-        x, bonus = self._float(x, noise)
-        mixture = self.num_classes and context is None
-        if mixture:
-            x = ops.expand_dims(x, -len(self.event_shape) - 1)
-            context = ops.arange(self.num_classes)
-        z, log_det = self._inverse(x, context)
-        log_prob = self._base_distribution(context).log_prob(z) + log_det
-        if mixture:
-            # Where no layer looks at the context there is one column, not one a class.
-            log_prob = log_prob + ops.zeros(self.num_classes, dtype=log_prob.dtype)
-            log_prob = ops.logsumexp(log_prob, axis=-1) - math.log(self.num_classes)
-        return log_prob + bonus
+        return self.to_bits(self.log_prob(x, context, seed))
 
-    def _encode(self, x, context=None):
-        """`x [*batch, *event_shape]` to latents `[*batch, *latent_shape]`."""
-        return self._inverse(self._float(x)[0], context)[0]
+    def encode(self, x, context=None):
+        """Data `[batch, *event_shape]` to latents `[batch, *latent_shape]`.
 
-    def _decode(self, z, context=None):
-        """`z [*batch, *latent_shape]` to events `[*batch, *event_shape]`."""
-        return self.bijector(context).forward(ops.cast(z, self.variable_dtype))
+        Integers are encoded at the middle of their level. Arguments as in `log_prob`; a
+        class-conditional flow needs labels here. Floats may leave the levels where the flow's own
+        samples do.
+        """
+        x = self.event.check(x, bounded=False)
+        return self._run(computations.encode, x, self.context.check(context, backend.length(x)))
 
-    def _labels(self, n, seed):
-        """Class labels `[n]`, uniform."""
-        shape = backend.ps.reshape(n, [1])
-        return samplers.uniform(shape, maxval=self.num_classes, dtype="int32", seed=seed)
+    def decode(self, z, context=None):
+        """Latents `[batch, *latent_shape]` to data `[batch, *event_shape]`; inverts `encode`."""
+        z = specs.described(z, "z")
+        specs.check_shape(z, self.latent_shape, "z")
+        specs.check_values(z, "z")
+        z = ops.convert_to_tensor(z)
+        return self._run(computations.decode, z, self.context.check(context, backend.length(z)))
+
+    def sample(self, n, context=None, seed=None, temperature=1.0):
+        """Draws events `[n, *event_shape]`, floats in data units.
+
+        Args:
+          n: Number of samples.
+          context: `[n, *context_shape]` or one `[*context_shape]` for all; class labels for a
+            class-conditional flow, which without them draws them uniformly.
+          seed: Integer: the same one gives the same samples, in every process.
+          temperature: Factor on the latent's deviation from the base's mean (Kingma and Dhariwal,
+            2018, section 6): below 1 samples are more typical, 1 samples the flow itself.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        n = specs.check_count(n, "n")
+        temperature = specs.check_temperature(temperature)
+        context = self.context.check(context, n, optional=bool(self.num_classes))
+        seed = backend.make_seed(seed)
+        if not isinstance(n, int) or backend.has_tracers([context, seed]):
+            drawn = computations.draw(self, n, context, seed, temperature)
+            return computations.decode(self, *drawn)
+        if backend.NAME == "tensorflow":
+            # As a number, 1 needs no mean of the base, which it may not have.
+            factor = 1.0
+            if temperature != 1:
+                factor = ops.convert_to_tensor(temperature, dtype=self.variable_dtype)
+            n = ops.convert_to_tensor(n)
+            drawn = self._calls.function(computations.draw, jit=False)
+            z, context = drawn(n, context, seed, factor)
+        else:  # Shapes are static there, and nothing below runs op by op.
+            z, context = computations.draw(self, n, context, seed, temperature)
+        return self._run(computations.decode, z, context)
+
+    def to_levels(self, x):
+        """Samples as grey levels: `floor`, within `0..levels-1`, integers `[batch, *event_shape]`.
+
+        Raises:
+          ValueError: The flow is over continuous data.
+        """
+        if self.levels is None:
+            raise ValueError(f"{self.name} is a flow over continuous data: it has no levels.")
+        kind = "uint8" if self.levels <= 256 else "int32"
+        return ops.cast(ops.clip(ops.floor(x), 0, self.levels - 1), kind)
+
+    interpolate = latents.interpolate
+    attribute_direction = latents.attribute_direction
+    manipulate = latents.manipulate
+    inverse_report = latents.inverse_report
+
+    def export(self, folder, overwrite=False):
+        """Writes the flow as a SavedModel; see `zoo.export`."""
+        from zoo import saving  # Which Keras' registry leads back here.
+
+        return saving.export(self, folder, overwrite)
+
+    def _run(self, function, *rows, rest=()):
+        """Runs a computation over rows, compiled; inside a user's own function, inlined."""
+        if backend.has_tracers([*rows, *rest]):
+            return function(self, *rows, *rest)
+        y = self._calls(function, rows, rest, self.uses_xla)
+        direction = "decode" if function is computations.decode else "encode"
+        if any(direction in stack.implicit for stack in self._stacks()):
+            latents.check_converged(self, function, y, rows)
+        return y
+
+    # What training and saving ask of a flow.
+
+    def check_data(self, x, context=None, n=None):
+        self.event.check_described(x)
+        if context is not None and n is not None:
+            self.context.check(context, n)
+
+    def log_likelihood(self, x, context=None, seed=None, training=False):
+        x = self.event.check(x)
+        context = self.context.check(context, ops.shape(x)[0], optional=bool(self.num_classes))
+        noise = computations.draw_noise(self, x, seed)
+        return computations.density(self, x, context, noise, seed, training)
+
+    def prepare(self, x, context, seed):
+        """Events as floats and their checked context, for losses that need no density."""
+        x = self.event.check(x)
+        context = self.context.check(context, ops.shape(x)[0])
+        return computations.to_floats(self, x, computations.draw_noise(self, x, seed))[0], context
+
+    def draw(self, n, context, seed):
+        """Latents `[n, *latent_shape]` of the base, for losses that need no density."""
+        return computations.draw(self, n, context, seed, 1.0)[0]
+
+    def adapt(self, x, context=None):
+        """Initialises every layer from one batch of data, in order (for `ActNorm`).
+
+        Args:
+          x: `[batch, *event_shape]`; a few hundred events do.
+          context: `[batch, *context_shape]`, or class labels; a class-conditional flow is adapted
+            to labels drawn at random where none are given.
+        """
+        x, seed = self.event.check(x), backend.make_seed(0)
+        if self.num_classes and context is None:
+            context = computations.draw_labels(self, ops.shape(x)[0], seed)
+        context = self.context.check(context, batch=ops.shape(x)[0])
+        noise = computations.draw_noise(self, x, seed)
+        if self.dequantizer is not None and noise is not None:
+            self.dequantizer.adapt(noise, x)
+        x = computations.to_floats(self, x, noise)[0]
+        z = self.stack.adapt(x, self.context.embed(context, self.variable_dtype))
+        self.update_spectral_norms()
+        if isinstance(self.base, Flow):
+            self.base.adapt(z, context if self.base.conditional else None)
 
     def sample_latent(self, n, context, seed, temperature):
         """`n` events `[n, *event_shape]` for a flow that has this one as its base."""
-        return self._sample(n, context if self.conditional else None, seed, temperature)
-
-    def _draw(self, n, context, seed, temperature):
-        """Latents `[n, *latent_shape]` from the base, and their contexts: labels are drawn too."""
-        first, second = backend.split_seed(seed)
-        if self.num_classes and context is None:
-            context = self._labels(n, first)
-        given = context if isinstance(self.base, Flow) else self._embed(context)
-        return bases.sample(self.base, n, given, second, temperature), context
-
-    def _sample(self, n, context=None, seed=None, temperature=1.0):
-        """`n` events; `context [n, *context_shape]`, a stateless seed, a number."""
-        return self._decode(*self._draw(n, context, seed, temperature))
-
-    def call(self, inputs, training=False):
-        """Log-likelihood in nats `[batch]` of `x`, or of a pair `(x, context)`."""
-        x, context = inputs if isinstance(inputs, list | tuple) else (inputs, None)
-        x, noise = self._check_data(x), None
-        context = self._check_context(context, ops.shape(x)[0], optional=bool(self.num_classes))
-        if checks.is_integer(x):
-            shape, dtype = ops.shape(x), self.variable_dtype
-            noise = keras.random.uniform(shape, dtype=dtype, seed=self._noise)
-        seed = backend.draw_seed(self._noise) if self.stochastic else None
-        with estimation.scope(seed, training):
-            return self._log_prob(x, context, noise)
+        context = context if self.conditional else None
+        return computations.decode(self, *computations.draw(self, n, context, seed, temperature))
 
     def get_config(self):
         """The constructor's arguments, as Keras serializes them."""

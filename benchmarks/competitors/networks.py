@@ -45,7 +45,7 @@ def _model(task, steps, flow, layers, run):
 
 def _real_nvp(task, steps):
     flow = ours.FAMILIES["real_nvp"](task, steps).flow
-    layers = [layer for layer in flow.flow_layers if isinstance(layer, zoo.layers.Coupling)]
+    layers = [layer for layer in flow.stack.layers if isinstance(layer, zoo.layers.Coupling)]
 
     def run(x):
         # The halves change places, as they do from one coupling to the next.
@@ -59,7 +59,7 @@ def _real_nvp(task, steps):
 
 def _maf(task, steps):
     flow = ours.FAMILIES["maf"](task, steps).flow
-    layers = [layer for layer in flow.flow_layers if isinstance(layer, zoo.layers.Autoregressive)]
+    layers = [layer for layer in flow.stack.layers if isinstance(layer, zoo.layers.Autoregressive)]
 
     def run(x):
         for layer in layers:
@@ -72,7 +72,7 @@ def _maf(task, steps):
 def _glow(task, steps):
     flow = ours.FAMILIES["glow"](task, steps).flow
     scales = []
-    for stack in flow.flow_layers[-1].scales:
+    for stack in flow.stack.layers[-1].scales:
         squeeze, repeat, prior = stack.layers
         couplings = [step.layers[-1] for step in repeat.unstacked()]
         # The last prior sees nothing: it has no convolution.

@@ -50,7 +50,7 @@ def test_a_new_base_alone_or_jointly(again, digits_run, tmp_path, freeze):
     start = zoo.load(digits_run)
     pairs = [
         (a, b)
-        for one, other in zip(flow.flow_layers, start.flow_layers, strict=True)
+        for one, other in zip(flow.stack.layers, start.stack.layers, strict=True)
         for a, b in zip(one.get_weights(), other.get_weights(), strict=True)
     ]
     moved = max(np.abs(a - b).max() for a, b in pairs)

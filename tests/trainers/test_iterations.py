@@ -12,7 +12,7 @@ X = np.random.default_rng(0).normal(size=(10, 2)).astype("float32")
 def random(family, **settings):
     flow = family((2,), hidden_units=(8,), seed=0, jit_compile=False, **settings)
     helpers.randomize(flow, seed=1, scale=1.0)
-    flow.settle()
+    flow.update_spectral_norms()
     return flow
 
 
@@ -28,7 +28,7 @@ def test_lipschitz_constants_of_residual_branches():
 
 def test_a_branch_that_is_not_a_number_is_not_told_to_contract():
     flow = random(zoo.IResNet, num_layers=2)
-    kernel = flow.flow_layers[1].network.linear[0].kernel
+    kernel = flow.stack.layers[1].network.linear[0].kernel
     kernel.assign(np.full(kernel.shape, np.nan))
     assert np.isnan(iterations.lipschitz(flow, X, batch_size=4)["largest"])
 
@@ -45,7 +45,7 @@ def test_evaluations_of_the_dynamics():
 def test_grey_levels_are_taken_at_their_middle():
     flow = zoo.IResNet((2,), levels=4, num_layers=1, hidden_units=(8,), seed=0, jit_compile=False)
     helpers.randomize(flow, seed=1, scale=1.0)
-    flow.settle()
+    flow.update_spectral_norms()
     levels = np.array([[0, 3], [2, 1]], "uint8")
     norms = [n for _, n in zoo.layers.lipschitz_constants(flow, levels.astype("float32") + 0.5)]
     assert iterations.lipschitz(flow, levels)["largest"] == np.float32(np.max(norms))
@@ -55,7 +55,7 @@ def test_the_spread_of_estimated_densities():
     settings = {"num_layers": 2, "hidden_units": (8,), "seed": 0, "jit_compile": False}
     flow = zoo.IResNet((3,), levels=4, log_det="series", **settings)
     helpers.randomize(flow, seed=1, scale=1.0)
-    flow.settle()
+    flow.update_spectral_norms()
     levels = np.random.default_rng(1).integers(0, 4, (40, 3))
     found = iterations.deviation(flow, levels, draws=50, batch_size=16)
     middles = levels.astype("float32") + 0.5

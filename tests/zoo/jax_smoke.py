@@ -24,7 +24,7 @@ def weights_at_random(flow):
         value = generator.normal(0.0, 0.3, tuple(variable.shape)).astype("float32")
         value = keras.ops.convert_to_tensor(value)
         variable.assign(value if variable.constraint is None else variable.constraint(value))
-    flow.settle()
+    flow.update_spectral_norms()
 
 
 def data_for(flow, n):

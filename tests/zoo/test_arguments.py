@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from tests import helpers
-from zoo.arguments import count, positive, share
+from zoo.config import count, positive, share
 
 
 @pytest.mark.parametrize("kind", [float, np.float32, np.float64])

@@ -71,7 +71,7 @@ CALLS = {
     "seed_float": ("maf", lambda f: f.sample(1, seed=1.5), ["seed", "integer", "1.5"]),
     "steps": ("maf", lambda f: f.interpolate(X[0], X[1], steps=1), ["steps", "at least 2", "1"]),
     "interpolate": ("maf", lambda f: f.interpolate(X[0, :2], X[1]), ["a and b", "[2]", "[3]"]),
-    "quantize": ("maf", lambda f: f.quantize(X), ["continuous data", "levels"]),
+    "quantize": ("maf", lambda f: f.to_levels(X), ["continuous data", "levels"]),
     "distribution": ("maf", lambda f: f.distribution(1), ["takes no context"]),
     "distribution_none": ("maf_context", lambda f: f.distribution(), ["needs a context"]),
     "distribution_label": ("maf_classes", lambda f: f.distribution(7), ["0..2", "7"]),

@@ -17,7 +17,7 @@ def test_layers_keep_transformers_arrays_and_whether_they_are_frozen(tmp_path):
     loaded = helpers.saved_and_loaded(flow, tmp_path)
     x = helpers.data(flow, 3)
     helpers.assert_same(loaded.log_prob(x), flow.log_prob(x))
-    assert [layer.trainable for layer in loaded.flow_layers] == [False, True, True]
+    assert [layer.trainable for layer in loaded.stack.layers] == [False, True, True]
     trained, expected = (
         [v.path.split("/", 1)[-1] for v in f.trainable_variables] for f in (loaded, flow)
     )

@@ -108,17 +108,17 @@ def test_training_steps_draw_anew_and_update_what_layers_keep():
     flow.compile(keras.optimizers.SGD(0.0))
     losses = [flow.evaluate(X, verbose=0, return_dict=True)["loss"] for _ in range(2)]
     assert losses[0] != losses[1]
-    assert float(flow.flow_layers[0].steps) == 0
+    assert float(flow.stack.layers[0].steps) == 0
     flow.fit(X, batch_size=2, epochs=2, verbose=0)
-    assert float(flow.flow_layers[0].steps) == 6
+    assert float(flow.stack.layers[0].steps) == 6
     flow.log_prob(X)
-    assert float(flow.flow_layers[0].steps) == 6
+    assert float(flow.stack.layers[0].steps) == 6
 
 
 def test_a_flow_settles_before_it_measures_and_after_training():
     flow = noisy()
     flow.compile(keras.optimizers.SGD(0.0))
-    layer = flow.flow_layers[0]
+    layer = flow.stack.layers[0]
     flow.evaluate(X, verbose=0)
     assert layer.settled == 1
     flow.fit(X, validation_data=(X,), epochs=2, verbose=0)
@@ -132,7 +132,7 @@ def test_settling_comes_after_callbacks_that_change_weights():
 
     class Swap(keras.callbacks.Callback):
         def on_test_begin(self, logs=None):
-            order.append(self.model.flow_layers[0].settled)
+            order.append(self.model.stack.layers[0].settled)
 
     flow.compile(keras.optimizers.SGD(0.0))
     flow.fit(X, validation_data=(X,), callbacks=[Swap()], verbose=0)
@@ -143,8 +143,8 @@ def test_parts_of_parts_and_of_a_base_are_found():
     base = noisy(1)
     stack = zoo.layers.Stack([zoo.layers.ActNorm((2,)), Noisy((2,))])
     flow = zoo.Flow([stack], base=base, jit_compile=False)
-    flow.settle()
-    assert base.flow_layers[0].settled == stack.layers[1].settled == 1
+    flow.update_spectral_norms()
+    assert base.stack.layers[0].settled == stack.layers[1].settled == 1
     assert zoo.Flow([zoo.layers.ActNorm((2,))], base=base).stochastic
     assert not zoo.Flow([zoo.layers.ActNorm((2,))]).stochastic
 

@@ -38,7 +38,7 @@ def test_from_config_builds_a_flow_of_the_same_weights(name):
 
 def test_a_transformer_instance_survives_saving(tmp_path):
     loaded = helpers.saved_and_loaded(table.shared("maf_spline"), tmp_path)
-    transformers = [lay.transformer for lay in loaded.flow_layers if hasattr(lay, "transformer")]
+    transformers = [lay.transformer for lay in loaded.stack.layers if hasattr(lay, "transformer")]
     assert [t.num_bins for t in transformers] == [4]
     assert [t.bound for t in transformers] == [2.0]
 
@@ -140,7 +140,7 @@ def test_adapt_standardizes_what_comes_out_of_every_act_norm(name, tmp_path):
     for model in (flow, helpers.saved_and_loaded(flow, tmp_path)):
         z, found = tf.constant(x), 0
         vector = None if context is None else tf.one_hot(context, 3)
-        for layer in model.flow_layers:
+        for layer in model.stack.layers:
             z = layer(z, vector)[0]
             if isinstance(layer, zoo.layers.ActNorm):
                 np.testing.assert_allclose(np.mean(z, axis=0), 0, atol=1e-4)
@@ -190,7 +190,7 @@ def test_log_prob_evaluates_every_conditioner_once(name):
     x = tf.constant(helpers.data(flow, 4))
 
     def once():
-        for layer in flow.flow_layers:
+        for layer in flow.stack.layers:
             network = getattr(layer, "network", None)
             if name == "iaf" and network is not None:
                 layer.bijector().inverse(x)

@@ -65,9 +65,9 @@ def with_prior(frozen, dtype="float32"):
     """An image flow with an autoregressive prior over its latent in the place of its base."""
     images = image_flow(dtype)
     prior = zoo.MAF((16,), num_layers=1, hidden_units=(20,), seed=0, dtype=dtype)
-    for layer in images.flow_layers:
+    for layer in images.stack.layers:
         layer.trainable = not frozen
-    return zoo.Flow(images.flow_layers, base=prior, levels=9, dtype=dtype), images, prior
+    return zoo.Flow(images.stack.layers, base=prior, levels=9, dtype=dtype), images, prior
 
 
 def test_autoregressive_prior_is_the_density_of_the_latent():
@@ -86,12 +86,12 @@ def test_autoregressive_prior_is_the_density_of_the_latent():
 def test_autoregressive_prior_trains_alone_or_jointly(frozen, tmp_path):
     flow, images, prior = with_prior(frozen)
     x = helpers.data(flow, 32)
-    before = [v.numpy() for layer in images.flow_layers for v in layer.weights]
+    before = [v.numpy() for layer in images.stack.layers for v in layer.weights]
     flow.base.adapt(images.encode(x))
     flow.compile(keras.optimizers.Adam(1e-2))
     logs = flow.fit(tf.data.Dataset.from_tensor_slices(x).batch(16), epochs=5, verbose=0)
     assert logs.history["loss"][-1] < logs.history["loss"][0]
-    after = [v.numpy() for layer in images.flow_layers for v in layer.weights]
+    after = [v.numpy() for layer in images.stack.layers for v in layer.weights]
     moved = max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
     assert moved == 0 if frozen else moved > 1e-3
     loaded = helpers.saved_and_loaded(flow, tmp_path)

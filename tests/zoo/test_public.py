@@ -99,7 +99,7 @@ def test_temperature_of_a_flow_with_a_mixture_base():
 def test_quantize():
     flow = table.shared("maf_image")
     x = np.array([-0.3, 0.2, 3.999, 5.0], "float32").reshape(1, 2, 2, 1)
-    levels = flow.quantize(x)
+    levels = flow.to_levels(x)
     np.testing.assert_array_equal(np.reshape(levels, -1), [0, 0, 3, 4])
     assert levels.dtype == "uint8"
 
@@ -115,7 +115,7 @@ def test_samples_of_a_discrete_flow_lie_in_its_range():
     samples = flow.sample(64, seed=0).numpy()
     assert samples.min() > -0.1 and samples.max() < flow.levels + 0.1
     assert np.isfinite(flow.log_prob(samples)).all()
-    assert set(np.unique(flow.quantize(samples))) <= set(range(flow.levels))
+    assert set(np.unique(flow.to_levels(samples))) <= set(range(flow.levels))
 
 
 @pytest.mark.parametrize("batch", [None, 3])

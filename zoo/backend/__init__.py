@@ -13,7 +13,9 @@ import secrets
 import keras
 import numpy as np
 
+from zoo.backend import batching
 from zoo.backend.gradients import faster_gradients, registered_here, vjp, with_gradient
+from zoo.backend.randomness import Randomness, uniform
 
 NAME = keras.backend.backend()
 
@@ -44,7 +46,9 @@ else:
 tfb, tfd = tfp.bijectors, tfp.distributions
 
 __all__ = [
+    "CompiledCalls",
     "NAME",
+    "Randomness",
     "cache_util",
     "compiled",
     "constrain",
@@ -54,6 +58,7 @@ __all__ = [
     "fused_updates",
     "has_tracers",
     "is_concrete",
+    "is_on_host",
     "loop",
     "make_seed",
     "ps",
@@ -71,6 +76,7 @@ __all__ = [
     "together",
     "traced",
     "transposed_product",
+    "uniform",
     "value",
     "vjp",
     "while_loop",
@@ -128,6 +134,17 @@ def is_concrete(x):
     if NAME == "tensorflow":
         return not tf.is_tensor(x) or hasattr(x, "numpy")
     return not isinstance(x, jax.core.Tracer)
+
+
+def is_on_host(x):
+    """Whether `x` holds numbers that can be looked at without copying them from a device."""
+    if isinstance(x, np.ndarray):
+        return True
+    if not is_concrete(x) or not hasattr(x, "__array__"):
+        return False
+    if NAME == "tensorflow":
+        return not hasattr(x, "device") or "CPU" in x.device
+    return not hasattr(x, "devices") or all(d.platform == "cpu" for d in x.devices())
 
 
 def has_tracers(tensors):
@@ -199,6 +216,38 @@ def compiled(function, model, jit):
             return function(*args)
 
     return lambda *args: stateless([v.value for v in model.variables], *args)
+
+
+class CompiledCalls:
+    """A model's computations, each compiled on first use.
+
+    Args:
+      model: The Keras model whose weights are read at each call.
+    """
+
+    def __init__(self, model):
+        self._model, self._functions = model, {}
+
+    def function(self, function, jit):
+        """`function(model, *tensors)`, compiled as a function of the tensors."""
+        key = (function, bool(jit))
+        if key not in self._functions:
+            call = functools.partial(function, self._model)
+            self._functions[key] = compiled(call, self._model, jit)
+        return self._functions[key]
+
+    def __call__(self, function, rows, rest=(), jit=False):
+        """`function(model, *rows, *rest)` of `[n, ...]` rows, `[n, ...]`.
+
+        Under XLA, which compiles for each shape, rows are padded to a few sizes.
+        """
+        n = rows[0].shape[0]
+        # TensorFlow's convolutions on a CPU give no rows of the wrong shape for no rows.
+        added = batching.bucket(n) - n if jit or n == 0 else 0
+        if added:
+            rows = [batching.pad(x, added) for x in rows]
+        y = self.function(function, jit)(*rows, *rest)
+        return y[:n] if added else y
 
 
 def traced(function, apart=False):

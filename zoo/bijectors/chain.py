@@ -3,12 +3,13 @@
 import numpy as np
 from keras import ops
 
-from zoo import estimation
 from zoo.backend import ps
 from zoo.bijectors.one_pass import (
     OnePassBijector,
     forward_and_log_det,
+    forward_value,
     inverse_and_log_det,
+    inverse_value,
     sum_of,
 )
 
@@ -24,12 +25,10 @@ class Chain(OnePassBijector):
       bijectors: List of `tfb.Bijector`, from the data to the latent.
       event_shape: Shape of one event on the data side.
       latent_shape: Shape of one event on the latent side.
-      scope: Makes the `zoo.estimation` scope that the parts are called in.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, bijectors, event_shape, latent_shape, scope=estimation.within, **kwargs):
-        self._scope = scope
+    def __init__(self, bijectors, event_shape, latent_shape, **kwargs):
         self._bijectors = list(bijectors)
         self._data_shape = tuple(event_shape)
         self._latent_shape = tuple(latent_shape)
@@ -75,14 +74,6 @@ class Chain(OnePassBijector):
             )
 
     def forward_and_log_det(self, x):
-        with self._scope():
-            return self._to_data(x)
-
-    def inverse_and_log_det(self, y):
-        with self._scope():
-            return self._to_latent(y)
-
-    def _to_data(self, x):
         self._check(x, self._latent_shape, "a latent")
         log_dets, given, ndims = [], x, len(self._latent_shape)
         for bijector in reversed(self._bijectors):
@@ -91,7 +82,7 @@ class Chain(OnePassBijector):
             ndims = bijector.forward_event_ndims(ndims)
         return x, _total(log_dets, given, len(self._latent_shape))
 
-    def _to_latent(self, y):
+    def inverse_and_log_det(self, y):
         self._check(y, self._data_shape, "data")
         log_dets, given, ndims = [], y, len(self._data_shape)
         for bijector in self._bijectors:
@@ -99,6 +90,18 @@ class Chain(OnePassBijector):
             log_dets.append(log_det)
             ndims = bijector.inverse_event_ndims(ndims)
         return y, _total(log_dets, given, len(self._data_shape))
+
+    def forward_value(self, x):
+        self._check(x, self._latent_shape, "a latent")
+        for bijector in reversed(self._bijectors):
+            x = forward_value(bijector, x)
+        return x
+
+    def inverse_value(self, y):
+        self._check(y, self._data_shape, "data")
+        for bijector in self._bijectors:
+            y = inverse_value(bijector, y)
+        return y
 
 
 def _total(log_dets, x, event_ndims):

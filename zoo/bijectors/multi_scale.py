@@ -29,7 +29,7 @@ class MultiScale(Chain):
         self._shapes = [tuple(shape) for shape in shapes]
         super().__init__(scales, event_shape, (math.prod(event_shape),), **kwargs)
 
-    def _to_latent(self, y):
+    def inverse_and_log_det(self, y):
         self._check(y, self._data_shape, "data")
         parts, log_dets = [], []
         for scale, partition in zip(self._bijectors, [*self._partitions, None], strict=True):
@@ -44,7 +44,7 @@ class MultiScale(Chain):
         ]
         return ops.concatenate(flat, axis=-1), sum_of(log_dets)
 
-    def _to_data(self, x):
+    def forward_and_log_det(self, x):
         self._check(x, self._latent_shape, "a latent")
         parts, start = [], 0
         for shape in self._shapes:
@@ -60,6 +60,12 @@ class MultiScale(Chain):
             y, log_det = forward_and_log_det(scale, y, 3)
             log_dets.append(log_det)
         return y, sum_of(log_dets)
+
+    def forward_value(self, x):
+        return self.forward_and_log_det(x)[0]
+
+    def inverse_value(self, y):
+        return self.inverse_and_log_det(y)[0]
 
 
 def _reshape(x, event_ndims, event_shape):

@@ -82,6 +82,14 @@ class OnePassBijector(tfb.Bijector):
         """Data to latent: `y -> (x, log|det dx/dy|)`."""
         raise NotImplementedError(f"{self.name} has no inverse direction (data to latent).")
 
+    def forward_value(self, x):
+        """Latent to data, where the log-determinant is not asked for and would cost much."""
+        return self.forward_and_log_det(x)[0]
+
+    def inverse_value(self, y):
+        """Data to latent, where the log-determinant is not asked for and would cost much."""
+        return self.inverse_and_log_det(y)[0]
+
     @classmethod
     def _is_increasing(cls):
         raise NotImplementedError("Only scalar bijectors are increasing or decreasing.")
@@ -143,6 +151,20 @@ def inverse_and_log_det(bijector, y, event_ndims):
         return x, _sum_last(log_det, event_ndims - bijector.inverse_min_event_ndims)
     x = bijector.inverse(y)
     return x, bijector.inverse_log_det_jacobian(y, event_ndims)
+
+
+def forward_value(bijector, x):
+    """`y` of any TFP bijector, without the log-determinant where that saves work."""
+    return (
+        bijector.forward_value(x) if isinstance(bijector, OnePassBijector) else bijector.forward(x)
+    )
+
+
+def inverse_value(bijector, y):
+    """`x` of any TFP bijector, without the log-determinant where that saves work."""
+    return (
+        bijector.inverse_value(y) if isinstance(bijector, OnePassBijector) else bijector.inverse(y)
+    )
 
 
 def sum_of(log_dets):

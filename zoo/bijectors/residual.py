@@ -28,17 +28,19 @@ class Residual(OnePassBijector):
       tolerance: Of the inverse: the largest entry of an event moves by no more at the end, taken
         relative to its largest entry where that is above one.
       max_iterations: Most steps of the inverse.
+      randomness: A `zoo.backend.Randomness`.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, network, event_shape, how, tolerance, max_iterations, **kwargs):
+    def __init__(self, network, event_shape, how, tolerance, max_iterations, randomness, **kwargs):
         self._network, self._shape, self._how = network, tuple(event_shape), how
         self._tolerance, self._max_iterations = tolerance, max_iterations
+        self._randomness = randomness
         super().__init__(event_ndims=len(self._shape), **kwargs)
 
     def inverse_and_log_det(self, y):
         y, rows, context = self._flat(y)
-        weights = self._network.weights_now()
+        weights = self._network.weights_now(self._randomness.training)
         value, linear = self._network.evaluate(rows, context, weights)
         _watch(self.name, linear, rows)
         total = self._log_det(linear, rows)
@@ -47,7 +49,7 @@ class Residual(OnePassBijector):
 
     def forward_and_log_det(self, x):
         x, rows, context = self._flat(x)
-        weights = self._network.weights_now()
+        weights = self._network.weights_now(self._randomness.training)
         found, report = self._solve(rows, context, weights)
         root_finding.record(self.name, report)
         found = root_finding.or_nan(found, report.converged)
@@ -68,7 +70,7 @@ class Residual(OnePassBijector):
     def _log_det(self, linear, x):
         if self._how.kind == "exact":
             return log_det_estimators.exact(linear, x)
-        return log_det_estimators.estimated(linear, x, self._how)
+        return log_det_estimators.estimated(linear, x, self._how, self._randomness)
 
     # The inverse, and its gradient.
 

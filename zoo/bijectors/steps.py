@@ -8,15 +8,16 @@ class Steps(OnePassBijector):
 
     Args:
       steps: `way -> [(step, weights), ...]` from the data to the latent, read at each use, with
-        what the way needs, `"inverse"` or `"forward"`. A step has `inverse(y, context, weights)`
-        and `forward(x, context, weights)`, which return a value and its log-determinant; `context`
+        what the way needs, `"inverse"` or `"forward"`. A step has `inverse(y, context, weights,
+        apart)` and `forward`, which return a value and its log-determinant; `context`
         is a list of one tensor, or empty, and `weights` may be what was computed from some.
       event_ndims: Rank of one event.
+      apart: Whether each step runs by itself; see `zoo.backend.traced`.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, steps, event_ndims, **kwargs):
-        self._steps = steps
+    def __init__(self, steps, event_ndims, apart=False, **kwargs):
+        self._steps, self._apart = steps, apart
         super().__init__(event_ndims=event_ndims, **kwargs)
 
     def forward_and_log_det(self, x):
@@ -28,17 +29,17 @@ class Steps(OnePassBijector):
     def _run(self, way, x, steps):
         steps, weights = zip(*steps, strict=True)
         context = [] if self.context is None else [self.context]
-        return in_turn([getattr(step, way) for step in steps], x, context, weights)
+        return in_turn([getattr(step, way) for step in steps], x, context, weights, self._apart)
 
 
-def in_turn(calls, x, context, weights):
-    """`call(x, context, values)` for each of the calls and weights, what comes out of one the next.
+def in_turn(calls, x, context, weights, apart=False):
+    """`call(x, context, values, apart)` for each of the calls and weights, one after the other.
 
     Returns:
       The last value, and the sum of the log-determinants.
     """
     log_dets = []
     for call, values in zip(calls, weights, strict=True):
-        x, log_det = call(x, context, values)
+        x, log_det = call(x, context, values, apart)
         log_dets.append(log_det)
     return x, sum_of(log_dets)

@@ -1,0 +1,9 @@
+"""What a flow's latent is distributed as, and the noise that makes integers continuous."""
+
+from zoo.distributions.base import get as base
+from zoo.distributions.base import sample as sample_base
+from zoo.distributions.dequantization import VariationalDequantizer
+from zoo.distributions.dequantization import get as dequantizer
+from zoo.distributions.mixture import MixtureBase
+
+__all__ = ["MixtureBase", "VariationalDequantizer", "base", "dequantizer", "sample_base"]

@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from zoo.backend import tfd
+from zoo.config import register
 from zoo.distributions import configuration
 
 NAMES = ("normal", "logistic")
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.distributions")
 class StandardBase(keras.layers.Layer):
     """Independent standard normal or logistic variables.
 
@@ -32,7 +33,7 @@ class StandardBase(keras.layers.Layer):
         return tfd.Independent(scalar(loc, ops.ones_like(loc)), len(self.event_shape))
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.distributions")
 class DistributionBase(keras.layers.Layer):
     """Any TFP distribution, with its variables made visible to Keras.
 

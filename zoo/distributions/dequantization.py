@@ -6,14 +6,14 @@ import keras
 from keras import ops
 
 from zoo import bijectors, transformers
-from zoo.config import LayerConfig
+from zoo.config import LayerConfig, register
 from zoo.layers import ConvCoupling, Coupling, Stack
 from zoo.networks.conditioner import seed_stream
 
 NAMES = ("uniform", "variational")
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.distributions")
 class VariationalDequantizer(LayerConfig, keras.layers.Layer):
     """Noise `u ~ q(u | x)` in the unit cube, for integers `x` (Ho et al., 2019, arXiv:1902.00275).
 

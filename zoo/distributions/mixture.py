@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.arguments import count
 from zoo.backend import samplers, tfd
+from zoo.config import count, register
 from zoo.networks import MADE
 from zoo.networks.conditioner import broadcast_lead, condition, flatten_lead, unflatten_lead
 from zoo.numerics.normalization import soft_clamp
@@ -56,7 +56,7 @@ class AutoregressiveMixture(tfd.Distribution):
         return self._base.draw(shape, self._context, seed, 1.0)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.distributions")
 class MixtureBase(keras.layers.Layer):
     """A MADE whose outputs are mixtures of Gaussians; a density, not a bijection.
 

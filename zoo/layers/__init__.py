@@ -9,14 +9,15 @@ from zoo.layers.coupling import Coupling
 from zoo.layers.elementwise import Elementwise
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.linear import LULinear
-from zoo.layers.multi_scale import MultiScale, Stack
+from zoo.layers.multi_scale import MultiScale
 from zoo.layers.permutation import Permutation, Reverse
 from zoo.layers.planar import Planar
 from zoo.layers.preprocess import Logit, Rescale, Reshape
 from zoo.layers.radial import Radial
 from zoo.layers.residual import Residual, lipschitz_constants
-from zoo.layers.scan import Repeat
+from zoo.layers.scan import Scan
 from zoo.layers.squeeze import Squeeze
+from zoo.layers.stack import Stack
 from zoo.layers.sylvester import Sylvester
 
 __all__ = [
@@ -35,7 +36,7 @@ __all__ = [
     "Permutation",
     "Planar",
     "Radial",
-    "Repeat",
+    "Scan",
     "Rescale",
     "Reshape",
     "Residual",

@@ -1,16 +1,16 @@
 """Activation normalisation (Kingma and Dhariwal, 2018, arXiv:1807.03039, section 3.1)."""
 
-import keras
 from keras import ops
 
 from zoo import bijectors
 from zoo.backend import read
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.numerics.normalization import soft_clamp, standardizing
 from zoo.transformers import Affine
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class ActNorm(FlowLayer):
     """Learned shift and scale of each entry, or of each channel of an image.
 
@@ -54,7 +54,7 @@ class ActNorm(FlowLayer):
         log_scale = soft_clamp(read(self.log_scale), self._transformer.max_log_scale)
         return read(self.shift), log_scale
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Elementwise(
             self._parameters, self._transformer, len(self.event_shape), **self._options()
         )

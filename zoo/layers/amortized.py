@@ -5,8 +5,8 @@ import math
 import keras
 from keras import ops
 
-from zoo.arguments import count, positive
 from zoo.backend import read
+from zoo.config import count, positive
 from zoo.layers.autoregressive import FAST
 from zoo.layers.flow_layer import FlowLayer
 from zoo.networks import MLP

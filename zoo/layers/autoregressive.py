@@ -1,9 +1,9 @@
 """Autoregressive layer (Kingma et al., 2016, arXiv:1606.04934; Papamakarios et al., 2017)."""
 
-import keras
 import numpy as np
 
 from zoo import backend, bijectors, transformers
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import MADE
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
@@ -39,7 +39,7 @@ def autoregressive_order(order, size, seed=None):
     return order
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Autoregressive(FlowLayer):
     """Transforms each entry given the entries before it, with a MADE as the network.
 
@@ -117,7 +117,7 @@ class Autoregressive(FlowLayer):
 
         return sweep
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Autoregressive(
             self._conditioner(self.network, context, self.event_shape[0]),
             self._sweep(context),

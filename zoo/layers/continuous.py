@@ -6,8 +6,8 @@ import math
 import keras
 from keras import ops
 
-from zoo import backend, bijectors, estimation
-from zoo.arguments import count, positive
+from zoo import backend, bijectors
+from zoo.config import count, positive, register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import Dynamics
 from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
@@ -20,7 +20,7 @@ PROBES = ("rademacher", "gaussian")
 SMALL = 16
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Continuous(FlowLayer):
     """Moves events along `dx/dt = T f(x, t T)`, `t` from 0 (latent) to 1 (data).
 
@@ -111,19 +111,20 @@ class Continuous(FlowLayer):
         self.__dict__["_solvers"] = {}  # Past the tracking of attributes, which is for variables.
 
     @property
-    def stochastic(self):
-        """Whether the log-determinant may be an estimate."""
+    def draws(self):
+        """One seed, for the probes, where the log-determinant is an estimate in training."""
         wide = self.event_shape[0] > SMALL
-        return self.trace == "hutchinson" or (self.trace == "auto" and wide)
+        return int(self.trace == "hutchinson" or (self.trace == "auto" and wide))
+
+    @property
+    def repeatable(self):
+        """Whether no probes are drawn in training."""
+        return not self.draws
 
     @property
     def estimates(self):
-        """Whether it is one outside of training steps too."""
+        """Whether the log-determinant is an estimate outside of training steps too."""
         return self.trace == "hutchinson"
-
-    def _estimates(self):
-        """Whether the log-determinant is an estimate here and now."""
-        return self.estimates or (self.stochastic and estimation.is_training())
 
     def _values(self):
         return self.network.values(), ops.exp(backend.value(self.end_time))
@@ -133,10 +134,10 @@ class Continuous(FlowLayer):
         values, end_time = self._values()
         return end_time * self.network.apply(values, t * end_time, x, context)[0]
 
-    def _probes(self, x):
+    def _probes(self, x, seed):
         """Random directions `[n, probes, d]`."""
         shape = (ops.shape(x)[0], self.probes, self.event_shape[0])
-        seed, dtype = estimation.next_seed(), self.variable_dtype
+        dtype = self.variable_dtype
         if self.probe == "gaussian":
             return backend.samplers.normal(shape, dtype=dtype, seed=seed)
         signs = backend.samplers.uniform(shape, maxval=2, dtype="int32", seed=seed)
@@ -171,16 +172,20 @@ class Continuous(FlowLayer):
         )
         return sign * ops.concatenate([velocity, divergence[:, None]], axis=-1)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
+        randomness = randomness or backend.Randomness()
+        training = randomness.training
+        estimated = self.estimates or (training and self.draws > 0)
+
         def solve(x, reverse, with_log_det):
             given, shape = context, self.event_shape
             if given is not None:
                 x, given = broadcast_lead(x, 1, given, len(self.context_shape))
                 given = ops.reshape(given, (-1, self.context_size))
             rows = flatten_lead(x, shape)
-            trace = ("hutchinson" if self._estimates() else "exact") if with_log_det else None
-            probes = self._probes(rows) if trace == "hutchinson" else None
-            run = self._solver(reverse, trace, estimation.is_training())
+            trace = ("hutchinson" if estimated else "exact") if with_log_det else None
+            probes = self._probes(rows, randomness.seed()) if trace == "hutchinson" else None
+            run = self._solver(reverse, trace, training)
             y, log_det, report = run(rows, given, probes)
             return unflatten_lead(y, x, 1), unflatten_lead(log_det, x, 1), report
 
@@ -208,5 +213,7 @@ class Continuous(FlowLayer):
             context = ops.reshape(ops.convert_to_tensor(context), (-1, self.context_size))
         if direction == "decode":
             return self._solver(False, None, False)(x, context, None)[2]
-        trace, probes = ("hutchinson", self._probes(x)) if self.estimates else ("exact", None)
+        trace, probes = "exact", None
+        if self.estimates:
+            trace, probes = "hutchinson", self._probes(x, backend.make_seed(0))
         return self._solver(True, trace, False)(x, context, probes)[2]

@@ -1,11 +1,11 @@
 """Invertible 1x1 convolution (Kingma and Dhariwal, 2018, arXiv:1807.03039, section 3.2)."""
 
-import keras
 import numpy as np
 from keras import ops
 
 from zoo import backend, bijectors
 from zoo.backend import read
+from zoo.config import register
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
@@ -38,7 +38,7 @@ def rotation(size, seed=None):
     return permutation @ lower @ upper, permutation, lower, upper
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Conv1x1(FlowLayer):
     """Invertible linear map of the channels, the same at every position; starts as a rotation.
 
@@ -121,14 +121,14 @@ class Conv1x1(FlowLayer):
         inverse, log_det = self.inverse_and_log_det()
         return _transposed(inverse), None, log_det
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         height, width, _ = self.event_shape
         return bijectors.ChannelAffine(
             self._encode, self._decode, height * width, **self._options()
         )
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class ActNormConv1x1(FlowLayer):
     """`ActNorm` and then `Conv1x1`, composed into one affine map: one pass over memory.
 
@@ -174,7 +174,7 @@ class ActNormConv1x1(FlowLayer):
         matrix = _transposed(inverse) * ops.expand_dims(ops.exp(log_scale), -2)
         return self._narrow(matrix, shift, log_det + ops.sum(log_scale, axis=-1))
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         height, width, _ = self.event_shape
         return bijectors.ChannelAffine(
             lambda: folded(self, "_encode"),

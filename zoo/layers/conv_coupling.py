@@ -1,11 +1,11 @@
 """Coupling layers for images (Dinh et al., 2017; Kingma and Dhariwal, 2018)."""
 
-import keras
 import numpy as np
 from keras import ops
 
 from zoo import bijectors, transformers
 from zoo.backend import read
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import Halves, image_shape
 from zoo.networks.conditioner import condition
@@ -21,7 +21,7 @@ def checkerboard(shape, odd=False):
     return ((rows + columns) % 2 == int(odd))[..., None]
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class ConvCoupling(FlowLayer):
     """Keeps part of an image and transforms the rest given it, by a convolutional network.
 
@@ -121,7 +121,7 @@ class ConvCoupling(FlowLayer):
             kept = ops.where(self._mask, x, ops.zeros_like(x))
         self.network.adapt(self._inputs(kept), context)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         conditioner = condition(
             self._parameters, context, self._kept_shape, self.context_shape, self.variable_dtype
         )

@@ -1,11 +1,11 @@
 """Coupling layer (Dinh et al., 2015, arXiv:1410.8516; 2017, arXiv:1605.08803)."""
 
-import keras
 import numpy as np
 from keras import ops
 
 from zoo import bijectors, transformers
 from zoo.bijectors.permute import permute
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import MLP
 
@@ -81,7 +81,7 @@ def coupling_mask(mask, size):
     return mask.astype(bool)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Coupling(FlowLayer):
     """Keeps some entries and transforms the others given them; fast in both directions.
 
@@ -135,7 +135,7 @@ class Coupling(FlowLayer):
             dtype=self.dtype_policy,
         )
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         conditioner = self._conditioner(self.network, context, self._kept)
         return bijectors.Coupling(
             self.partition, conditioner, self.transformer, **self._options(context)

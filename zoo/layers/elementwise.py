@@ -1,15 +1,15 @@
 """Elementwise layer."""
 
-import keras
 from keras import ops
 
 from zoo import bijectors, transformers
 from zoo.backend import read
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.networks import MLP
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Elementwise(FlowLayer):
     """A transformer on every entry, with learned parameters, or parameters read from the context.
 
@@ -44,7 +44,7 @@ class Elementwise(FlowLayer):
                 self.context_size, shape, hidden_units, seed=seed, dtype=self.dtype_policy
             )
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         if self.context_shape is None:
             parameters = self._parameters
         else:

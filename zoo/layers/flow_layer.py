@@ -40,11 +40,20 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         """
         return super().add_weight(*args, autocast=autocast, **kwargs)
 
-    def bijector(self, context=None):
+    # What a flow asks of its layers; those that differ say so.
+    draws = 0  # Number of seeds that one evaluation takes.
+    estimates = False  # Whether the log-determinant is estimated outside of training too.
+    series_terms = None  # Where a series of the log-determinant is cut off, outside of training.
+    repeatable = True  # Whether a second evaluation in a training step gives the same.
+    prefers_xla = True  # Whether it runs faster under XLA.
+
+    def bijector(self, context=None, randomness=None):
         """A `tfb.Bijector`, latent to data, that follows this layer's weights.
 
         Args:
           context: Tensor `[*lead, *context_shape]`, or `None`.
+          randomness: A `zoo.backend.Randomness`: seeds and the training flag, where the layer
+            estimates or keeps something of its weights; `None` for fixed seeds and evaluation.
         """
         raise NotImplementedError
 
@@ -54,19 +63,27 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         Does nothing by default.
         """
 
-    def call(self, x, context=None):
+    def update_spectral_norms(self):
+        """Brings the power iterations of Lipschitz networks to convergence; nothing by default."""
+
+    def call(self, x, context=None, randomness=None):
         """Data to latent: `x [*lead, *event_shape] -> (z [*lead, *latent_shape], log_det [*lead])`.
 
         Args:
           x: Tensor `[*lead, *event_shape]`.
           context: Tensor `[*lead, *context_shape]`, or `None`.
+          randomness: As in `bijector`.
         """
-        return inverse_and_log_det(self.bijector(context), x, len(self.event_shape))
+        return inverse_and_log_det(self.bijector(context, randomness), x, len(self.event_shape))
 
     @property
     def implicit(self):
-        """The direction that iterates for its result, `"decode"` or `"encode"`, or `None`."""
-        return getattr(getattr(self, "transformer", None), "implicit", None)
+        """The directions that iterate for their result: a tuple of `"decode"` and `"encode"`."""
+        return getattr(getattr(self, "transformer", None), "implicit", ())
+
+    def parts(self):
+        """This layer, or the layers it is made of, from the data to the latent."""
+        return [self]
 
     @property
     def context_size(self):

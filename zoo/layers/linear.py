@@ -6,11 +6,12 @@ from keras import ops
 
 from zoo import bijectors
 from zoo.backend import read
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.layers.triangles import lower_and_upper
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class LULinear(FlowLayer):
     """Linear map `P L U` with a bias, invertible at any weights.
 
@@ -47,5 +48,5 @@ class LULinear(FlowLayer):
         lower, upper = lower_and_upper(entries, diagonal)
         return lower, upper, ops.log(diagonal), read(self.bias)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.LULinear(self._factors, self.permutation, **self._options())

@@ -2,72 +2,19 @@
 
 import math
 
-import keras
 import numpy as np
 
 from zoo import bijectors
+from zoo.config import register
 from zoo.layers.coupling import Partition
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import Halves, image_shape
-from zoo.layers.recompute import Recomputed
+from zoo.layers.stack import FIXED, Stack
 
 FACTORS = ("half", "checkerboard")
 
 
-@keras.saving.register_keras_serializable("zoo")
-class Stack(FlowLayer):
-    """Layers one after the other, as one layer.
-
-    Args:
-      layers: `FlowLayer`s from the data to the latent, at least one.
-      **kwargs: `dtype` and `name` of a Keras layer.
-
-    Attributes:
-      recompute: How the layers come by their activations in the gradient: `None`, where they are
-        kept, or a mode of `zoo.layers.recompute.Recomputed`. Set by the flow.
-
-    Raises:
-      ValueError: There is no layer, or two do not fit together.
-    """
-
-    def __init__(self, layers, **kwargs):
-        layers = list(layers)
-        if not layers:
-            raise ValueError("Stack needs at least one layer, got none.")
-        context_shape, shape = None, tuple(layers[0].event_shape)
-        for layer in layers:
-            if tuple(layer.event_shape) != shape:
-                raise ValueError(
-                    f"Layer {layer.name} expects events of shape {tuple(layer.event_shape)}, and "
-                    f"what comes before it gives {shape}."
-                )
-            shape = tuple(layer.latent_shape)
-            context_shape = context_shape or layer.context_shape
-        super().__init__(layers[0].event_shape, context_shape, shape, **kwargs)
-        self.layers = layers
-        self.recompute = None
-
-    @property
-    def prefers_xla(self):
-        """Whether every layer runs faster under XLA."""
-        return all(getattr(layer, "prefers_xla", True) for layer in self.layers)
-
-    def adapt(self, x, context=None):
-        """Initialises each layer in turn, and returns what comes out of the last."""
-        for layer in self.layers:
-            layer.adapt(x, context)
-            x = layer(x, context)[0]
-        return x
-
-    def bijector(self, context=None):
-        shapes = self.event_shape, self.latent_shape
-        if self.recompute is not None:
-            return Recomputed(self.layers, self.recompute, *shapes, **self._options(context))
-        chain = [layer.bijector(context) for layer in self.layers]
-        return bijectors.Chain(chain, *shapes, **self._options(context))
-
-
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class MultiScale(FlowLayer):
     """Scales of layers; half of the channels leave for the latent after each but the last.
 
@@ -120,10 +67,37 @@ class MultiScale(FlowLayer):
         for stack in self.scales:
             stack.recompute = mode
 
+    def parts(self):
+        return [part for stack in self.scales for part in stack.parts()]
+
     @property
     def prefers_xla(self):
         """Whether every scale runs faster under XLA."""
         return all(stack.prefers_xla for stack in self.scales)
+
+    @property
+    def draws(self):
+        """Number of seeds that one evaluation takes."""
+        return sum(stack.draws for stack in self.scales)
+
+    @property
+    def estimates(self):
+        """Whether a log-determinant is estimated outside of training too."""
+        return any(stack.estimates for stack in self.scales)
+
+    @property
+    def repeatable(self):
+        """Whether a second evaluation in a training step gives the same."""
+        return all(stack.repeatable for stack in self.scales)
+
+    @property
+    def implicit(self):
+        """The directions in which a layer iterates."""
+        return tuple({direction for stack in self.scales for direction in stack.implicit})
+
+    def update_spectral_norms(self):
+        for stack in self.scales:
+            stack.update_spectral_norms()
 
     def adapt(self, x, context=None):
         for stack, partition in zip(self.scales, [*self.partitions, None], strict=True):
@@ -131,9 +105,13 @@ class MultiScale(FlowLayer):
             if partition is not None:
                 x = partition.split(x)[0]
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
+        randomness, scales = randomness or FIXED, []
+        for stack in self.scales:
+            scales.append(stack.bijector(context, randomness))
+            randomness = randomness.after(stack.draws)
         return bijectors.MultiScale(
-            [stack.bijector(context) for stack in self.scales],
+            scales,
             self.partitions,
             self._shapes,
             self.event_shape,

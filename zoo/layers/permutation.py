@@ -1,13 +1,13 @@
 """Permutations of a vector's entries."""
 
-import keras
 import numpy as np
 
 from zoo import bijectors
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Permutation(FlowLayer):
     """Reorders the entries: the latent is `x[..., permutation]`.
 
@@ -33,11 +33,11 @@ class Permutation(FlowLayer):
             )
         self.permutation = order
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Permute(self.permutation, **self._options())
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Reverse(Permutation):
     """Reverses the order of the entries.
 

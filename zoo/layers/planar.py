@@ -1,16 +1,16 @@
 """Planar layer (Rezende and Mohamed, 2015, arXiv:1505.05770)."""
 
-import keras
 from keras import ops
 
 from zoo import bijectors
+from zoo.config import register
 from zoo.layers.amortized import Amortized, check_iteration, gain, normal
 from zoo.layers.flow_layer import vector_size
 from zoo.networks.conditioner import seed_stream
 from zoo.numerics import tanh_root
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Planar(Amortized):
     """`f(x) = x + u tanh(w.x + b)`, invertible at any weights, the identity at first.
 
@@ -65,7 +65,7 @@ class Planar(Amortized):
         """The directions that iterate."""
         return ("decode",) if self.fast == "log_prob" else ("encode",)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         def parameters():
             values = self._values(context)
             w, u = values["w"], values["u"]

@@ -2,15 +2,14 @@
 
 import math
 
-import keras
-
 from zoo import bijectors
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 
 PREPROCESSING = ("logit", "center", "none")
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Logit(FlowLayer):
     """Bounded grey values to the whole line; see `zoo.bijectors.Logit`.
 
@@ -35,11 +34,11 @@ class Logit(FlowLayer):
         """How far events of the flow may lie outside `[0, levels]`, data units."""
         return (1.0 + 1e-5) * self.alpha / (1.0 - 2.0 * self.alpha) * self.levels
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Logit(self.levels, self.alpha, self.event_shape, **_plain(self))
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Rescale(FlowLayer):
     """Data `x` has latent `(x - shift) / scale`.
 
@@ -59,11 +58,11 @@ class Rescale(FlowLayer):
             raise ValueError(f"scale must be positive, got {scale!r}.")
         self.shift, self.scale = shift, scale
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Rescale(self.shift, self.scale, self.event_shape, **_plain(self))
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Reshape(FlowLayer):
     """Events of one shape to latents of another with as many entries.
 
@@ -84,7 +83,7 @@ class Reshape(FlowLayer):
             )
         super().__init__(event_shape, latent_shape=latent_shape, **kwargs)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Reshape(self.event_shape, self.latent_shape, **_plain(self))
 
 

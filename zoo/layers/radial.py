@@ -6,12 +6,13 @@ import keras
 from keras import ops
 
 from zoo import bijectors
+from zoo.config import register
 from zoo.layers.amortized import Amortized, gain, normal
 from zoo.layers.flow_layer import vector_size
 from zoo.networks.conditioner import seed_stream
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Radial(Amortized):
     """`f(x) = x + beta (x - c) / (alpha + |x - c|)`, invertible at any weights, first the identity.
 
@@ -57,7 +58,7 @@ class Radial(Amortized):
             start, event_shape, context_shape, hidden_units, activation, fast, next(seeds), **kwargs
         )
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         def parameters():
             values = self._values(context)
             alpha = ops.softplus(values["alpha"]) + self.min_alpha

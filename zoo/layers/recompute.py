@@ -1,7 +1,5 @@
 """Chains whose training keeps no activations: memory that does not grow with depth."""
 
-import itertools
-
 from keras import ops
 
 from zoo import backend
@@ -33,11 +31,14 @@ class Recomputed(Chain):
       mode: `"inverse"` or `"checkpoint"`.
       event_shape: Shape of one event on the data side.
       latent_shape: Shape of one event on the latent side.
+      apart: Whether traced steps run by themselves; see `zoo.backend.traced`.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, layers, mode, event_shape, latent_shape, context=None, **kwargs):
-        self._layers, self._mode = list(layers), mode
+    def __init__(
+        self, layers, mode, event_shape, latent_shape, apart=False, context=None, **kwargs
+    ):
+        self._layers, self._mode, self._apart = list(layers), mode, apart
         super().__init__(
             [layer.bijector(context) for layer in self._layers],
             event_shape,
@@ -63,10 +64,11 @@ class Recomputed(Chain):
         if self._mode == "inverse":
             calls = [step.inverse for step in steps]
             run = backend.with_gradient(
-                lambda *args: in_turn(calls, *args), lambda *args: _gradient(steps, *args)
+                lambda *args: in_turn(calls, *args, self._apart),
+                lambda *args: _gradient(steps, *args),
             )
             return run(y, context, weights)
-        return in_turn([_checkpointed(step) for step in steps], y, context, weights)
+        return in_turn([_checkpointed(s, self._apart) for s in steps], y, context, weights)
 
 
 def _gradient(steps, args, outputs, upstream):
@@ -88,7 +90,7 @@ def _gradient(steps, args, outputs, upstream):
     return of_x, of_context, of_weights
 
 
-def _checkpointed(step):
+def _checkpointed(step, apart):
     """`step` from data to latent, computed again for its gradient."""
 
     def gradient(args, outputs, upstream):
@@ -99,7 +101,8 @@ def _checkpointed(step):
         of_y, *of_weights = backend.together(of_y, *of_weights)
         return of_y, of_context, of_weights
 
-    return backend.with_gradient(lambda *args: step.inverse(*args), gradient)
+    run = backend.with_gradient(lambda *args: step.inverse(*args, apart), gradient)
+    return lambda y, context, values, _: run(y, context, values)
 
 
 def _steps(layers):
@@ -110,44 +113,3 @@ def _steps(layers):
         else:
             variables = layer.trainable_variables
             yield Step(layer, variables), [backend.value(v) for v in variables]
-
-
-def to_latent(layers, x, context=None, recompute=None):
-    """Takes data through layers.
-
-    Args:
-      layers: `FlowLayer`s from the data to the latent.
-      x: Tensor `[*lead, *event_shape]`.
-      context: Tensor `[*lead, c]` that the layers see, or `None`.
-      recompute: How activations are come by for the gradient; see `Recomputed`.
-        Layers that are made of layers look after themselves.
-
-    Returns:
-      The latent, and the log-determinant `[*lead]`, nats.
-    """
-    total = 0.0
-    for plain, run in itertools.groupby(layers, lambda layer: not hasattr(layer, "recompute")):
-        run = list(run)
-        if plain and recompute is not None:
-            shapes = run[0].event_shape, run[-1].latent_shape
-            chain = Recomputed(run, recompute, *shapes, context=context)
-            x, log_det = chain.inverse_and_log_det(x)
-            total = total + log_det
-            continue
-        for layer in run:
-            x, log_det = layer(x, context)
-            total = total + log_det
-    return x, total
-
-
-def set_recompute(layers, recompute):
-    """Tells the layers that are made of layers how to come by their activations.
-
-    Raises:
-      ValueError: There is no such way.
-    """
-    if recompute not in MODES:
-        raise ValueError(f"recompute must be one of {MODES}, got {recompute!r}.")
-    for layer in layers:
-        if hasattr(layer, "recompute"):
-            layer.recompute = recompute

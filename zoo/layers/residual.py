@@ -2,12 +2,11 @@
 
 import math
 
-import keras
 from keras import ops
 
-from zoo import bijectors
-from zoo.arguments import count, positive, share
+from zoo import backend, bijectors
 from zoo.bijectors.residual import lipschitz, watching
+from zoo.config import count, positive, register, share
 from zoo.layers.flow_layer import FlowLayer
 from zoo.networks.lipschitz import LipschitzMLP
 from zoo.networks.lipschitz_conv import LipschitzConvNet
@@ -19,7 +18,7 @@ from zoo.numerics import root_finding
 EXACT_UP_TO = 8
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Residual(FlowLayer):
     """`z = x + g(x)`, data to latent, with `g` of Lipschitz constant below one.
 
@@ -29,7 +28,8 @@ class Residual(FlowLayer):
     A context enters the branch, which is contractive in the event alone.
 
     Train with `fit`, which moves the vectors of the power iterations on: who trains in another way
-    calls `flow(x, training=True)` or takes `flow.distribution(training=True)`, and then `settle()`.
+    calls `flow(x, training=True)` or takes `flow.distribution(training=True)`, and then
+    `update_spectral_norms()`.
 
     Args:
       event_shape: `(d,)`, or `(height, width, channels)`.
@@ -58,7 +58,8 @@ class Residual(FlowLayer):
       ValueError: An argument is not as described.
     """
 
-    implicit = "decode"
+    implicit = ("decode",)
+    repeatable = False
 
     def __init__(
         self,
@@ -108,7 +109,12 @@ class Residual(FlowLayer):
             self.network = LipschitzConvNet(self.event_shape, units, **options)
 
     @property
-    def stochastic(self):
+    def draws(self):
+        """Number of seeds that an estimate takes: for its probes, and for its number of terms."""
+        return {"exact": 0, "series": 1, "roulette": 2}[self.how.kind]
+
+    @property
+    def estimates(self):
         """Whether the log-determinant is an estimate that depends on a seed."""
         return self.how.kind != "exact"
 
@@ -117,15 +123,20 @@ class Residual(FlowLayer):
         """Terms of a log-determinant's series outside of training; `None` unless it is cut off."""
         return self.how.eval_terms if self.how.kind == "series" else None
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Residual(
             self.network,
             self.event_shape,
             self.how,
             self.tolerance,
             self.max_iterations,
+            randomness or backend.Randomness(),
             **self._options(context),
         )
+
+    def update_spectral_norms(self):
+        """Brings the power iteration of each linear map of the branch to convergence."""
+        self.network.update_spectral_norms()
 
     def report(self, z, context=None):
         """The `root_finding.Report` on the inverse of latents `z [n, *event_shape]`."""
@@ -156,9 +167,8 @@ def lipschitz_constants(flow, x, context=None):
       List of `(name of the layer, norms [n])`, from the data to the latent. A norm is NaN where its
       power iteration did not converge (1000 iterations, a relative change of 1e-6 in the last).
     """
-    x = flow._check_data(x, bounded=False)
     with watching() as found:
-        flow._encode(x, flow._check_context(context, ops.shape(x)[0]))
+        flow.inverse_report(x, context, "encode")
     return [(name, lipschitz(linear, at)) for name, linear, at in found]
 
 

@@ -1,13 +1,12 @@
 """Space to depth (Dinh et al., 2017, arXiv:1605.08803, section 3.6)."""
 
-import keras
-
 from zoo import bijectors
+from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Squeeze(FlowLayer):
     """Makes the four pixels of each 2x2 block the channels of one; see `zoo.bijectors.Squeeze`.
 
@@ -28,5 +27,5 @@ class Squeeze(FlowLayer):
         latent_shape = (height // 2, width // 2, 4 * channels)
         super().__init__(event_shape, latent_shape=latent_shape, **kwargs)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return bijectors.Squeeze(self.event_shape, **self._options())

@@ -1,11 +1,10 @@
 """Sylvester layer (van den Berg et al., 2018, arXiv:1803.05649)."""
 
-import keras
 from keras import ops
 
 from zoo import bijectors
-from zoo.arguments import count
 from zoo.bijectors.householder import orthonormal
+from zoo.config import count, register
 from zoo.layers.amortized import MARGIN, Amortized, check_iteration, normal
 from zoo.layers.flow_layer import vector_size
 from zoo.networks.conditioner import seed_stream
@@ -14,7 +13,7 @@ from zoo.numerics import triangular_root
 VARIANTS = ("orthogonal", "householder", "triangular")
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.layers")
 class Sylvester(Amortized):
     """`f(x) = x + Q R tanh(S Q^T x + b)`, invertible at any weights, the identity at first.
 
@@ -91,7 +90,7 @@ class Sylvester(Amortized):
         """The directions that iterate."""
         return ("decode",) if self.fast == "log_prob" else ("encode",)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         def parameters():
             values = self._values(context)
             matrix = values["matrix"]

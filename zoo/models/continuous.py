@@ -1,19 +1,17 @@
 """Continuous flows: FFJORD (Grathwohl et al., 2019, arXiv:1810.01367), and flow matching."""
 
-import keras
-
-from zoo import checks, estimation
-from zoo.bijectors.continuous import values_only
+from zoo import backend, computations
+from zoo.config import choice, register
 from zoo.flow import Flow
 from zoo.layers import ActNorm, Continuous
 from zoo.models.common import check_count, prepare, vector_context
 from zoo.networks.conditioner import seed_stream
 from zoo.numerics import root_finding
-from zoo.training.flow_matching import Matching, check_loss
+from zoo.training.losses import LOSSES, FlowMatching
 
 
-@keras.saving.register_keras_serializable("zoo")
-class ContinuousFlow(Matching, Flow):
+@register("zoo")
+class ContinuousFlow(Flow):
     """Events are moved by an ordinary differential equation, whose velocity is any network.
 
     `dx/dt = f(x, t)` from the latent at `t = 0` to the data at `t = T`, and `log p(x(T)) = log
@@ -89,7 +87,7 @@ class ContinuousFlow(Matching, Flow):
     ):
         event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
         check_count("num_layers", num_layers)
-        if check_loss(loss) == "flow_matching" and num_layers > 1:
+        if choice("loss", loss, tuple(LOSSES)) == "flow_matching" and num_layers > 1:
             raise ValueError(
                 f"loss='flow_matching' trains one equation: num_layers must be 1, got {num_layers}."
             )
@@ -118,17 +116,16 @@ class ContinuousFlow(Matching, Flow):
             layers.append(ActNorm(shape, dtype=dtype))
             layers.append(Continuous(shape, seed=next(seeds), **options))
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )
         self.set_loss(loss)
-
-    def _encode(self, x, context=None):
-        with values_only():
-            return super()._encode(x, context)
-
-    def _decode(self, z, context=None):
-        with values_only():
-            return super()._decode(z, context)
 
     def solver_report(self, x, context=None):
         """How the solver goes about the log-density of events, equation by equation.
@@ -144,9 +141,21 @@ class ContinuousFlow(Matching, Flow):
         Raises:
           ValueError: An argument is not as described.
         """
-        x = checks.tensor(x, "x")
-        self._check_events(x, bounded=False)
-        context = self._check_context(context, x.shape[0])
-        with root_finding.recording() as found, estimation.scope():
-            self._inverse(self._float(x)[0], context)
+        x = self.event.check(x, bounded=False)
+        context = self.context.check(context, x.shape[0])
+        with root_finding.recording() as found:
+            computations.density(self, x, context)
         return found
+
+    def matching_loss(self, x, context=None, seed=None):
+        """The loss of flow matching of each event, `[batch]`; see `zoo.training.FlowMatching`.
+
+        Args:
+          x: `[batch, *event_shape]`.
+          context: As in `encode`.
+          seed: Integer that fixes times, latents and noise; fresh ones without it.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        return FlowMatching()(self, x, context, backend.make_seed(seed))

@@ -1,15 +1,14 @@
 """Glow (Kingma and Dhariwal, 2018, arXiv:1807.03039)."""
 
-import keras
-
 from zoo import transformers
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import (
     ActNormConv1x1,
     ConvCoupling,
     Elementwise,
     MultiScale,
-    Repeat,
+    Scan,
     Squeeze,
     Stack,
 )
@@ -17,7 +16,7 @@ from zoo.models.common import check_count, check_image, prepare_image, vector_co
 from zoo.networks.conditioner import seed_stream
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class Glow(Flow):
     """Scales of steps of [actnorm, invertible 1x1 convolution, coupling]; fast both ways.
 
@@ -94,7 +93,14 @@ class Glow(Flow):
         )
         layers.append(MultiScale(builder.scales(shape, scales), dtype=dtype))
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )
 
 
@@ -124,7 +130,7 @@ class _Builder:
     def _scale(self, shape):
         squeeze = Squeeze(shape, dtype=self._common["dtype"])
         steps = [self._step(squeeze.latent_shape) for _ in range(self._steps)]
-        return [squeeze, Repeat(steps, dtype=self._common["dtype"])]
+        return [squeeze, Scan(steps, dtype=self._common["dtype"])]
 
     def _step(self, shape):
         dtype = self._common["dtype"]

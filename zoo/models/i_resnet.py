@@ -1,7 +1,6 @@
 """Invertible residual network (Behrmann et al., 2019, arXiv:1811.00995)."""
 
-import keras
-
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import MultiScale
 from zoo.models.common import (
@@ -18,7 +17,7 @@ _DENSE = {"num_layers": 16, "hidden_units": (64, 64, 64)}
 _IMAGES = {"width": 512, "blocks": 16}
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class IResNet(Flow):
     """Residual blocks `x + g(x)` whose branches are contractions; sampled by fixed points.
 
@@ -131,7 +130,14 @@ class IResNet(Flow):
             layers = prepare_image(event_shape, *given, default="center")
             layers.append(_multi_scale(builder, event_shape, scales, count, units, dtype))
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )
 
 

@@ -1,14 +1,13 @@
 """Inverse autoregressive flow (Kingma et al., 2016, arXiv:1606.04934)."""
 
-import keras
-
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import ActNorm, Autoregressive
 from zoo.models.common import check_count, layer_order, prepare, vector_context
 from zoo.networks.conditioner import seed_stream
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class IAF(Flow):
     """Stacked inverse autoregressive layers: one pass for `sample`, one sweep for `log_prob`.
 
@@ -84,5 +83,12 @@ class IAF(Flow):
                 )
             )
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

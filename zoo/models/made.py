@@ -1,14 +1,13 @@
 """Masked autoencoder density estimator (Germain et al., 2015, arXiv:1502.03509)."""
 
-import keras
-
+from zoo.config import register
 from zoo.distributions.mixture import MixtureBase
 from zoo.flow import Flow
 from zoo.layers import Autoregressive
 from zoo.models.common import check_count, prepare, vector_context
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class MADE(Flow):
     """`p(x) = prod_i p(x_i | x_1..x_i-1)`, each conditional a Gaussian or a mixture of Gaussians.
 
@@ -82,5 +81,12 @@ class MADE(Flow):
                 )
             )
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

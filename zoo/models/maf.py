@@ -1,14 +1,13 @@
 """Masked autoregressive flow (Papamakarios et al., 2017, arXiv:1705.07057)."""
 
-import keras
-
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import ActNorm, Autoregressive
 from zoo.models.common import check_count, layer_order, prepare, vector_context
 from zoo.networks.conditioner import seed_stream
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class MAF(Flow):
     """Stacked autoregressive layers: one pass for `log_prob`, one sweep for `sample`.
 
@@ -85,5 +84,12 @@ class MAF(Flow):
                 )
             )
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

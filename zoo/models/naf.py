@@ -1,7 +1,6 @@
 """Neural autoregressive flow (Huang et al., 2018, arXiv:1804.00779)."""
 
-import keras
-
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import ActNorm, Autoregressive
 from zoo.models.common import check_count, layer_order, prepare, vector_context
@@ -9,7 +8,7 @@ from zoo.networks.conditioner import seed_stream
 from zoo.transformers import DeepSigmoidal
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class NAF(Flow):
     """Autoregressive layers whose transformer is itself a monotone neural network.
 
@@ -108,5 +107,12 @@ class NAF(Flow):
                 )
             )
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

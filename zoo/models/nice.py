@@ -1,14 +1,13 @@
 """Non-linear independent components estimation (Dinh et al., 2015, arXiv:1410.8516)."""
 
-import keras
-
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import Coupling, Elementwise
 from zoo.models.common import check_count, prepare, vector_context
 from zoo.networks.conditioner import seed_stream
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class NICE(Flow):
     """Additive couplings that preserve volume, then one diagonal scale.
 
@@ -75,5 +74,12 @@ class NICE(Flow):
             )
         layers.append(Elementwise(shape, "scale", dtype=dtype))
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

@@ -1,7 +1,6 @@
 """Neural spline flow (Durkan et al., 2019, arXiv:1906.04032)."""
 
-import keras
-
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import ActNorm, Autoregressive, Coupling, LULinear
 from zoo.models.common import check_count, prepare, vector_context
@@ -11,7 +10,7 @@ from zoo.transformers import Spline
 KINDS = ("coupling", "autoregressive")
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class NSF(Flow):
     """Rational-quadratic splines whose knots a network predicts, and linear maps between them.
 
@@ -103,5 +102,12 @@ class NSF(Flow):
                 layers.append(Autoregressive(shape, seed=own, **network))
         layers.append(LULinear(shape, seed=100 * (seed or 0) + num_layers, dtype=dtype))
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

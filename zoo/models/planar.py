@@ -1,14 +1,13 @@
 """Planar flow (Rezende and Mohamed, 2015, arXiv:1505.05770)."""
 
-import keras
-
 from zoo import layers as flow_layers
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.models.common import prepare, vector_context
 from zoo.models.stacks import amortized_stack
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class Planar(Flow):
     """Planar layers, each of which stretches space along one ridge.
 
@@ -78,5 +77,12 @@ class Planar(Flow):
 
         layers += amortized_stack(planar, num_layers, shape, context, hidden_units, seed, dtype)
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

@@ -1,14 +1,13 @@
 """Radial flow (Rezende and Mohamed, 2015, arXiv:1505.05770)."""
 
-import keras
-
 from zoo import layers as flow_layers
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.models.common import prepare, vector_context
 from zoo.models.stacks import amortized_stack
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class Radial(Flow):
     """Radial layers, each of which expands or contracts space around one point.
 
@@ -73,5 +72,12 @@ class Radial(Flow):
 
         layers += amortized_stack(radial, num_layers, shape, context, hidden_units, seed, dtype)
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

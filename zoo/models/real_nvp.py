@@ -1,8 +1,7 @@
 """Real-valued non-volume-preserving flow (Dinh et al., 2017, arXiv:1605.08803)."""
 
-import keras
-
 from zoo import transformers
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import ActNorm, ConvCoupling, Coupling, MultiScale, Squeeze
 from zoo.models.common import (
@@ -16,7 +15,7 @@ from zoo.models.common import (
 from zoo.networks.conditioner import seed_stream
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class RealNVP(Flow):
     """Couplings that scale and shift one half by functions of the other; fast both ways.
 
@@ -102,7 +101,14 @@ class RealNVP(Flow):
             builder = _ImageBuilder(transformer, seed, common, **images)
             layers.append(builder.multi_scale(event_shape, scales))
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )
 
 

@@ -2,8 +2,7 @@
 
 import math
 
-import keras
-
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.layers import Reshape
 from zoo.models.common import (
@@ -22,7 +21,7 @@ _IMAGES = {"width": 512, "blocks": 16}
 _FLAT_BLOCKS, _FLAT_UNITS = 4, (128, 128)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class ResidualFlow(Flow):
     """Contractive residual blocks trained with an unbiased log-density; sampled by fixed points.
 
@@ -137,7 +136,14 @@ class ResidualFlow(Flow):
             layers = prepare_image(event_shape, *given, default="logit")
             layers += _scales(builder, event_shape, scales, count, units, dtype)
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )
 
 

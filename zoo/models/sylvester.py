@@ -1,14 +1,13 @@
 """Sylvester normalizing flow (van den Berg et al., 2018, arXiv:1803.05649)."""
 
-import keras
-
 from zoo import layers as flow_layers
+from zoo.config import register
 from zoo.flow import Flow
 from zoo.models.common import prepare, vector_context
 from zoo.models.stacks import amortized_stack
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo")
 class Sylvester(Flow):
     """Sylvester layers, each of which is a planar one with many ridges.
 
@@ -98,5 +97,12 @@ class Sylvester(Flow):
 
         layers += amortized_stack(sylvester, num_layers, shape, context, hidden_units, seed, dtype)
         super().__init__(
-            layers, event_shape, context_shape, num_classes, levels, base, dtype=dtype, **kwargs
+            layers,
+            event_shape=event_shape,
+            context_shape=context_shape,
+            num_classes=num_classes,
+            levels=levels,
+            base=base,
+            dtype=dtype,
+            **kwargs,
         )

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.backend import add_bias, read
+from zoo.config import register
 from zoo.networks.convolve import convolve
 from zoo.networks.hoisting import WAYS, folded
 from zoo.numerics.normalization import soft_clamp, standardizing
@@ -61,7 +62,7 @@ class FoldedConv(keras.layers.Layer):
         return _activate(add_bias(convolve(x, kernel), bias), activation)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class NormConv(FoldedConv):
     """Convolution, then activation normalisation of its channels (Glow's hidden layers).
 
@@ -124,7 +125,7 @@ class NormConv(FoldedConv):
         return self(x, activation=activation)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class ZeroConv(FoldedConv):
     """Convolution that starts at zero, times `exp(3 g)` with one learned `g` a channel.
 

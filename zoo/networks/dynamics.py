@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.arguments import count
+from zoo.config import count, register
 from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
 
 KINDS = ("concatsquash", "squash", "concat")
@@ -22,7 +22,7 @@ _SLOPES = {
 }
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class Dynamics(keras.layers.Layer):
     """Velocity `f(t, x; context) [n, d]` of an ordinary differential equation.
 

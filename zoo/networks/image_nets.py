@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.config import register
 from zoo.networks.conditioner import seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
 
@@ -68,7 +69,7 @@ def _adapt(layer, x, activation=None):
     return layer.adapt(x, activation)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class ConvNet(ImageConditioner):
     """Glow's network: 3x3, 1x1 and 3x3 convolutions (Kingma and Dhariwal, 2018, section 3.3).
 
@@ -100,7 +101,7 @@ class ConvNet(ImageConditioner):
         return self.last(hidden(self.second, h, ops.relu))
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class ResidualNet(ImageConditioner):
     """RealNVP's network: residual blocks of two 3x3 convolutions, with skips to the output.
 
@@ -149,7 +150,7 @@ class ResidualNet(ImageConditioner):
         return self.last(ops.relu(total))
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class LinearConvNet(ImageConditioner):
     """One 3x3 convolution that starts at zero: Glow's network for the prior of a split.
 

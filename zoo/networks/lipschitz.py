@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from zoo.backend import read
+from zoo.config import register
 from zoo.networks.conditioner import check_hidden_units, seed_stream
 from zoo.networks.spectral import SpectralDense
 
@@ -157,11 +158,16 @@ class LipschitzNetwork(keras.layers.Layer):
             )
         self.built = True
 
-    def weights_now(self):
+    def update_spectral_norms(self):
+        """Brings the power iteration of each linear map to convergence with today's weights."""
+        for layer in self.linear:
+            layer.update_spectral_norm()
+
+    def weights_now(self, training=False):
         """What `evaluate` reads, nested lists of tensors; a training step moves the norms on."""
         given = [] if self.context_kernel is None else [read(self.context_kernel)]
         return [
-            [layer.weights_now() for layer in self.linear],
+            [layer.weights_now(training) for layer in self.linear],
             [activation.weights_now() for activation in self.activations],
             given,
         ]
@@ -195,7 +201,7 @@ class LipschitzNetwork(keras.layers.Layer):
         return self.evaluate(x, context, self.weights_now())[0]
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class LipschitzMLP(LipschitzNetwork):
     """Dense layers of bounded norm, from a vector to a vector of the same length.
 

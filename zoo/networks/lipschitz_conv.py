@@ -1,10 +1,10 @@
 """Convolutional networks whose Lipschitz constant is bounded."""
 
-import keras
 import numpy as np
 from keras import ops
 
 from zoo import backend
+from zoo.config import register
 from zoo.networks.conditioner import seed_stream
 from zoo.networks.lipschitz import LAST, LipschitzNetwork, branch_units
 from zoo.networks.spectral import SpectralDense, SpectralLinear, norm_of
@@ -45,7 +45,7 @@ def _power_iterations(count):
 _settle = _power_iterations(1000)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class SpectralConv(SpectralLinear):
     """A convolution that keeps the image's size; see `SpectralLinear`.
 
@@ -68,7 +68,7 @@ class SpectralConv(SpectralLinear):
             raise ValueError(f"The size of the kernel must be odd, got {size}.")
         shape = (size, size, image_shape[-1], filters)
         super().__init__(shape, filters, image_shape, coefficient, **kwargs)
-        self.settle()
+        self.update_spectral_norm()
 
     def apply(self, kernel, x):
         return _by_images(x, kernel)
@@ -76,7 +76,7 @@ class SpectralConv(SpectralLinear):
     def adjoint(self, kernel, y):
         return _by_images(y, _transposed(kernel))
 
-    def settle(self):
+    def update_spectral_norm(self):
         # What is kept may belong to a norm that was the largest once, and would stay there.
         kept, kernel = backend.value(self.vector), backend.value(self.kernel)
         if not np.isfinite(ops.convert_to_numpy(kernel)).all():
@@ -94,7 +94,7 @@ def _by_images(x, kernel):
     return ops.reshape(flat, (*ops.shape(x)[:2], *flat.shape[1:]))
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class LipschitzConvNet(LipschitzNetwork):
     """Convolutions of bounded norm, from an image to an image of the same shape.
 

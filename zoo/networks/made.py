@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.backend import read
+from zoo.config import register
 from zoo.networks.conditioner import (
     check_hidden_units,
     check_residual,
@@ -24,7 +25,7 @@ def hidden_degrees(units, size, first):
     return first + (np.arange(units) * spread) // units
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class MADE(keras.layers.Layer):
     """Network whose `i`-th outputs depend on the inputs before the `i`-th, and on the context.
 

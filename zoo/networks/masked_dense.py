@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.backend import constrain, read
+from zoo.config import register
 
 
 class DegreeMask(keras.constraints.Constraint):
@@ -44,7 +45,7 @@ class DegreeMask(keras.constraints.Constraint):
         return identity(w)
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class MaskedDense(keras.layers.Layer):
     """Dense layer in which output `j` sees the inputs `i` with `in_degrees[i] <= out_degrees[j]`.
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.config import register
 from zoo.networks.conditioner import (
     check_hidden_units,
     check_residual,
@@ -11,7 +12,7 @@ from zoo.networks.conditioner import (
 )
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class MLP(keras.layers.Layer):
     """Dense layers from a vector, and a context beside it, to parameters.
 

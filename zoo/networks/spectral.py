@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import backend, estimation
-from zoo.arguments import is_number
+from zoo import backend
 from zoo.backend import read
+from zoo.config import is_number, register
 
 
 def check_coefficient(coefficient):
@@ -32,7 +32,7 @@ class SpectralLinear(keras.layers.Layer):
     arXiv:1802.05957; for convolutions Gouk et al., 2021, arXiv:1804.04368). The weight is scaled
     only where the norm is above the coefficient (Behrmann et al., 2019, eq. 3). The vector of the
     iteration is kept, and saved: each training step moves it on with the weights it starts with,
-    `settle` brings it to convergence. Subclasses say what the operator is.
+    `update_spectral_norm` brings it to convergence. Subclasses say what the operator is.
 
     Args:
       kernel_shape: Shape of the kernel.
@@ -83,7 +83,7 @@ class SpectralLinear(keras.layers.Layer):
         """Its transpose on `y [..., *output]`."""
         raise NotImplementedError
 
-    def settle(self):
+    def update_spectral_norm(self):
         """Brings the vector to convergence with today's kernel."""
         raise NotImplementedError
 
@@ -97,10 +97,10 @@ class SpectralLinear(keras.layers.Layer):
         vector = read(self.vector)
         return norm_of(self.apply(read(self.kernel), (vector / norm_of(vector))[None]))
 
-    def weights_now(self):
+    def weights_now(self, training=False):
         """The scaled kernel and the bias; in a training step the vector moves on."""
         kernel, vector = read(self.kernel), read(self.vector)
-        if estimation.is_training():
+        if training:
             fixed = ops.stop_gradient(kernel)
             # A loop, for XLA would spend long on compiling all steps of all maps.
             (vector,) = backend.loop(
@@ -114,7 +114,7 @@ class SpectralLinear(keras.layers.Layer):
         return [kernel * ops.minimum(1.0, self.coefficient / norm), read(self.bias)]
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.networks")
 class SpectralDense(SpectralLinear):
     """A matrix on the last axis, `[inputs, units]`; see `SpectralLinear`.
 
@@ -129,7 +129,7 @@ class SpectralDense(SpectralLinear):
 
     def __init__(self, inputs, units, coefficient, **kwargs):
         super().__init__((inputs, units), units, (inputs,), coefficient, **kwargs)
-        self.settle()
+        self.update_spectral_norm()
 
     def apply(self, kernel, x):
         return _product(x, kernel)
@@ -137,7 +137,7 @@ class SpectralDense(SpectralLinear):
     def adjoint(self, kernel, y):
         return _product(y, ops.transpose(kernel))
 
-    def settle(self):
+    def update_spectral_norm(self):
         kernel = ops.convert_to_numpy(self.kernel).astype("float64")
         if np.isfinite(kernel).all():
             self.vector.assign(np.linalg.svd(kernel)[0][:, 0].astype(self.vector.dtype))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
-from zoo import backend, estimation
+from zoo import backend
 from zoo.backend import ps, samplers
 
 KINDS = ("exact", "series", "roulette")
@@ -86,21 +86,24 @@ def _eliminated(rows):
     return total
 
 
-def estimated(linear, x, how):
-    """An estimate of `log|det(I + J)|`, `[n]`; arguments as in `exact`, and a `LogDet`.
+def estimated(linear, x, how, randomness):
+    """An estimate of `log|det(I + J)|`, `[n]`.
 
-    The seed is that of `zoo.estimation`.
+    Args:
+      linear, x: As in `exact`.
+      how: A `LogDet`.
+      randomness: A `zoo.backend.Randomness`; the seeds 0, and with roulette 1, are taken from it.
     """
-    training = estimation.is_training()
+    training = randomness.training
     terms = how.terms if training else how.eval_terms
     shape = ps.concat([[how.probes], ps.shape(x)], axis=0)
-    probes = samplers.normal(shape, dtype=x.dtype, seed=estimation.next_seed())
+    probes = samplers.normal(shape, dtype=x.dtype, seed=randomness.seed(0))
     if how.gradient == "series" and training:
         return ops.mean(_unrolled(linear, probes, terms), axis=0)
     count, rate = terms, 0.0
     if how.kind == "roulette":
         # One number of terms for the whole batch, as published. There is always one further term.
-        u = samplers.uniform([], dtype=x.dtype, seed=estimation.next_seed())
+        u = samplers.uniform([], dtype=x.dtype, seed=randomness.seed(1))
         drawn = ops.floor(ops.log(1.0 - u) / math.log1p(-how.rate))
         count = terms + 1 + ops.cast(ops.minimum(drawn, MOST_TERMS), "int32")
         rate = how.rate

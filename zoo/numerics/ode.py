@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.arguments import count, positive
+from zoo.config import count, positive
 from zoo.numerics import runge_kutta
 
 SOLVERS = ("dopri5", "rk4")

@@ -1,0 +1,7 @@
+"""Flows on disk: entries that are loaded and saved, SavedModels that are exported and read."""
+
+from zoo.saving.entries import load, save
+from zoo.saving.export import export, load_exported
+from zoo.saving.registry import list_models
+
+__all__ = ["export", "list_models", "load", "load_exported", "save"]

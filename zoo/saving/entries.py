@@ -19,9 +19,9 @@ from pathlib import Path
 
 import keras
 
-from zoo.flow import Flow
 from zoo.saving import storage
 from zoo.saving.registry import INDEX, catalogue, list_models, roots
+from zoo.training import LikelihoodModel
 from zoo.version import __version__
 
 __all__ = ["describe", "list_models", "load", "save", "seal", "update_index"]
@@ -86,7 +86,7 @@ def save(flow, folder, metadata=None, overwrite=False):
       ValueError: `flow` is no Flow, the folder holds something and `overwrite` is false, or JSON
         cannot hold the metadata.
     """
-    if not isinstance(flow, Flow):
+    if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
     folder = Path(folder).expanduser().resolve()
     occupied = storage.check_free(folder, overwrite)
@@ -240,6 +240,6 @@ def _load_keras(path, manifest):
         known = version in (None, __version__)
         by = "" if known else f", saved by Flow Zoo {version} and read by {__version__},"
         raise ValueError(f"{path}{by} cannot be loaded as a flow: {reason}") from error
-    if not isinstance(flow, Flow):
+    if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"{path} is not a Flow Zoo model: it holds a {type(flow).__name__}.")
     return flow

@@ -16,13 +16,14 @@ class-conditional flow go without it too: the uniform mixture over the classes. 
 flow_zoo.json` in the folder tells shapes, types and levels, and the SHA-256 of every file.
 """
 
+import functools
 from pathlib import Path
 
-from zoo import backend
+from zoo import backend, computations
 from zoo.backend import tfd
-from zoo.flow import Flow
 from zoo.saving import entries, storage
 from zoo.saving.exported import ExportedFlow
+from zoo.training import LikelihoodModel
 
 if backend.NAME == "tensorflow":
     import tensorflow as tf
@@ -54,7 +55,7 @@ def export(flow, folder, overwrite=False):
       >>> images = model.sample(16, seed=0, temperature=0.7, context=tf.fill([16], 3))
     """
     _check_backend()
-    if not isinstance(flow, Flow):
+    if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
     folder = Path(folder).expanduser().resolve()
     if storage.check_free(folder, overwrite) and not (folder / INFO).is_file():
@@ -108,7 +109,7 @@ def load_exported(folder):
 
 def _reparameterized(flow):
     """Whether samples are differentiable functions of the weights and noise: as the base's are."""
-    if isinstance(flow.base, Flow):
+    if isinstance(flow.base, LikelihoodModel):
         return _reparameterized(flow.base)
     return flow.base.distribution().reparameterization_type == tfd.FULLY_REPARAMETERIZED
 
@@ -154,16 +155,17 @@ def _calls(flow):
 def _module(flow, calls):
     """The flow's computations as functions of a `tf.Module` that holds its variables."""
     seeded = _seeded_log_prob(flow, calls)
-    encode = _traced_once(flow._encode, calls["encode"])
-    decode = _traced_once(flow._decode, calls["decode"])
+    encode = _traced_once(functools.partial(computations.encode, flow), calls["encode"])
+    decode = _traced_once(functools.partial(computations.decode, flow), calls["decode"])
 
     def log_prob_int(x, seed, context=None):
-        x, bonus = flow._float(x, flow._uniform(x, backend.make_seed(seed)))
-        return seeded(x, seed, context) + bonus
+        noise = computations.draw_noise(flow, x, backend.make_seed(seed))
+        x, log_q = computations.to_floats(flow, x, noise)
+        return seeded(x, seed, context) - log_q
 
     def sample(n, seed, temperature=1.0, context=None):
-        # What flow._sample does, with one graph of `decode` for all ways to call it.
-        return decode(*flow._draw(n, context, backend.make_seed(seed), temperature))
+        # What flow.sample does, with one graph of `decode` for all ways to call it.
+        return decode(*computations.draw(flow, n, context, backend.make_seed(seed), temperature))
 
     module = tf.Module(name=flow.name)
     # tf.Module does not look inside Keras variables, and what it does not find is not saved.
@@ -185,11 +187,13 @@ def _module(flow, calls):
 def _seeded_log_prob(flow, calls):
     """`(x, seed, context) -> log_prob`; the seed is that of the estimate, if it is one."""
     if not flow.estimates:
-        exact = _traced_once(flow._log_prob, calls["log_prob"])
+        exact = _traced_once(functools.partial(computations.density, flow), calls["log_prob"])
         return lambda x, seed, context: exact(x, context)
     pair = tf.TensorSpec([2], tf.int32)
     ways = [(way[0], pair, *way[1:]) for way in calls["log_prob"]]
-    estimate = _traced_once(lambda x, s, context=None: flow._log_prob(x, context, seed=s), ways)
+    estimate = _traced_once(
+        lambda x, s, context=None: computations.density(flow, x, context, seed=s), ways
+    )
     return lambda x, seed, context: estimate(x, backend.make_seed(seed), context)
 
 

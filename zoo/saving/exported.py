@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo import backend, checks
+from zoo import backend, specs
 from zoo.backend import ps, tfb, tfd
 
 if backend.NAME == "tensorflow":
@@ -110,9 +110,9 @@ class ExportedFlow(tfd.Distribution):
         shape, classes = self._info["context_shape"], self._info["num_classes"]
         if shape is None:
             raise ValueError(f"{self._info['name']} takes no context, got one.")
-        context = checks.tensor(context, "context")
+        context = specs.tensor(context, "context")
         if classes:
-            checks.labels(context, classes)
+            specs.check_labels(context, classes)
         _split(context, shape, "context")
         return tf.cast(context, tf.int32 if classes else self._info["dtype"])
 

@@ -1,15 +1,14 @@
 """Transformers that shift and scale."""
 
-import keras
 from keras import ops
 
 from zoo import bijectors
-from zoo.arguments import positive, share
+from zoo.config import positive, register, share
 from zoo.numerics.normalization import soft_clamp
 from zoo.transformers.base import Transformer, columns
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class Additive(Transformer):
     """`x = z + t`, the additive coupling law of NICE (Dinh et al., 2015, eq. 5)."""
 
@@ -19,7 +18,7 @@ class Additive(Transformer):
         return bijectors.Shift(*columns(params))
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class Scale(Transformer):
     """`x = z exp(s)`, with `s` softly clamped to `max_log_scale` in magnitude.
 
@@ -40,7 +39,7 @@ class Scale(Transformer):
         return {"max_log_scale": self.max_log_scale}
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class Affine(Transformer):
     """`x = z exp(s) + t` (Dinh et al., 2017, eq. 7; Papamakarios et al., 2017, eq. 4).
 
@@ -61,7 +60,7 @@ class Affine(Transformer):
         return {"max_log_scale": self.max_log_scale}
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class Sigmoid(Transformer):
     """`z = (x + t) g` with scale `g = sigmoid(s + bias)`: Glow's affine coupling.
 
@@ -87,7 +86,7 @@ class Sigmoid(Transformer):
         return {"bias": self.bias, "min_scale": self.min_scale}
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class ScaledTanh(Transformer):
     """`x = z exp(r tanh(s)) + t` with a learned `r`: RealNVP's coupling of images.
 
@@ -112,7 +111,7 @@ class ScaledTanh(Transformer):
         return {"start": self.start}
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class Gated(Transformer):
     """`x = g z + (1 - g) m` with gate `g = sigmoid(s + bias)` (IAF, Kingma et al., 2016, eq. 14).
 

@@ -17,7 +17,7 @@ class Transformer:
 
     num_params = 0
     num_shared = 0
-    implicit = None  # The direction that iterates, "decode" or "encode", where one does.
+    implicit = ()  # The directions that iterate: "decode", "encode".
 
     def bijector(self, params):
         """The scalar `tfb.Bijector` (latent to data) of `params`, `[..., num_params]`."""

@@ -7,11 +7,11 @@ import numpy as np
 from keras import ops
 
 from zoo import bijectors
-from zoo.arguments import count, positive
+from zoo.config import count, positive, register
 from zoo.transformers.base import Transformer
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class DeepSigmoidal(Transformer):
     """A monotone network of sigmoids whose weights are the parameters (Huang et al., 2018).
 
@@ -69,7 +69,7 @@ class DeepSigmoidal(Transformer):
     @property
     def implicit(self):
         """The direction that iterates: `"decode"`, latent to data, or `"encode"`."""
-        return "decode" if self.fast == "log_prob" else "encode"
+        return ("decode",) if self.fast == "log_prob" else ("encode",)
 
     def _sizes(self):
         """How many inputs and outputs each layer has."""

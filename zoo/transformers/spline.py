@@ -2,15 +2,14 @@
 
 import math
 
-import keras
 from keras import ops
 
 from zoo import bijectors
-from zoo.arguments import count, positive, share
+from zoo.config import count, positive, register, share
 from zoo.transformers.base import Transformer
 
 
-@keras.saving.register_keras_serializable("zoo")
+@register("zoo.transformers")
 class Spline(Transformer):
     """Monotone rational-quadratic spline on `[-bound, bound]`, the identity outside it.
 

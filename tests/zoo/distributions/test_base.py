@@ -72,7 +72,7 @@ def test_a_conditional_flow_as_a_base_gets_the_context():
     flow = zoo.Flow([zoo.layers.ActNorm((2,))], context_shape=(3,), base=base, jit_compile=False)
     helpers.randomize(flow, scale=1.0)
     x, context = helpers.data(flow, 4), helpers.context(flow, 4)
-    z, log_det = flow.flow_layers[0](x)
+    z, log_det = flow.stack.layers[0](x)
     np.testing.assert_allclose(
         flow.log_prob(x, context), base.log_prob(z, context) + log_det, atol=1e-5
     )

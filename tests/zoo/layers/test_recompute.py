@@ -80,7 +80,7 @@ def test_the_same_training(mode, tmp_path):
     assert losses[-1] < losses[0]
     loaded = helpers.saved_and_loaded(flow, tmp_path)
     assert loaded.recompute == mode
-    assert all(stack.recompute == mode for stack in loaded.flow_layers[-1].scales)
+    assert all(stack.recompute == mode for stack in loaded.stack.layers[-1].scales)
     helpers.assert_same(loaded.log_prob(x, seed=0), flow.log_prob(x, seed=0))
 
 
@@ -144,9 +144,9 @@ def test_memory_does_not_grow_with_depth():
 
 def test_a_frozen_layer_stays_as_it_is():
     flow = build("real_nvp", "inverse")
-    flow.flow_layers[1].trainable = False
+    flow.stack.layers[1].trainable = False
     plain = build("real_nvp", None)
-    plain.flow_layers[1].trainable = False
+    plain.stack.layers[1].trainable = False
     expected = gradients(plain)
     assert len(expected[1]) < len(plain_gradients("real_nvp")[1])
     assert worst(gradients(flow), expected) < 1e-8

@@ -102,9 +102,9 @@ def test_the_branches_of_a_flow_are_measured_where_data_passes():
     helpers.randomize(flow, scale=2.0)
     x = helpers.data(flow, 10)
     found = zoo.layers.lipschitz_constants(flow, x)
-    blocks = [lay for lay in flow.flow_layers if isinstance(lay, zoo.layers.Residual)]
+    blocks = [lay for lay in flow.stack.layers if isinstance(lay, zoo.layers.Residual)]
     assert [name for name, _ in found] == [block.name for block in blocks]
-    z = flow.flow_layers[0](x)[0]
+    z = flow.stack.layers[0](x)[0]
     np.testing.assert_allclose(found[0][1], blocks[0].lipschitz(z), rtol=1e-4)
     assert found[1][1].shape == (10,)
 

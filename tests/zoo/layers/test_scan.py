@@ -28,7 +28,7 @@ def step(seed=0, context=None, dtype="float64", kind="lu", network="glow"):
 
 def repeated(count=3, context=None, randomly=True, **options):
     steps = [step(i, context, **options) for i in range(count)]
-    layer = zoo.layers.Repeat(steps, dtype="float64")
+    layer = zoo.layers.Scan(steps, dtype="float64")
     return helpers.randomize(layer, seed=1, scale=0.3) if randomly else layer
 
 
@@ -96,7 +96,7 @@ def test_steps_for_recomputing_are_given_the_weights_themselves():
 
 def test_starts_with_the_weights_of_its_layers():
     layers = [step(i) for i in range(3)]
-    layer, x = zoo.layers.Repeat(layers, dtype="float64"), batch()
+    layer, x = zoo.layers.Scan(layers, dtype="float64"), batch()
     expected = x
     for one in layers:
         expected = one(expected)[0]
@@ -139,7 +139,7 @@ def test_saves_and_loads(tmp_path):
 
 def test_frozen_weights_stay_out_of_the_trainable_ones():
     flow = zoo.Flow([repeated()], dtype="float64", jit_compile=False)
-    flow.flow_layers[0].trainable = False
+    flow.stack.layers[0].trainable = False
     assert not flow.trainable_variables
     assert np.isfinite(flow.log_prob(batch())).all()
 
@@ -162,7 +162,7 @@ def recomputing():
 )
 def test_refuses(layers, words):
     with pytest.raises(ValueError) as error:
-        zoo.layers.Repeat(layers())
+        zoo.layers.Scan(layers())
     assert all(word in str(error.value) for word in words)
 
 
@@ -178,7 +178,7 @@ def test_steps_without_a_context_in_a_flow_that_has_one(recompute):
     )
     helpers.randomize(flow, seed=1, scale=0.3)
     x, context = batch(), np.eye(2)[[0, 1, 1, 0, 1]]
-    z, log_det = flow.flow_layers[0](x)
+    z, log_det = flow.stack.layers[0](x)
     expected, more = coupling(z, tf.constant(context))
     np.testing.assert_allclose(flow.encode(x, context), expected, rtol=1e-10, atol=1e-10)
     base = flow.base.distribution().log_prob(expected)

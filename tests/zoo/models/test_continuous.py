@@ -45,7 +45,7 @@ def test_the_line_says_whether_more_steps_would_help(call):
     with pytest.raises(zoo.NotConverged, match="1 steps within max_steps did not reach the end"):
         getattr(flow(max_steps=1), call)(x)
     one = flow(end_time=1.0)
-    one.flow_layers[-1].end_time.assign(40.0)  # The logarithm of the time that is solved for.
+    one.stack.layers[-1].end_time.assign(40.0)  # The logarithm of the time that is solved for.
     with pytest.raises(zoo.NotConverged, match="too small, or the state was not finite") as caught:
         getattr(one, call)(x)
     assert "max_steps" not in str(caught.value)
@@ -54,7 +54,7 @@ def test_the_line_says_whether_more_steps_would_help(call):
 def test_reports_of_each_equation():
     one = flow(num_layers=2)
     found = one.solver_report(helpers.data(one, 3))
-    assert [name for name, _ in found] == [one.flow_layers[i].name for i in (1, 3)]
+    assert [name for name, _ in found] == [one.stack.layers[i].name for i in (1, 3)]
     assert all((r.evaluations.numpy() >= 8).all() and r.converged.numpy().all() for _, r in found)
     found = one.inverse_report(helpers.data(one, 3))
     assert all((r.steps.numpy() >= 1).all() for _, r in found)

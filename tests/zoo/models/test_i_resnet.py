@@ -135,12 +135,12 @@ def test_log_det_of_many_dimensions_is_estimated():
     assert not zoo.IResNet((8,), num_layers=1, hidden_units=(4,)).stochastic
     for family, kind in ((zoo.IResNet, "series"), (zoo.ResidualFlow, "roulette")):
         flow = family((9,), num_layers=1, hidden_units=(4,))
-        assert flow.stochastic and flow.flow_layers[1].how.kind == kind
+        assert flow.stochastic and flow.stack.layers[1].how.kind == kind
 
 
 def test_the_multi_scale_form():
     flow = zoo.IResNet((8, 8, 1), levels=4, scales=2, width=6, blocks=2, log_det="exact", seed=0)
-    first, second = (stack.layers for stack in flow.flow_layers[-1].scales)
+    first, second = (stack.layers for stack in flow.stack.layers[-1].scales)
     assert [type(layer).__name__ for layer in first] == [
         "Squeeze", "ActNorm", "Residual", "ActNorm", "Residual", "ActNorm",
     ]  # fmt: skip
@@ -154,7 +154,7 @@ def test_the_multi_scale_form():
 
 def test_the_form_of_residual_flows_for_images():
     flow = zoo.ResidualFlow((8, 8, 1), levels=4, scales=2, width=6, blocks=1, seed=0)
-    names = [type(layer).__name__ for layer in flow.flow_layers]
+    names = [type(layer).__name__ for layer in flow.stack.layers]
     assert names[-10:] == ["Reshape"] + ["ActNorm", "Residual"] * 4 + ["ActNorm"]
     assert names.count("Squeeze") == 1 and names.count("Residual") == 2 + 4
     assert flow.latent_shape == (64,)

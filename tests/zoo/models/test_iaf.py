@@ -23,7 +23,7 @@ def test_sampling_takes_one_pass():
 
 def test_is_the_equation_of_the_paper():
     flow = helpers.randomize(zoo.IAF((3,), jit_compile=False, **SMALL), scale=1.0)
-    norm, layer = flow.flow_layers
+    norm, layer = flow.stack.layers
     z = helpers.data(flow, 4)
     m, s = np.moveaxis(np.asarray(layer.network(z)), -1, 0)
     gate = 1e-3 + (1 - 1e-3) / (1 + np.exp(-s - 2))

@@ -127,7 +127,7 @@ def standardized(flow, x, context):
                     x = walk(inner, x)
                 x = x if partition is None else partition.split(x)[0]
             return x
-        if isinstance(layer, zoo.layers.Repeat | zoo.layers.Stack):
+        if isinstance(layer, zoo.layers.Scan | zoo.layers.Stack):
             for inner in layer.layers if hasattr(layer, "layers") else layer.unstacked():
                 x = walk(inner, x)
             return x
@@ -141,7 +141,7 @@ def standardized(flow, x, context):
             layer.network._run(layer._inputs(kept), context, record)
         return layer(x, context)[0]
 
-    for layer in flow.flow_layers:
+    for layer in flow.stack.layers:
         x = walk(layer, x)
     return found
 
@@ -230,7 +230,7 @@ def test_density_is_that_of_the_latent_times_the_volume_in_data_units(preprocess
 def test_same_density_gives_same_bits_whatever_the_preprocessing():
     centred = build(zoo.Glow, 1, levels=4, preprocessing="center", randomly=False)
     plain = build(zoo.Glow, 1, levels=4, preprocessing="none", randomly=False)
-    steps = plain.flow_layers[0].scales[0].layers[1]
+    steps = plain.stack.layers[0].scales[0].layers[1]
     shift, log_scale = steps.trainable_variables[:2]  # Those of the first ActNorm.
     shift.assign(np.full(shift.shape, 2.0))
     log_scale.assign(np.full(shift.shape, 8.0 * np.arctanh(np.log(2.0) / 8.0)))

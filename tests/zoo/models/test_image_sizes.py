@@ -15,7 +15,7 @@ def test_widths_double_and_scales_have_the_papers_couplings():
         [((4, 4, 2), m, 8) for m in boards[:3]] + [((2, 2, 8), m, 16) for m in halves],
         [((2, 2, 4), m, 16) for m in boards],
     ]
-    for stack, wanted in zip(flow.flow_layers[-1].scales, expected, strict=True):
+    for stack, wanted in zip(flow.stack.layers[-1].scales, expected, strict=True):
         couplings = [c for c in stack.layers if isinstance(c, zoo.layers.ConvCoupling)]
         assert [(c.event_shape, c.mask_name, c.network.first.filters) for c in couplings] == wanted
 

@@ -8,7 +8,7 @@ SMALL = {"hidden_units": (8,), "seed": 0, "jit_compile": False}
 
 
 def orders(flow):
-    layers = [lay for lay in flow.flow_layers if isinstance(lay, zoo.layers.Autoregressive)]
+    layers = [lay for lay in flow.stack.layers if isinstance(lay, zoo.layers.Autoregressive)]
     return [None if lay.order is None else lay.order.tolist() for lay in layers]
 
 
@@ -37,7 +37,7 @@ def test_the_seed_decides_the_weights():
 def test_layers_start_from_weights_of_their_own(family):
     kernels = [
         layer.network.dense[0].kernels[-1].numpy()
-        for layer in family((3,), num_layers=3, **SMALL).flow_layers
+        for layer in family((3,), num_layers=3, **SMALL).stack.layers
         if hasattr(layer, "network")
     ]
     assert not np.array_equal(kernels[0], kernels[1])

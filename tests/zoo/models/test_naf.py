@@ -21,7 +21,7 @@ def loops(call, x):
 
 def test_arguments_reach_every_layer():
     flow = zoo.NAF((3,), sigmoid_layers=3, dense=True, tolerance=1e-4, max_iterations=99, **SMALL)
-    layers = [part for part in flow.flow_layers if isinstance(part, zoo.layers.Autoregressive)]
+    layers = [part for part in flow.stack.layers if isinstance(part, zoo.layers.Autoregressive)]
     assert [layer.order is None for layer in layers] == [True, False]
     for layer in layers:
         config = layer.transformer.get_config()

@@ -23,7 +23,7 @@ def test_every_dimension_acts_on_every_other():
 
 def test_the_papers_defaults():
     flow = zoo.NICE((4,))
-    couplings, scale = flow.flow_layers[:-1], flow.flow_layers[-1]
+    couplings, scale = flow.stack.layers[:-1], flow.stack.layers[-1]
     assert [type(c.transformer) for c in couplings] == [zoo.transformers.Additive] * 4
     assert [layer.units for layer in couplings[0].network.dense[:-1]] == [1000] * 5
     assert isinstance(scale.transformer, zoo.transformers.Scale)

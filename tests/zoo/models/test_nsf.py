@@ -13,9 +13,9 @@ SMALL = {"num_layers": 2, "hidden_units": (8, 8, 8), "seed": 0, "jit_compile": F
 )
 def test_linear_maps_stand_between_the_splines_and_at_the_end(kind, layer):
     flow = zoo.NSF((4,), kind=kind, num_bins=5, bound=2.5, **SMALL)
-    kinds = [type(part) for part in flow.flow_layers]
+    kinds = [type(part) for part in flow.stack.layers]
     assert kinds == [ActNorm, LULinear, layer, LULinear, layer, LULinear]
-    for spline in flow.flow_layers[2::2]:
+    for spline in flow.stack.layers[2::2]:
         assert (spline.transformer.num_bins, spline.transformer.bound) == (5, 2.5)
         assert spline.network.residual
 
@@ -23,14 +23,14 @@ def test_linear_maps_stand_between_the_splines_and_at_the_end(kind, layer):
 def test_permutations_and_weights_are_drawn_from_the_seed():
     def permutations(seed):
         flow = zoo.NSF((9,), **SMALL | {"seed": seed})
-        return [part.permutation.tolist() for part in flow.flow_layers[1::2]]
+        return [part.permutation.tolist() for part in flow.stack.layers[1::2]]
 
     assert permutations(1) == permutations(1) != permutations(2)
     assert len({tuple(p) for p in permutations(1)}) == 3
     first, other = (zoo.NSF((4,), **SMALL | {"seed": s}).get_weights() for s in (1, 2))
     assert any(np.any(a != b) for a, b in zip(first, other, strict=True))
     kernels = [
-        part.network.dense[0].kernel.numpy() for part in zoo.NSF((4,), **SMALL).flow_layers[2::2]
+        part.network.dense[0].kernel.numpy() for part in zoo.NSF((4,), **SMALL).stack.layers[2::2]
     ]
     assert not np.array_equal(*kernels)
 
@@ -50,7 +50,7 @@ def test_tails_are_linear(kind):
 )
 def test_networks_are_residual_where_the_widths_allow(units, residual):
     flow = zoo.NSF((3,), **SMALL | {"hidden_units": units})
-    assert [part.network.residual for part in flow.flow_layers[2::2]] == [residual] * 2
+    assert [part.network.residual for part in flow.stack.layers[2::2]] == [residual] * 2
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_layer_by_itself_computes_its_own():
 
 def test_each_computation_is_there_once_however_many_steps():
     def operations(count):
-        layer = zoo.layers.Repeat([step(i) for i in range(count)], dtype="float64")
+        layer = zoo.layers.Scan([step(i) for i in range(count)], dtype="float64")
         run = tf.function(lambda x: layer(x), autograph=False)
         x = tf.constant(np.zeros((2, *SHAPE)))
         graph = run.get_concrete_function(x).graph.as_graph_def()

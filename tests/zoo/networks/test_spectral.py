@@ -51,7 +51,7 @@ def test_what_is_kept_may_belong_to_another_norm():
         kernel = np.zeros((3, 3, 2, 2))
         kernel[1, 1] = np.diag(norms)
         layer.kernel.assign(kernel)
-        layer.settle()
+        layer.update_spectral_norms()
         np.testing.assert_allclose(layer.norm(), 2.0, rtol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_the_gradient_goes_through_the_norm():
 
     def value(k):
         layer.kernel.assign(k)
-        layer.settle()
+        layer.update_spectral_norms()
         return float(tf.reduce_sum(layer.weights_now()[0] * weight))
 
     with tf.GradientTape() as tape:
@@ -112,7 +112,7 @@ def test_the_gradient_goes_through_the_norm():
 def test_a_kernel_of_zeros_has_finite_gradients():
     layer = LAYERS["dense"]()
     layer.kernel.assign(np.zeros((5, 7)))
-    layer.settle()
+    layer.update_spectral_norms()
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(layer.weights_now()[0])
     assert np.isfinite(tape.gradient(total, layer.kernel.value)).all()
@@ -130,9 +130,9 @@ def test_a_convolution_recovers_from_what_is_not_a_number():
     layer = SpectralConv((4, 4, 1), 2, 3, 0.9, seed=0)
     kept = layer.vector.numpy()
     layer.vector.assign(np.full_like(kept, np.nan))
-    layer.settle()
+    layer.update_spectral_norms()
     assert abs(np.sum(kept * layer.vector.numpy())) > 0.999 * np.sum(kept**2)
     kernel = layer.kernel.numpy()
     layer.kernel.assign(np.full_like(kernel, np.nan))
-    layer.settle()
+    layer.update_spectral_norms()
     assert np.isfinite(layer.vector.numpy()).all()

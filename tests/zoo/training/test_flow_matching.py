@@ -29,7 +29,7 @@ def test_the_loss_is_least_at_the_marginal_velocity():
     """Of standard normal data the path is `N(0, (1 - t)^2 + t^2)`, and the velocity linear."""
     one = zoo.ContinuousFlow((1,), hidden_units=(), jit_compile=False)
     x = np.random.default_rng(1).normal(size=(20_000, 1)).astype("float32")
-    layer, losses = one.flow_layers[-1], []
+    layer, losses = one.stack.layers[-1], []
     for factor in (0.8, 1.0, 1.2):
 
         def velocity(t, x, context=None, factor=factor):
@@ -46,7 +46,7 @@ def test_fit_matches_and_validation_measures_nats():
     one = flow(loss="flow_matching")
     one.adapt(DATA)
     one.compile(keras.optimizers.Adam(1e-2))
-    before, norm = one.evaluate(DATA, verbose=0, return_dict=True), one.flow_layers[0]
+    before, norm = one.evaluate(DATA, verbose=0, return_dict=True), one.stack.layers[0]
     shift = norm.shift.numpy()
     history = one.fit(
         DATA, batch_size=128, epochs=4, validation_data=(DATA,), validation_freq=4, verbose=0

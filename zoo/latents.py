@@ -1,0 +1,164 @@
+"""What is made of encoding and decoding: paths, directions, and reports on iterated inverses.
+
+Functions of a flow, and its methods.
+"""
+
+import numpy as np
+from keras import ops
+
+from zoo import computations, specs
+from zoo.config import choice, count
+from zoo.numerics import root_finding
+
+
+def interpolate(flow, a, b, steps=8, context=None):
+    """Events on the straight line in the latent between `a` and `b`, ends included.
+
+    Args:
+      a, b: One event each, `[*event_shape]`, or batches `[batch, *event_shape]`.
+      steps: Number of events on the way, at least 2.
+      context: As in `encode`, the same for both ends.
+
+    Returns:
+      `[steps, *event_shape]`, or `[steps, batch, *event_shape]`.
+
+    Raises:
+      ValueError: An argument is not as described.
+    """
+    steps = count("steps", steps, least=2)
+    a, b = specs.tensor(a, "a"), specs.tensor(b, "b")
+    if tuple(a.shape) != tuple(b.shape):
+        raise ValueError(f"a and b must have one shape, got {list(a.shape)} and {list(b.shape)}.")
+    single = len(a.shape) == len(flow.event_shape)
+    if single:
+        a, b = ops.expand_dims(a, 0), ops.expand_dims(b, 0)
+    start, end = (flow.encode(x, context) for x in (a, b))
+    at = [float(t) for t in np.linspace(0.0, 1.0, steps)]
+    path = [flow.decode(start * (1 - t) + end * t, context) for t in at]
+    return ops.stack([x[0] for x in path] if single else path)
+
+
+def attribute_direction(flow, positive, negative, contexts=(None, None), batch_size=256):
+    """The latent of an attribute: the mean where it is there minus the mean where it is not.
+
+    (Kingma and Dhariwal, 2018, section 6, semantic manipulation.)
+
+    Args:
+      positive: Events that have the attribute, `[n, *event_shape]`.
+      negative: Events that do not, `[m, *event_shape]`.
+      contexts: Contexts of the two, each as in `encode`.
+      batch_size: How many events are encoded at a time.
+
+    Returns:
+      Tensor `[*latent_shape]`, for `manipulate`.
+
+    Raises:
+      ValueError: An argument is not as described, or there is no event on one side.
+    """
+    batch_size, means = count("batch_size", batch_size), []
+    for x, context, what in zip(
+        (positive, negative), contexts, ("positive", "negative"), strict=True
+    ):
+        x = flow.event.check(x, bounded=False)
+        n = x.shape[0]
+        if n == 0:
+            raise ValueError(f"{what} must hold at least one event, got none.")
+        context, total = flow.context.check(context, n), 0.0
+        for i in range(0, n, batch_size):
+            given = None if context is None else context[i : i + batch_size]
+            total += ops.sum(flow.encode(x[i : i + batch_size], given), axis=0)
+        means.append(total / n)
+    return means[0] - means[1]
+
+
+def manipulate(flow, x, direction, strengths=(-1.0, -0.5, 0.0, 0.5, 1.0), context=None):
+    """Events moved along a direction in the latent: `decode(encode(x) + strength * direction)`.
+
+    Args:
+      x: One event `[*event_shape]`, or a batch `[batch, *event_shape]`.
+      direction: `[*latent_shape]`, such as `attribute_direction` gives.
+      strengths: Numbers; 0 gives `x` back.
+      context: As in `encode`.
+
+    Returns:
+      `[len(strengths), *event_shape]`, or `[len(strengths), batch, *event_shape]`.
+
+    Raises:
+      ValueError: An argument is not as described.
+    """
+    x, direction = specs.tensor(x, "x"), specs.tensor(direction, "direction")
+    if tuple(direction.shape) != tuple(flow.latent_shape):
+        raise ValueError(
+            f"direction must have the latent's shape {tuple(flow.latent_shape)}, got "
+            f"{tuple(direction.shape)}."
+        )
+    strengths = np.asarray(strengths, "float64")
+    if strengths.ndim != 1 or not np.isfinite(strengths).all():
+        raise ValueError(f"strengths must be a list of finite numbers, got {strengths}.")
+    single = len(x.shape) == len(flow.event_shape)
+    z = flow.encode(ops.expand_dims(x, 0) if single else x, context)
+    direction = ops.cast(direction, z.dtype)
+    moved = [flow.decode(z + float(s) * direction, context) for s in strengths]
+    return ops.stack([y[0] for y in moved] if single else moved)
+
+
+def inverse_report(flow, rows, context=None, direction="decode"):
+    """How the iterations of the layers went, one by one; takes no compiled function.
+
+    Args:
+      rows: Latents `[batch, *latent_shape]`, or data where the direction is `"encode"`.
+      context: As in `decode`.
+      direction: `"decode"` or `"encode"`.
+
+    Returns:
+      List of `(name of the layer, Report)` (`zoo.numerics`), in the order of evaluation; empty
+      where no layer iterates in this direction.
+
+    Raises:
+      ValueError: An argument is not as described.
+    """
+    decodes = choice("direction", direction, ("decode", "encode")) == "decode"
+    rows = specs.tensor(rows, "rows")
+    specs.check_shape(rows, flow.latent_shape if decodes else flow.event_shape, "rows")
+    context = flow.context.check(context, ops.shape(rows)[0])
+    with root_finding.recording() as found:
+        (computations.decode if decodes else computations.encode)(flow, rows, context)
+    return found
+
+
+def check_converged(flow, function, y, rows):
+    """Raises `NotConverged` where iterating layers gave NaN for some of the rows.
+
+    Args:
+      flow: The flow.
+      function: What was called, a function of `zoo.computations`.
+      y: What it gave.
+      rows: Its arguments.
+    """
+    if not bool(ops.any(ops.isnan(y))):  # One number comes back from the device.
+        return
+    found = np.reshape(ops.convert_to_numpy(y), (y.shape[0], -1))
+    (bad,) = np.isnan(found).any(axis=1).nonzero()
+    direction = "decode" if function is computations.decode else "encode"
+    layers = {type(p).__name__ for p in flow.stack.parts() if direction in p.implicit}
+    layers |= {"the base"} if not layers else set()
+    raise root_finding.NotConverged(
+        f"{flow.name}: the iterated {direction} did not converge for {len(bad)} of {len(found)} "
+        f"events (layers: {', '.join(sorted(layers))}): {_why(flow, function, bad, *rows)}; "
+        "flow.inverse_report tells more."
+    )
+
+
+def _why(flow, function, bad, x, context=None, noise=None):
+    """What the first layer that failed on these rows has to say, and what to do."""
+    found = []
+    if not flow.conditional or context is not None:  # Else a mixture: any of its classes.
+        given = [None if r is None else ops.take(r, bad, 0) for r in (x, context, noise)]
+        with root_finding.recording() as found:
+            function(flow, *given[: 3 if function is computations.density else 2])
+    said = (f"{layer}: {failure}" for layer, r in found if (failure := r.failure()))
+    return next(
+        said,
+        "raise their max_iterations or max_steps, loosen their tolerance, or keep away from far "
+        "outliers",
+    )

@@ -1,0 +1,150 @@
+"""Layers one after the other: the one place where log-determinants are summed."""
+
+import itertools
+
+from zoo import backend, bijectors
+from zoo.config import register
+from zoo.layers.flow_layer import FlowLayer
+from zoo.layers.recompute import MODES, Recomputed
+
+# Where nothing is estimated anew and no weights are trained: fixed seeds, evaluation.
+FIXED = backend.Randomness()
+
+
+@register("zoo.layers")
+class Stack(FlowLayer):
+    """Layers one after the other, as one layer.
+
+    Args:
+      layers: `FlowLayer`s from the data to the latent.
+      event_shape: Shape of one event on the data side; read off the first layer where there is one.
+      recompute: Where the gradient finds activations: `None` keeps them all, `"checkpoint"` what
+        goes between layers, `"inverse"`, where inverses are exact, none; the rest is computed again
+        (`layers.recompute`). Layers that are made of layers do it within.
+      **kwargs: `dtype` and `name` of a Keras layer.
+
+    Raises:
+      ValueError: Two layers do not fit together, one is no `FlowLayer`, there is neither a layer
+        nor an event shape, or activations cannot be computed again.
+    """
+
+    def __init__(self, layers, event_shape=None, recompute=None, **kwargs):
+        layers = list(layers)
+        for layer in layers:
+            if not isinstance(layer, FlowLayer):
+                raise ValueError(
+                    f"layers must hold zoo.layers.FlowLayers, got a {type(layer).__name__}."
+                )
+        if event_shape is None and not layers:
+            raise ValueError("A stack without layers needs an event_shape.")
+        start = shape = tuple(layers[0].event_shape if event_shape is None else event_shape)
+        for layer in layers:
+            if tuple(layer.event_shape) != shape:
+                raise ValueError(
+                    f"Layer {layer.name} expects events of shape {tuple(layer.event_shape)}, and "
+                    f"what comes before it gives {shape}."
+                )
+            shape = tuple(layer.latent_shape)
+        context_shape = next((x.context_shape for x in layers if x.context_shape), None)
+        super().__init__(start, context_shape, shape, **kwargs)
+        self.layers = layers
+        self.recompute = recompute
+
+    @property
+    def recompute(self):
+        """How activations are found for the gradient: `None`, `"checkpoint"` or `"inverse"`."""
+        return self._recompute
+
+    @recompute.setter
+    def recompute(self, mode):
+        if mode not in MODES:
+            raise ValueError(f"recompute must be one of {MODES}, got {mode!r}.")
+        if mode is not None:
+            _check_repeatable(self.parts(), mode)
+        self._recompute = mode
+        for layer in self.layers:
+            if hasattr(layer, "recompute"):
+                layer.recompute = mode
+
+    def parts(self):
+        return [part for layer in self.layers for part in layer.parts()]
+
+    @property
+    def prefers_xla(self):
+        """Whether every layer runs faster under XLA."""
+        return all(layer.prefers_xla for layer in self.layers)
+
+    @property
+    def draws(self):
+        """Number of seeds that one evaluation takes."""
+        return sum(layer.draws for layer in self.layers)
+
+    @property
+    def estimates(self):
+        """Whether a log-determinant is estimated outside of training too."""
+        return any(layer.estimates for layer in self.layers)
+
+    @property
+    def repeatable(self):
+        """Whether a second evaluation in a training step gives the same."""
+        return all(layer.repeatable for layer in self.layers)
+
+    @property
+    def series_terms(self):
+        """The fewest terms after which a layer cuts off a series; `None` where none does."""
+        found = (layer.series_terms for layer in self.layers)
+        return min((terms for terms in found if terms is not None), default=None)
+
+    @property
+    def implicit(self):
+        """The directions in which a layer iterates."""
+        return tuple({direction for layer in self.layers for direction in layer.implicit})
+
+    def update_spectral_norms(self):
+        for layer in self.layers:
+            layer.update_spectral_norms()
+
+    def adapt(self, x, context=None):
+        """Initialises each layer in turn, and returns what comes out of the last."""
+        for layer in self.layers:
+            layer.adapt(x, context)
+            x = layer(x, context)[0]
+        return x
+
+    def bijector(self, context=None, randomness=None):
+        randomness, chain = randomness or FIXED, []
+        if self.context_shape is None:
+            context = None
+        for recomputed, run in itertools.groupby(self.layers, self._is_recomputed):
+            run = list(run)
+            if recomputed:
+                shapes = run[0].event_shape, run[-1].latent_shape
+                apart = not randomness.training
+                chain.append(
+                    Recomputed(run, self.recompute, *shapes, apart, **self._options(context))
+                )
+                continue
+            for layer in run:
+                given = context if layer.context_shape is not None else None
+                chain.append(layer.bijector(given, randomness))
+                randomness = randomness.after(layer.draws)
+        shapes = self.event_shape, self.latent_shape
+        return bijectors.Chain(chain, *shapes, **self._options(context))
+
+    def _is_recomputed(self, layer):
+        return self.recompute is not None and not hasattr(layer, "recompute")
+
+
+def _check_repeatable(parts, mode):
+    """Refuses to compute activations again where that would not give the same ones."""
+    for layer in parts:
+        if not layer.repeatable:
+            raise ValueError(
+                f"recompute={mode!r} needs layers that give the same twice; "
+                f"{type(layer).__name__} draws or updates numbers of its own: use recompute=None."
+            )
+        if mode == "inverse" and "decode" in layer.implicit:
+            raise ValueError(
+                "recompute='inverse' needs exact inverses, and that of "
+                f"{type(layer).__name__} is iterated: use recompute='checkpoint', or None."
+            )

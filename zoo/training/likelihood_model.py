@@ -1,0 +1,245 @@
+"""Models that Keras trains by a likelihood, on data of `x` or of `(x, context)`."""
+
+import contextlib
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo import backend
+from zoo.config import count
+from zoo.training import losses
+
+
+class LikelihoodModel(keras.Model):
+    """What maximises a likelihood, or a bound of it, with Keras' `fit`.
+
+    Subclasses have an `event` (a `zoo.specs.EventSpec`), say whether they `uses_xla`, and implement
+
+    ```python
+    def log_likelihood(self, x, context, seed, training): ...   # nats [batch]
+    def check_data(self, x, context, n): ...    # refuses data that do not fit, in one line
+    ```
+
+    and where needed `update_spectral_norms`. `seed` is a `keras.random.SeedGenerator`.
+
+    Args:
+      **kwargs: `dtype` and `name` of a Keras model.
+    """
+
+    conditional = False
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.training_loss = losses.MaximumLikelihood()
+        self.seed_generator = keras.random.SeedGenerator()
+        self._nats = keras.metrics.Mean(name="nats")
+        self._bits = keras.metrics.Mean(name="bits_per_dim")
+
+    def log_likelihood(self, x, context=None, seed=None, training=False):
+        """Log-likelihood `[batch]`, nats, of data as a training step hands it over."""
+        raise NotImplementedError
+
+    def check_data(self, x, context=None, n=None):
+        """Refuses data that do not fit.
+
+        Args:
+          x: Something with a shape and a type: events `[n, *event_shape]`, or a description.
+          context: Their contexts, or `None`.
+          n: Number of events that there must be a context for, where it is known.
+
+        Raises:
+          ValueError: They are not of the model's shape, type or range.
+        """
+
+    def update_spectral_norms(self):
+        """Brings what is iterated of the weights to convergence; nothing by default."""
+
+    def to_bits(self, log_prob):
+        """Bits per dimension of log-likelihoods in nats."""
+        return -log_prob / (self.event.size * math.log(2.0))
+
+    def compile(
+        self, optimizer="adam", loss=None, jit_compile=None, steps_per_execution=1, **kwargs
+    ):
+        """Configures training.
+
+        Args:
+          optimizer: A Keras optimizer, or its name.
+          loss: `None` for the model's own, `"likelihood"`, `"flow_matching"` for continuous flows,
+            or a `zoo.training` loss.
+          jit_compile: Overrides the model's own choice of compiling with XLA.
+          steps_per_execution: Training steps that one call of a compiled function runs: 8 make its
+            own cost, a few milliseconds, small beside those of a small dense flow.
+          **kwargs: Further arguments of `keras.Model.compile`, for example `run_eagerly`.
+
+        Raises:
+          ValueError: An argument is not as described.
+        """
+        if not (isinstance(jit_compile, bool) or jit_compile in (None, "auto")):
+            raise ValueError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
+        if loss is not None:
+            self.set_loss(loss)
+        jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
+        jit = bool(jit) and not kwargs.get("run_eagerly")
+        steps = count("steps_per_execution", steps_per_execution)
+        super().compile(optimizer=optimizer, jit_compile=jit, steps_per_execution=steps, **kwargs)
+
+    def set_loss(self, loss):
+        """Chooses what training steps minimise; arguments and errors as in `compile`."""
+        self.training_loss = losses.get(loss, self)
+        # Functions of an earlier loss are of no use.
+        self.train_function = None
+
+    def get_compile_config(self):
+        """What `compile` was given, so that a saved model goes on training as it did."""
+        if not self.compiled:
+            return None
+        return {
+            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
+            "loss": self.training_loss.name,
+            "jit_compile": bool(self.jit_compile),
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        """Compiles as `get_compile_config` describes."""
+        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
+        self.compile(**{**config, "optimizer": optimizer})
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, y=None, *args, sample_weight=None, callbacks=None, **kwargs):
+        """Trains, as `keras.Model.fit`, on data of `x` or of `(x, context)`.
+
+        Args:
+          x: Events `[n, *event_shape]`, or a dataset of batches of them, alone, with a context, or
+            with a context (`None` where there is none) and weights.
+          y: Contexts or labels of events given as an array.
+          *args: Further arguments of `keras.Model.fit`.
+          sample_weight: Weight of each event in loss and metrics, `[n]` or `[n, 1]`.
+          callbacks: Keras callbacks.
+          **kwargs: Further arguments of `keras.Model.fit`.
+
+        Raises:
+          ValueError: Data are not of the model's shape, type or range. Of a dataset only shapes and
+            types are looked at.
+        """
+        y, sample_weight = self._check_training_data(x, y, sample_weight)
+        if self.compiled and not self.optimizer.built:
+            # Otherwise Keras makes its variables in the step, which TensorFlow then traces twice.
+            strategy = getattr(self, "distribute_strategy", None)
+            with contextlib.nullcontext() if strategy is None else strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        callbacks = _last(callbacks)
+        history = super().fit(
+            x, y, *args, sample_weight=sample_weight, callbacks=callbacks, **kwargs
+        )
+        self.update_spectral_norms()
+        return history
+
+    def evaluate(self, x=None, y=None, *args, sample_weight=None, callbacks=None, **kwargs):
+        """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
+        y, sample_weight = self._check_training_data(x, y, sample_weight)
+        callbacks = _last(callbacks)
+        return super().evaluate(
+            x, y, *args, sample_weight=sample_weight, callbacks=callbacks, **kwargs
+        )
+
+    def _check_training_data(self, x, y, weight):
+        """Checks data as `fit` takes them; the context and the weights as Keras is to see them."""
+        spec, context = getattr(x, "element_spec", None), y
+        if spec is not None:
+            x, context = spec[:2] if isinstance(spec, tuple) and len(spec) > 1 else (spec, None)
+            x = x[0] if isinstance(x, tuple) else x
+        described = hasattr(x, "shape") and hasattr(x, "dtype")
+        if context is not None and hasattr(context, "dtype") and not self.conditional:
+            raise ValueError(f"{self.name} takes no context, but the data comes in pairs with one.")
+        if described:
+            # Of a dataset, a context is only described.
+            given = context if described and spec is None else None
+            self.check_data(x, given, None if given is None else x.shape[0])
+        self.training_loss.check_data(self, described or spec is not None, context)
+        if weight is None or spec is not None or not described:
+            return y, weight
+        if y is None:
+            # Keras drops weights where there is no target: one without entries stands in.
+            y = np.zeros((x.shape[0], 0), "float32")
+        return y, _weights(weight, x.shape[0], self.variable_dtype)
+
+    def call(self, inputs, training=False):
+        """Log-likelihood `[batch]` of `x`, or of `(x, context)`; in training minus the loss."""
+        x, context = inputs if isinstance(inputs, list | tuple) else (inputs, None)
+        loss = self.training_loss if training else losses.MaximumLikelihood()
+        return -loss(self, x, context, self.seed_generator, training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The loss averaged over the batch, weighted where weights are given."""
+        loss = -y_pred
+        if sample_weight is not None:
+            loss = loss * ops.reshape(ops.cast(sample_weight, loss.dtype), ops.shape(loss))
+        return self._aggregate_additional_loss(ops.mean(loss))
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Mean log-likelihood in nats, and bits per dimension."""
+        if sample_weight is not None:
+            sample_weight = ops.reshape(sample_weight, ops.shape(y_pred))
+        self._nats.update_state(y_pred, sample_weight)
+        self._bits.update_state(self.to_bits(y_pred), sample_weight)
+        return self.get_metrics_result()
+
+    # `fit` hands over (x, context); Keras would take the second for a target.
+
+    def train_step(self, *args):
+        *state, data = args
+        with backend.registered_here(), backend.fused_updates(self.optimizer):
+            logs = backend.step_logs(super().train_step(*state, self._as_inputs(data)))
+        return self.training_loss.logs(logs)
+
+    def test_step(self, *args):
+        *state, data = args
+        with backend.registered_here():
+            return backend.step_logs(super().test_step(*state, self._as_inputs(data)))
+
+    def predict_step(self, *args):
+        *state, data = args
+        return super().predict_step(*state, self._as_inputs(data))
+
+    def _as_inputs(self, data):
+        x, context, weight = keras.utils.unpack_x_y_sample_weight(data)
+        pair = self.conditional and context is not None
+        return (x, context) if pair else x, None, weight
+
+
+class UpdateSpectralNorms(keras.callbacks.Callback):
+    """Before each validation; the last callback, after those that exchange weights."""
+
+    def on_test_begin(self, logs=None):
+        self.model.update_spectral_norms()
+
+
+def _last(callbacks):
+    """The callbacks, and that of the spectral norms; validation has those of `fit` already."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    if callbacks is None:
+        return [UpdateSpectralNorms()]
+    callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return [*callbacks, UpdateSpectralNorms()]
+
+
+def _weights(weight, n, dtype):
+    """Weights `[n]` of `[n]` or `[n, 1]`.
+
+    Raises:
+      ValueError: They are of another shape, or no finite numbers.
+    """
+    found = np.asarray(weight, dtype)
+    if found.shape not in ((n,), (n, 1)):
+        raise ValueError(
+            f"sample_weight must hold one number for each of the {n} events, of shape ({n},) or "
+            f"({n}, 1), got {found.shape}."
+        )
+    if not np.isfinite(found).all():
+        raise ValueError("sample_weight must be finite, got NaN or infinite values.")
+    return np.reshape(found, (n,))
