@@ -4,8 +4,10 @@ import pytest
 
 from tests import net
 
+CASES = [pytest.param(n, marks=[pytest.mark.slow] * (n in net.SLOW)) for n in net.CASES]
 
-@pytest.mark.parametrize("name", net.CASES)
+
+@pytest.mark.parametrize("name", CASES)
 def test_a_rebuilt_flow_gives_the_recorded_numbers(name):
     with net.eagerly():
         found = net.differences(name)
