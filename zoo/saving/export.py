@@ -29,6 +29,17 @@ if backend.NAME == "tensorflow":
     import tensorflow as tf
 
 INFO = "assets.extra/flow_zoo.json"
+NULL_OR_COUNT = storage.any_of(None, int)
+MODEL = {
+    "name": str,
+    "event_shape": [int],
+    "latent_shape": [int],
+    "context_shape": storage.any_of(None, [int]),
+    "num_classes": NULL_OR_COUNT,
+    "levels": NULL_OR_COUNT,
+    "dtype": str,
+    "reparameterized?": bool,
+}
 
 
 def export(flow, folder, overwrite=False):
@@ -80,6 +91,10 @@ def export(flow, folder, overwrite=False):
 def load_exported(folder):
     """Reads a SavedModel that `export` wrote.
 
+    A SavedModel is a program: TensorFlow runs what it says, which may read and write files. The
+    hashes beside it tell a damaged one, not an ill-meant one. Load those that you trust; a flow
+    from others is safe to load as the data of `zoo.load`.
+
     Args:
       folder: The folder of the SavedModel.
 
@@ -101,9 +116,11 @@ def load_exported(folder):
         raise ValueError(f"{folder}: no such folder; expected a SavedModel that zoo.export wrote.")
     if not (folder / INFO).is_file():
         raise ValueError(f"{folder} is not an export of Flow Zoo: it has no {INFO}.")
-    manifest = storage.read_json(folder / INFO, "model", "files")
+    manifest = storage.read_json(
+        folder / INFO, model=MODEL, files=storage.files_form("saved_model.pb")
+    )
     for name, recorded in manifest["files"].items():
-        storage.check_file(folder / name, recorded)
+        storage.check_file(storage.inside(folder, name), recorded)
     return ExportedFlow(tf.saved_model.load(str(folder)), manifest["model"])
 
 

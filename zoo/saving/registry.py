@@ -8,6 +8,16 @@ from pathlib import Path
 from zoo.saving import storage
 
 INDEX = "index.json"
+FIGURE = storage.any_of(None, {"mean": float, "error": float})
+ENTRY = {
+    "manifest": storage.sha256_form,
+    "size": int,
+    "family": str,
+    "event_shape": [int],
+    "parameters": int,
+    "dataset": storage.any_of(None, str),
+    "metrics": storage.any_of(None, {"bits_per_dim?": FIGURE, "nats?": FIGURE}),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +148,15 @@ def catalogue(folders):
                 f"{folder} has no {INDEX}; expected a folder of entries and its index, as "
                 "zoo.pretrained.update_index writes it."
             )
-        models = storage.read_json(folder / INDEX, "models")["models"]
-        found.update({name: (folder, entry) for name, entry in models.items()})
+        found.update({name: (folder, entry) for name, entry in read_index(folder).items()})
     return found
+
+
+def read_index(folder):
+    """`{name: entry}` of a folder's index.json.
+
+    Raises:
+      ValueError: It cannot be read.
+    """
+    form = storage.each(ENTRY, storage.is_plain)
+    return storage.read_json(folder / INDEX, models=form)["models"]

@@ -9,10 +9,14 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 
+from zoo import arguments
+
 FORMAT = 1  # to be raised when a library of today would misread what is written
+MAX_JSON = 1 << 24  # bytes of a JSON file that is read; an entry of a manifest takes 130
 
 
 def check_free(folder, overwrite=False):
@@ -86,6 +90,7 @@ def list_files(folder, leave_out=()):
         parts = path.relative_to(folder).parts
         name = "/".join(parts)
         if path.is_file() and name not in leave_out and not any(p[0] == "." for p in parts):
+            inside(folder, name)
             listed[name] = {"size": path.stat().st_size, "sha256": sha256(path)}
     return listed
 
@@ -112,28 +117,146 @@ def check_file(path, recorded):
         )
 
 
-def read_json(path, *keys):
-    """Reads a JSON file that `write_json` wrote, and that holds `keys`.
+def read_json(path, *keys, **forms):
+    """Reads a JSON file that `write_json` wrote.
+
+    Args:
+      path: The file.
+      *keys: What it must hold, of any form.
+      **forms: The same, of the form given; see `misfit`.
 
     Raises:
-      ValueError: It cannot be read, or its format is newer than this library knows.
+      ValueError: It cannot be read, holds something else, or its format is newer than this library
+        knows.
     """
+    remedy = "fetch it or write it again."
     try:
+        if path.stat().st_size > MAX_JSON:
+            raise ValueError
         data = json.loads(path.read_text(encoding="utf-8"))
         newer = data["format"] > FORMAT
         if not newer:
-            data = {key: data[key] for key in keys}
-    except (OSError, ValueError, KeyError, TypeError):
+            data = {key: data[key] for key in (*keys, *forms)}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(
-            f"{path} is truncated or altered: expected a JSON file of Flow Zoo; "
-            "fetch it or write it again."
+            f"{path} is truncated or altered: expected a JSON file of Flow Zoo; {remedy}"
         ) from None
     if newer:
         raise ValueError(
             f"{path} was saved by a newer Flow Zoo: expected format {FORMAT}, found "
-            f"{data['format']}; install a newer flow-zoo."
+            f"{str(data['format'])[:30]}; install a newer flow-zoo."
         )
+    check_form(path, data, forms)
     return data
+
+
+def check_form(path, data, form):
+    """Checks what a JSON file holds.
+
+    Raises:
+      ValueError: It is not of this form; see `misfit`.
+    """
+    wrong = misfit(data, form)
+    if wrong is not None:
+        raise ValueError(
+            f"{path} is truncated or altered: {wrong[:120]} is missing or not as Flow Zoo writes "
+            "it; fetch it or write it again."
+        )
+
+
+def misfit(value, form, where="its content"):
+    """Where JSON data departs from a form, or `None`.
+
+    Args:
+      value: The data.
+      form: A type (`float` takes integers too, and only finite numbers); `None` for null; `[form]`
+        for a list of it; `{key: form}`, where other keys may be there, and those with a "?" at the
+        end need not; or a function that returns what `misfit` does.
+      where: What to call the data.
+    """
+    if isinstance(form, dict):
+        if not isinstance(value, dict):
+            return where
+        found = (
+            misfit(value.get(key.rstrip("?")), inner, f"{where}: {key.rstrip('?')}")
+            for key, inner in form.items()
+            if not (key.endswith("?") and key[:-1] not in value)
+        )
+        return next((wrong for wrong in found if wrong is not None), None)
+    if isinstance(form, list):
+        fits = isinstance(value, list) and all(misfit(v, form[0]) is None for v in value)
+    elif form is float:
+        fits = arguments.is_number(value)
+    elif isinstance(form, type):
+        fits = isinstance(value, form) and (form is bool or not isinstance(value, bool))
+    elif form is None:
+        fits = value is None
+    else:
+        return form(value, where)
+    return None if fits else where
+
+
+def any_of(*forms):
+    """The form of what has one of these forms."""
+
+    def check(value, where):
+        wrong = [misfit(value, form, where) for form in forms]
+        return None if None in wrong else wrong[-1]
+
+    return check
+
+
+def each(form, name, *needed):
+    """The form of a dictionary whose keys pass `name`, `needed` among them, all of one form."""
+
+    def check(value, where):
+        if not isinstance(value, dict):
+            return where
+        for key, inner in [*value.items(), *((k, None) for k in needed if k not in value)]:
+            wrong = misfit(inner, form, f"{where}: {key!r:.60}") if name(key) else f"{key!r:.60}"
+            if wrong is not None:
+                return wrong
+        return None
+
+    return check
+
+
+def is_plain(name):
+    """Whether `name` is that of a file or folder, with nothing that leads elsewhere."""
+    fits = name.isprintable() and not set(name) & set("/\\:") and name.strip(". ") != ""
+    return fits and len(name.encode()) <= 255
+
+
+def is_relative(name):
+    """Whether `name` is that of a file in a folder, or in folders of it, with slashes."""
+    return len(name) <= 1000 and all(is_plain(part) for part in name.split("/"))
+
+
+def sha256_form(value, where):
+    """The form of a SHA-256 in hexadecimal."""
+    fits = isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value)
+    return None if fits else where
+
+
+def files_form(*needed):
+    """The form of the "files" of a manifest, with the names `needed` among them."""
+    return each({"size": int, "sha256": sha256_form}, is_relative, *needed)
+
+
+def inside(folder, name):
+    """The path of a file that a manifest lists.
+
+    Raises:
+      ValueError: It leads out of the folder, through a link.
+    """
+    path = folder / name
+    try:
+        fits = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # Links in a circle.
+        fits = False
+    if not fits:
+        raise ValueError(f"{path} is a link out of {folder}; put the file itself there.")
+    return path
 
 
 def write_json(path, **data):
