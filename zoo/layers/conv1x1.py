@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from zoo import backend, bijectors
+from zoo import backend, bijectors, budget
 from zoo.backend import read
 from zoo.config import register
 from zoo.layers.act_norm import ActNorm
@@ -23,6 +23,7 @@ def rotation(size, seed=None):
     Returns:
       Float64 arrays: the rotation, `P`, `L` (unit lower triangular) and `U` (upper triangular).
     """
+    budget.reserve((size, size))
     draw = np.random.default_rng(seed).normal(size=(size, size))
     upper, lower, order = np.linalg.qr(draw)[0], np.eye(size), np.arange(size)
     for i in range(size):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo import budget
 from zoo.backend import constrain, read
 from zoo.config import register
 
@@ -71,6 +72,7 @@ class MaskedDense(keras.layers.Layer):
         edges = np.unique(np.linspace(0, len(self._out), blocks + 1).round().astype(int))
         initializer = keras.initializers.get(kernel_initializer)
         shape = (max(len(self._in), 1), len(self._out))
+        budget.reserve(shape)
         dense = initializer(shape, dtype=self.variable_dtype)
         self.kernels, self._columns = [], []
         for start, stop in zip(edges[:-1], edges[1:], strict=True):

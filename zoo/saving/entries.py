@@ -13,15 +13,13 @@ So the index vouches for the manifests, and each manifest for the files of its e
 """
 
 import os
-import zipfile
-import zlib
 from pathlib import Path
 
 import keras
 
-from zoo.saving import storage
-from zoo.saving.registry import INDEX, catalogue, list_models, roots
-from zoo.training import LikelihoodModel
+from zoo import archive, budget, storage, untrusted
+from zoo.catalogue import ENTRY, INDEX, catalogue, list_models, read_index, roots
+from zoo.flow import Flow
 from zoo.version import __version__
 
 __all__ = ["describe", "list_models", "load", "save", "seal", "update_index"]
@@ -43,7 +41,12 @@ def load(name_or_path, verify=True):
 
     Raises:
       ValueError: The name is unknown, or the folder or file is missing, truncated, altered, no
-        flow of this library, or saved by a newer version of it.
+        flow of this library, or saved by a newer version of it; or it names a class that a file may
+        not bring, or sizes out of proportion.
+
+    A file is data, whoever wrote it: it makes objects of this library, of `zoo.tfp_config`'s lists,
+    of the plain Keras layers in `zoo.untrusted` and of classes that you registered with
+    `keras.saving`, which must be fit for any arguments. It runs and writes nothing.
 
     Example:
       >>> flow = zoo.load("maf-digits")
@@ -141,12 +144,14 @@ def update_index(root):
     for path in sorted(root.glob(f"[!.]*/{MANIFEST}")):
         manifest = _read_manifest(path.parent)
         _check_files(path.parent, manifest)
-        models[path.parent.name] = {
+        entry = {
             "manifest": storage.sha256(path),
             "size": manifest["files"][MODEL]["size"],
-            **{key: manifest["model"][key] for key in ("family", "event_shape", "parameters")},
+            **{key: manifest["model"].get(key) for key in ("family", "event_shape", "parameters")},
             **{key: manifest["metadata"].get(key) for key in ("dataset", "metrics")},
         }
+        storage.check_form(path, entry, ENTRY)
+        models[path.parent.name] = entry
     storage.write_json(root / INDEX, models=models)
     return list_models(root)
 
@@ -186,7 +191,7 @@ def _locate(name_or_path):
     if path.is_dir():
         path = path.resolve()
         index = path.parent / INDEX
-        models = storage.read_json(index, "models")["models"] if index.is_file() else {}
+        models = read_index(path.parent) if index.is_file() else {}
         return path, models.get(path.name, {}).get("manifest")
     if path.is_file():
         return path, None
@@ -206,40 +211,44 @@ def _write_manifest(folder, model, metadata):
 def _read_manifest(folder):
     if not (folder / MANIFEST).is_file():
         raise ValueError(f"{folder} is not an entry of zoo.save: it has no {MANIFEST}.")
-    return storage.read_json(folder / MANIFEST, "model", "metadata", "files")
+    return storage.read_json(
+        folder / MANIFEST,
+        model={"zoo_version?": str},
+        metadata=dict,
+        files=storage.files_form(MODEL),
+    )
 
 
 def _check_files(folder, manifest, only=None):
     for name, recorded in manifest["files"].items():
+        path = storage.inside(folder, name)
         # A wheel may leave out what no model needs to be loaded, such as pictures.
-        if (only or name) == name and (name == MODEL or (folder / name).exists()):
-            storage.check_file(folder / name, recorded)
-
-
-def _check_archive(path):
-    """Raises ValueError unless the file is a whole .keras archive by its own checksums."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if damaged := archive.testzip():
-                raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")
-            archive.getinfo("config.json")
-    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, NotImplementedError) as error:
-        raise ValueError(
-            f"{path} is no Flow Zoo model, or truncated or altered: expected a .keras file, found "
-            f"that {str(error).strip(chr(34))}; save the model again."
-        ) from None
+        if (only or name) == name and (name == MODEL or path.exists()):
+            storage.check_file(path, recorded)
 
 
 def _load_keras(path, manifest):
-    _check_archive(path)
     try:
-        flow = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many kinds, with many lines each.
-        reason = str(error).strip().partition("\n")[0]
+        config, count = archive.read(path)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is no Flow Zoo model, or truncated or altered: expected a .keras file, found "
+            f"that {untrusted.one_line(error)}; save the model again."
+        ) from None
+    name = config.get("class_name") if isinstance(config, dict) else None
+    flow = None
+    try:
+        untrusted.check_config(config)
+        if untrusted.is_of(config, Flow):
+            with budget.weights_of(count):
+                flow = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds, with many lines each, the file in them.
         version = manifest["model"].get("zoo_version") if manifest else None
         known = version in (None, __version__)
-        by = "" if known else f", saved by Flow Zoo {version} and read by {__version__},"
-        raise ValueError(f"{path}{by} cannot be loaded as a flow: {reason}") from error
-    if not isinstance(flow, LikelihoodModel):
-        raise ValueError(f"{path} is not a Flow Zoo model: it holds a {type(flow).__name__}.")
+        by = "" if known else f", saved by Flow Zoo {version[:30]} and read by {__version__},"
+        raise ValueError(
+            f"{path}{by} cannot be loaded as a flow: {untrusted.one_line(error)}."
+        ) from None
+    if not isinstance(flow, Flow):
+        raise ValueError(f"{path} is not a Flow Zoo model: it holds a {str(name)[:60]}.")
     return flow
