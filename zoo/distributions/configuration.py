@@ -139,7 +139,7 @@ def known(kind):
     if not (isinstance(kind, str) and kind in CLASSES):
         raise ValueError(
             f"{str(kind)[:60]!r} is no distribution or bijector of TFP that a base may be made of; "
-            "zoo.tfp_config lists them"
+            "zoo.distributions.configuration lists them"
         )
     return CLASSES[kind]
 
@@ -151,8 +151,8 @@ def _kind(value):
     if not (kind in CLASSES and issubclass(CLASSES[kind], type(value))):
         raise ValueError(
             f"{type(value).__name__} is none of the classes of tfp.{module} that can be saved with "
-            "a flow, so it cannot be saved; build the base from those that zoo.tfp_config lists, "
-            "or from a zoo.Flow."
+            "a flow, so it cannot be saved; build the base from those that "
+            "zoo.distributions.configuration lists, or from a zoo.Flow."
         )
     return kind
 

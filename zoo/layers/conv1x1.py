@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from zoo import backend, bijectors, budget
-from zoo.backend import read
+from zoo import backend, bijectors
+from zoo.backend import budget, read
 from zoo.config import register
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.flow_layer import FlowLayer

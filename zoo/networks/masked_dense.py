@@ -4,8 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import budget
-from zoo.backend import constrain, read
+from zoo.backend import budget, constrain, read
 from zoo.config import register
 
 

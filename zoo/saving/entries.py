@@ -17,9 +17,10 @@ from pathlib import Path
 
 import keras
 
-from zoo import archive, budget, storage, untrusted
-from zoo.catalogue import ENTRY, INDEX, catalogue, list_models, read_index, roots
-from zoo.flow import Flow
+from zoo.backend import budget
+from zoo.saving import archive, storage, untrusted
+from zoo.saving.registry import ENTRY, INDEX, catalogue, list_models, read_index, roots
+from zoo.training import LikelihoodModel
 from zoo.version import __version__
 
 __all__ = ["describe", "list_models", "load", "save", "seal", "update_index"]
@@ -44,9 +45,10 @@ def load(name_or_path, verify=True):
         flow of this library, or saved by a newer version of it; or it names a class that a file may
         not bring, or sizes out of proportion.
 
-    A file is data, whoever wrote it: it makes objects of this library, of `zoo.tfp_config`'s lists,
-    of the plain Keras layers in `zoo.untrusted` and of classes that you registered with
-    `keras.saving`, which must be fit for any arguments. It runs and writes nothing.
+    A file is data, whoever wrote it: it makes objects of this library, of the distributions that
+    `zoo.distributions.configuration` lists, of the plain Keras layers that `zoo.saving.untrusted`
+    lists, and of classes that you registered with `keras.saving`, which must be fit for any
+    arguments. It runs and writes nothing.
 
     Example:
       >>> flow = zoo.load("maf-digits")
@@ -239,7 +241,7 @@ def _load_keras(path, manifest):
     flow = None
     try:
         untrusted.check_config(config)
-        if untrusted.is_of(config, Flow):
+        if untrusted.is_of(config, LikelihoodModel):
             with budget.weights_of(count):
                 flow = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds, with many lines each, the file in them.
@@ -249,6 +251,6 @@ def _load_keras(path, manifest):
         raise ValueError(
             f"{path}{by} cannot be loaded as a flow: {untrusted.one_line(error)}."
         ) from None
-    if not isinstance(flow, Flow):
+    if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"{path} is not a Flow Zoo model: it holds a {str(name)[:60]}.")
     return flow

@@ -13,7 +13,7 @@ import re
 import shutil
 import uuid
 
-from zoo import arguments
+from zoo import config
 
 FORMAT = 1  # to be raised when a library of today would misread what is written
 MAX_JSON = 1 << 24  # bytes of a JSON file that is read; an entry of a manifest takes 130
@@ -186,7 +186,7 @@ def misfit(value, form, where="its content"):
     if isinstance(form, list):
         fits = isinstance(value, list) and all(misfit(v, form[0]) is None for v in value)
     elif form is float:
-        fits = arguments.is_number(value)
+        fits = config.is_number(value)
     elif isinstance(form, type):
         fits = isinstance(value, form) and (form is bool or not isinstance(value, bool))
     elif form is None:

@@ -11,7 +11,7 @@ import re
 
 import keras
 
-from zoo import tfp_config
+from zoo.distributions import configuration
 
 MAX_EVENT = 1 << 24  # numbers in one event, or in anything else with a shape
 MAX_INTEGER = 1 << 24  # of any other size or count
@@ -106,7 +106,7 @@ def _is_array(record):
         return False
     inner = record.get("config")
     fits = isinstance(inner, dict) and set(inner) == {"value", "dtype"}
-    pending = [inner["value"]] if fits and inner["dtype"] in tfp_config.DTYPES else [None]
+    pending = [inner["value"]] if fits and inner["dtype"] in configuration.DTYPES else [None]
     while pending:
         value = pending.pop()
         if isinstance(value, list):
@@ -120,7 +120,7 @@ def _check_record(record):
     """Checks what a dictionary stands for; what it holds is another matter."""
     name = record.get("class_name")
     if "tfp" in record:
-        tfp_config.known(record["tfp"])
+        configuration.known(record["tfp"])
     if name is None:
         if "spec_name" in record or "registered_name" in record or "class_name" in record:
             _refuse(record.get("registered_name"))

@@ -16,8 +16,9 @@ from keras.src import api_export
 
 import zoo
 from tests.helpers import raises_one_line
-from zoo import budget, catalogue, pretrained, storage, tfp_config, untrusted
-from zoo.backend import tfb, tfd
+from zoo.backend import budget, tfb, tfd
+from zoo.distributions import configuration
+from zoo.saving import entries, registry, storage, untrusted
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -32,7 +33,7 @@ def original(tmp_path_factory):
     base = tfd.Independent(tfd.Normal(np.zeros(2, "float32"), 1.0), 1)
     flow = zoo.MAF((2,), num_layers=1, hidden_units=(4,), base=base, seed=0)
     zoo.save(flow, root / "flow", {"dataset": "toy"})
-    pretrained.update_index(root)
+    entries.update_index(root)
     return root
 
 
@@ -90,8 +91,8 @@ def record(module, name, config=None, **more):
 
 def given(distribution):
     """The configuration of a base."""
-    return record("zoo.base", "DistributionBase", {"distribution": distribution}) | {
-        "registered_name": "zoo>DistributionBase"
+    return record("zoo.distributions.base", "DistributionBase", {"distribution": distribution}) | {
+        "registered_name": "zoo.distributions>DistributionBase"
     }
 
 
@@ -128,7 +129,7 @@ def test_a_base_of_anything_but_densities(root, kind):
 
     refused(with_config(root, change), "no distribution or bijector of TFP")
     with pytest.raises(ValueError, match="no distribution or bijector of TFP"):
-        tfp_config.deserialize({"tfp": kind, "parameters": parameters})
+        configuration.deserialize({"tfp": kind, "parameters": parameters})
     assert not os.path.exists(target)
 
 
@@ -154,7 +155,7 @@ NORMAL = {"loc": {"value": 0.0}, "scale": {"value": 1.0}}
 def test_parameters_of_a_base_that_are_no_numbers(root, parameters):
     config = {"tfp": "distributions.Normal", "parameters": parameters}
     with pytest.raises(ValueError):
-        tfp_config.deserialize(config)
+        configuration.deserialize(config)
     refused(with_config(root, lambda c: c["config"].update(base=given(config))), "cannot be loaded")
 
 
@@ -171,7 +172,7 @@ def test_a_base_out_of_the_list_is_refused_when_saved(tmp_path):
     )
     for distribution in refusals:
         with raises_one_line("cannot be saved"):
-            tfp_config.serialize(distribution)
+            configuration.serialize(distribution)
 
 
 BAD_RECORDS = {
@@ -413,7 +414,7 @@ def test_names_that_lead_out_of_an_entry(root, name, monkeypatch):
     (root / "index.json").unlink()
     refused(root / "flow", "truncated or altered")
     with raises_one_line("truncated or altered"):
-        pretrained.seal(root / "flow")
+        entries.seal(root / "flow")
 
 
 def test_links_that_lead_out_of_an_entry(root):
@@ -423,7 +424,7 @@ def test_links_that_lead_out_of_an_entry(root):
     (entry / "crafted").symlink_to(secret)
     (entry / "inner").symlink_to(entry / "model.keras")
     with raises_one_line("crafted", "link out of"):
-        pretrained.seal(entry)
+        entries.seal(entry)
     manifest = json.loads((entry / "manifest.json").read_text())
     found = storage.sha256(secret)
     manifest["files"]["crafted"] = {"size": 1, "sha256": found}
@@ -433,7 +434,7 @@ def test_links_that_lead_out_of_an_entry(root):
     (entry / "crafted").symlink_to("crafted")
     refused(entry, "crafted", "link out of")
     (entry / "crafted").unlink()
-    pretrained.seal(entry)  # Links within an entry, and files in folders of it, may stay.
+    entries.seal(entry)  # Links within an entry, and files in folders of it, may stay.
     assert "inner" in json.loads((entry / "manifest.json").read_text())["files"]
     shutil.copyfile(secret, root / "index.json")
     (entry / "inner").unlink()
@@ -488,7 +489,7 @@ def test_manifests_of_another_form(root, case, verify):
     path.write_text(json.dumps(json.loads(path.read_text()) | MANIFESTS[case]))
     refused(root / "flow", "manifest.json", "truncated or altered", verify=verify)
     with raises_one_line("manifest.json", "truncated or altered"):
-        pretrained.update_index(root)
+        entries.update_index(root)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "index.json"])
@@ -520,7 +521,7 @@ INDEX_ENTRIES = {
 
 @pytest.mark.parametrize("case", INDEX_ENTRIES)
 def test_indices_of_another_form(root, case, monkeypatch):
-    path = root / catalogue.INDEX
+    path = root / registry.INDEX
     index = json.loads(path.read_text())
     entry = INDEX_ENTRIES[case]
     changed = index["models"]["flow"] | entry if isinstance(entry, dict) and entry else entry
@@ -534,7 +535,7 @@ def test_indices_of_another_form(root, case, monkeypatch):
 
 @pytest.mark.parametrize("models", [None, [], {"..": {}}, {"a/b": {}}, {"": {}}])
 def test_indices_without_entries(root, models):
-    path = root / catalogue.INDEX
+    path = root / registry.INDEX
     if isinstance(models, dict):
         (entry,) = json.loads(path.read_text())["models"].values()
         models = dict.fromkeys(models, entry)
@@ -545,9 +546,9 @@ def test_indices_without_entries(root, models):
 
 def test_an_index_is_not_written_that_could_not_be_read(root):
     before = (root / "index.json").read_bytes()
-    pretrained.seal(root / "flow", {"metrics": {"nats": 3.0}})
+    entries.seal(root / "flow", {"metrics": {"nats": 3.0}})
     with raises_one_line("manifest.json", "metrics"):
-        pretrained.update_index(root)
+        entries.update_index(root)
     assert (root / "index.json").read_bytes() == before
 
 
