@@ -6,7 +6,8 @@ from pathlib import Path
 
 import zoo
 from benchmarks import page
-from trainers import compare, gallery_pages, markdown
+from trainers import compare
+from trainers.reports import gallery_pages, markdown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

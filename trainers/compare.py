@@ -12,7 +12,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common
+from trainers.runs import common
 
 
 def define_flags(fv):
@@ -49,7 +49,7 @@ def main(args):
             part.write_text(text + "\n", encoding="utf-8")
         print(f"written: {args.output}")
     if args.readme:
-        from trainers import markdown
+        from trainers.reports import markdown
 
         markdown.fill(args.readme, args.dataset, text)
         print(f"filled: {args.readme}")
@@ -142,7 +142,8 @@ def table(flows, against="MAF"):
             "figures are comparable between events of one shape and of as many levels: choose "
             f"flows of one kind by --runs; got {said}"
         )
-    from trainers import markdown, metrics
+    from trainers.reports import markdown
+    from trainers.runs import metrics
 
     name = "bits_per_dim" if flows[0]["levels"] else "nats"
     sign = 1 if name == "bits_per_dim" else -1  # the smaller the better

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common, options
+from trainers.runs import common, options
 
 _MARK = ".flow-zoo-demo"
 _AGREE = 1e-5  # largest relative difference of log_prob between the flow and its export
@@ -88,7 +88,8 @@ class Demo:
     def load(self):
         """Loads the pretrained flow, its hashes checked, and its data."""
         import zoo
-        from trainers import datasets, flagfiles, train
+        from trainers import datasets, train
+        from trainers.runs import flagfiles
 
         self.flow = zoo.load(self.name)
         recipe = flagfiles.new_options(train.define_flags, [f"--flagfile={self.recipe}"])
@@ -99,7 +100,8 @@ class Demo:
     def evaluate(self):
         """Takes the test figure anew, and compares it with the one on record."""
         import zoo
-        from trainers import evaluate, metrics
+        from trainers import evaluate
+        from trainers.runs import metrics
 
         result = evaluate.evaluate(self.flow, self.data, round_trip_examples=300)
         result |= {"model": self.name, "dataset": self.data.name}
@@ -120,7 +122,7 @@ class Demo:
         """Draws samples to a PNG."""
         import numpy as np
 
-        from trainers import pictures
+        from trainers.reports import pictures
 
         path = self.folder / "samples.png"
         samples = np.asarray(self.flow.sample(64, seed=0))
@@ -156,7 +158,7 @@ class Demo:
         """Loads the SavedModel where only TensorFlow can be imported, and compares log_prob."""
         import numpy as np
 
-        from trainers import metrics
+        from trainers.runs import metrics
 
         x, labels = metrics.arrays(self.data, "test", bool(self.flow.num_classes), limit=100)
         x = x.astype("float32") + (0.5 if self.flow.levels else 0.0)

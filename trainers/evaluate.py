@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common, options
+from trainers.runs import common, options
 
 
 def define_flags(fv):
@@ -64,7 +64,7 @@ def main(args):
 
 def foreign(flow, names, data_dir=None, limit=1000):
     """Returns name -> integers [n, *event_shape] of data sets of images, in the flow's form."""
-    from trainers import outside, pictures
+    from trainers.reports import outside, pictures
 
     if names and (flow.levels is None or not pictures.is_image(flow.event_shape)):
         raise ValueError(
@@ -89,13 +89,14 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
     Returns:
         A dictionary that JSON can hold: what `metrics.test_figure` gives, "parameters",
         "round_trip", "kl" or None, "lipschitz", "evaluations" and "deviation" as in
-        `trainers.iterations`, and "outside", name -> {"bits_per_dim", "round_trip",
+        `reports.iterations`, and "outside", name -> {"bits_per_dim", "round_trip",
         "likelier_than_test"}.
 
     Raises:
         ValueError: If the data are not of the kind that the flow was made for.
     """
-    from trainers import iterations, metrics
+    from trainers.reports import iterations
+    from trainers.runs import metrics
 
     result = {"parameters": int(flow.count_params())}
     result |= metrics.test_figure(flow, data, split, draws, seed)
@@ -115,7 +116,7 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
 
 def report(result):
     """Returns the figures as a short table."""
-    from trainers import metrics
+    from trainers.runs import metrics
 
     rows = metrics.likelihood_rows(result)
     if result["kl"]:
@@ -149,7 +150,7 @@ def report(result):
 
 def write(folder, result, flow, data, seed=0):
     """Writes evaluation.json and, where events can be drawn, samples.png; returns the paths."""
-    from trainers import pictures
+    from trainers.reports import pictures
 
     paths = [folder / "evaluation.json"]
     with common.written_whole(paths[0]) as part:
@@ -162,7 +163,7 @@ def write(folder, result, flow, data, seed=0):
 
 def draw(path, flow, data, split="test", seed=0):
     """Draws samples: of images a grid, in the plane the density, samples and data side by side."""
-    from trainers import pictures
+    from trainers.reports import pictures
 
     if pictures.is_plane(flow.event_shape):
         picture = pictures.plane_picture(flow, data.numpy(split, limit=4000), seed)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common, options
+from trainers.runs import common, options
 
 PICTURES = (
     "temperatures",
@@ -72,7 +72,9 @@ def main(args):
     chosen = _chosen(args.pictures)
     common.start_tensorflow()
     import zoo
-    from trainers import datasets, metrics, pictures
+    from trainers import datasets
+    from trainers.reports import pictures
+    from trainers.runs import metrics
 
     flow = zoo.load(args.model)
     if not pictures.is_image(flow.event_shape) or flow.levels is None:
@@ -148,7 +150,7 @@ class Explorer:
         return None
 
     def _write(self, name, picture, text):
-        from trainers import pictures
+        from trainers.reports import pictures
 
         path = self.folder / f"{name}.png"
         with common.written_whole(path) as part:
@@ -157,12 +159,12 @@ class Explorer:
 
     def _test(self, limit):
         """Test images, and their labels where the flow takes some, else None."""
-        from trainers import metrics
+        from trainers.runs import metrics
 
         return metrics.arrays(self.data, "test", bool(self.flow.num_classes), limit)
 
     def _temperatures(self):
-        from trainers import views
+        from trainers.reports import views
 
         picture = views.temperature_strip(
             self.flow, self.temperatures, self.args.rows, self.args.seed
@@ -171,7 +173,7 @@ class Explorer:
         self._write("temperatures", picture, text)
 
     def _interpolations(self):
-        from trainers import views
+        from trainers.reports import views
 
         first, second = self._ends()
         x, labels = self._test(max(max(first), max(second)) + 1)
@@ -205,7 +207,7 @@ class Explorer:
     def _attribute(self):
         import numpy as np
 
-        from trainers import views
+        from trainers.reports import views
 
         chosen = {}
         x, labels = self.data.numpy("train", labels=True)
@@ -233,20 +235,21 @@ class Explorer:
         self._write("attribute", picture, text)
 
     def _classes(self):
-        from trainers import pictures
+        from trainers.reports import pictures
 
         picture = pictures.sample_picture(self.flow, seed=self.args.seed)
         self._write("classes", picture, f"a row a class, {self.flow.num_classes} classes")
 
     def _reconstructions(self):
-        from trainers import views
+        from trainers.reports import views
 
         picture, worst = views.reconstruction_picture(self.flow, *self._test(2 * self.args.rows))
         self.figures["reconstructions"] = {"largest_error": worst}
         self._write("reconstructions", picture, f"largest error {worst:.1e} grey levels")
 
     def _likelihoods(self):
-        from trainers import metrics, outside, views
+        from trainers.reports import outside, views
+        from trainers.runs import metrics
 
         names = self.args.outside or outside.default_names(self.data)
         sets = {f"{self.data.name} (test)": self._test(self.args.examples)[0]}

@@ -5,7 +5,7 @@ The SavedModel has log_prob, sample, encode and decode, and loads with nothing b
 
 from absl import flags
 
-from trainers import common, options
+from trainers.runs import common, options
 
 
 def define_flags(fv):

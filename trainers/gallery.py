@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common
+from trainers.runs import common
 
 CELLS = "cells"
 
@@ -76,7 +76,7 @@ def _toys(names):
 
 def _families(names):
     """Returns {key: class name}, and notes on the families that were left out."""
-    from trainers import families
+    from trainers.runs import families
 
     if names:
         return {name: families.family(name, "--families").__name__ for name in names}, []
@@ -96,7 +96,7 @@ class Gallery:
     """
 
     def __init__(self, folder, families, toys, args):
-        from trainers import cells
+        from trainers.reports import cells
 
         self.folder, self.families, self.toys, self.args = folder, families, toys, args
         self.cells = {
@@ -155,8 +155,8 @@ class Gallery:
 
     def write(self, notes, readme=None):
         """Writes the pages, and fills the part of a README."""
-        from trainers import gallery_pages, markdown
         from trainers.datasets.toy_densities import TOYS
+        from trainers.reports import gallery_pages, markdown
 
         rows = list(self.families.items())
         for path in gallery_pages.write(self.folder, rows, self.toys, self.find, TOYS, notes):
@@ -170,7 +170,7 @@ def _line(cell, status):
     figures = cell.figures()
     if figures is None:
         return f"FAILED: {cell.failure() or f'its process ended with status {status}'}"
-    from trainers import gallery_pages
+    from trainers.reports import gallery_pages
 
     return gallery_pages.line(figures)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common, flagfiles, options
+from trainers.runs import common, flagfiles, options
 
 
 def define_flags(fv):
@@ -100,8 +100,9 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
             run left it.
     """
     import zoo
-    from trainers import baselines, cards, evaluate, pictures
-    from zoo.saving import entries, storage
+    from trainers import evaluate
+    from trainers.reports import baselines, cards, pictures
+    from zoo import pretrained, storage
 
     storage.check_free(folder, overwrite)
     flow = zoo.load(run)
@@ -124,7 +125,8 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
 
 def _evaluate(flow, data, draws, data_dir):
     """All figures: round trips over the whole test split, of images over other data too."""
-    from trainers import evaluate, outside, pictures
+    from trainers import evaluate
+    from trainers.reports import outside, pictures
 
     count, foreign = data.num_examples("test"), {}
     if flow.levels and pictures.is_image(flow.event_shape):
@@ -135,7 +137,8 @@ def _evaluate(flow, data, draws, data_dir):
 
 def _explore(flow, data, folder, data_dir):
     """Draws what `trainers.explore` draws; returns [(name of the file, what it shows)]."""
-    from trainers import explore, views
+    from trainers import explore
+    from trainers.reports import views
 
     argv = [f"--output_dir={folder}", *([f"--data_dir={data_dir}"] if data_dir else [])]
     args = flagfiles.new_options(explore.define_flags, argv)
@@ -146,10 +149,11 @@ def _explore(flow, data, folder, data_dir):
 
 def draw_curve(run, path, figure_name):
     """Draws the course of a run's training to a PNG."""
-    from trainers import pictures, runs
+    from trainers.reports import pictures
+    from trainers.runs import folders
 
     with common.written_whole(path) as part:
-        pictures.save_png(pictures.curve_picture(runs.read_metrics(run), figure_name), part)
+        pictures.save_png(pictures.curve_picture(folders.read_metrics(run), figure_name), part)
 
 
 def recipe(run):

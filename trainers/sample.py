@@ -8,7 +8,7 @@ from pathlib import Path
 
 from absl import flags
 
-from trainers import common, options
+from trainers.runs import common, options
 
 
 def define_flags(fv):
@@ -96,7 +96,7 @@ def write(path, samples, levels=None):
     """Writes samples as a picture or an array, as the path's suffix says."""
     import numpy as np
 
-    from trainers import pictures
+    from trainers.reports import pictures
 
     picture = pictures.samples_picture(samples, levels) if path.suffix == ".png" else None
     with common.written_whole(path) as part, open(part, "wb") as file:

@@ -6,7 +6,7 @@ Recipes: `python -m trainers.train --flagfile=trainers/recipes/maf-digits.flags 
 A pretrained flow is trained further with `--init_from=maf-digits` in the place of --model.
 """
 
-from trainers import common, options
+from trainers.runs import common, options
 
 
 def define_flags(fv):
@@ -22,7 +22,7 @@ def main(args):
     """Trains as the flags say; returns nothing."""
     common.require(args, *([] if args.init_from else ["model"]), "dataset", "model_dir")
     common.start_tensorflow()
-    from trainers import training
+    from trainers.runs import training
 
     training.train(args, define_flags)
 

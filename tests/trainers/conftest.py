@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from trainers import datasets, flagfiles, train, training
+from trainers import datasets, train
 from trainers.datasets.toy2d import Toy2d
+from trainers.runs import flagfiles, training
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ("--jit=false", "--progress=none", "--notensorboard", "--picture_interval=0")

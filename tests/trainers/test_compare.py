@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from trainers import compare, flagfiles, runs
+from trainers import compare
+from trainers.runs import flagfiles, folders
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,9 +21,9 @@ def cells(line):
 
 def test_runs_and_entries_in_one_table(digits_run, toy_run, tmp_path, capsys):
     (tmp_path / "page.md").write_text("<!-- digits: table -->\n<!-- /digits -->\n")
-    folders = f"--runs={digits_run},{toy_run},{ROOT}/exported_models/*"
+    given = f"--runs={digits_run},{toy_run},{ROOT}/exported_models/*"
     run(
-        folders,
+        given,
         "--dataset=digits",
         f"--output={tmp_path / 'table.md'}",
         f"--readme={tmp_path / 'page.md'}",
@@ -36,7 +37,7 @@ def test_runs_and_entries_in_one_table(digits_run, toy_run, tmp_path, capsys):
     # The best first and in bold; a flow trained for one epoch is last.
     assert rows[0][4].startswith("**") and rows[-1][1] == digits_run.name
     assert not rows[-1][4].startswith("**")
-    result = json.loads((digits_run / runs.RESULT_FILE).read_text())
+    result = json.loads((digits_run / folders.RESULT_FILE).read_text())
     own = by_name[digits_run.name]
     assert own["bits/dim"].startswith(f"{result['bits_per_dim']['mean']:.3f}")
     given = result["bits_per_dim_given_label"]["mean"]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from trainers import demo, flagfiles, publish
+from trainers import demo, publish
+from trainers.runs import flagfiles
 
 
 def test_only_the_demo_s_own_folder_is_emptied(tmp_path):

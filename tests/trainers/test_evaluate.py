@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 import zoo
-from trainers import datasets, evaluate, flagfiles
+from trainers import datasets, evaluate
+from trainers.runs import flagfiles
 
 
 def run(*argv):

@@ -8,7 +8,9 @@ from PIL import Image
 
 import zoo
 from tests import helpers
-from trainers import explore, flagfiles, pictures, views
+from trainers import explore
+from trainers.reports import pictures, views
+from trainers.runs import flagfiles
 
 FLOW = {"levels": 17, "scales": 1, "steps": 1, "width": 4, "seed": 0, "preprocessing": "logit"}
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import export, flagfiles, tensorflow_only
+from trainers import export, tensorflow_only
+from trainers.runs import flagfiles
 
 
 def run(*argv):

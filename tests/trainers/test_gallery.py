@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainers import cells, flagfiles, gallery, markdown, training
+from trainers import gallery
+from trainers.reports import cells, markdown
+from trainers.runs import flagfiles, training
 
 from .conftest import PLAIN
 

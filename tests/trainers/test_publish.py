@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import baselines, cards, datasets, evaluate, explore, flagfiles, publish
+from trainers import datasets, evaluate, explore, publish
+from trainers.reports import baselines, cards
+from trainers.runs import flagfiles
 
 
 def run(*argv):

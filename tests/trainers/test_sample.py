@@ -6,7 +6,8 @@ from PIL import Image
 
 import zoo
 from tests import helpers
-from trainers import flagfiles, sample
+from trainers import sample
+from trainers.runs import flagfiles
 
 
 def run(*argv):

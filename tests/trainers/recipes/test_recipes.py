@@ -1,0 +1,158 @@
+"""Recipes: each builds its flow, and those for downloaded data train on mocked data."""
+
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import tensorflow_datasets as tfds
+
+from trainers import train
+from trainers.datasets.natural_patches import NaturalPatches
+from trainers.runs import families, flagfiles, training
+
+from ..conftest import PLAIN, QUIET
+
+RECIPES = Path(__file__).resolve().parents[3] / "trainers" / "recipes"
+EXAMPLES = 20
+# TFDS name -> its splits, as it documents them.
+DOWNLOADED = {
+    "mnist": ("train", "test"),
+    "fashion_mnist": ("train", "test"),
+    "cifar10": ("train", "test"),
+    "svhn_cropped": ("train", "test", "extra"),
+    "celeb_a": ("train", "validation", "test"),
+    "downsampled_imagenet/32x32": ("train", "validation"),
+}
+SHAPES = {
+    "digits": ((8, 8, 1), 17),
+    "mnist": ((28, 28, 1), 256),
+    "fashion_mnist": ((28, 28, 1), 256),
+    "celeb_a": ((64, 64, 3), 256),
+}
+# Flags of which a family takes those that it knows.
+SMALL = ("--width=4", "--steps=1", "--blocks=1", "--scales=2")
+SMALL_FLAT = ("--hidden_units=8", "--num_layers=2")
+SLOW = {"realnvp-fashion_mnist", "realnvp-celeba", "glow-svhn_cropped", "maf-mnist"}
+
+
+def options_of(recipe, *argv):
+    flags = [f"--flagfile={RECIPES / recipe}.flags", "--model_dir=x", *argv]
+    return flagfiles.new_options(train.define_flags, flags)
+
+
+def small(recipe):
+    """Flags that make the flow of a recipe a small one."""
+    model = options_of(recipe).model
+    multi_scale = options_of(recipe).scales is not None
+    names = {f"--{name}" for name in families.accepted_arguments(families.family(model))}
+    if options_of(recipe).loss == "flow_matching":
+        names.discard("--num_layers")  # It trains one equation.
+    return [f for f in (SMALL if multi_scale else SMALL_FLAT) if f.partition("=")[0] in names]
+
+
+def names():
+    return sorted(path.stem for path in RECIPES.glob("*.flags"))
+
+
+def downloaded():
+    for recipe in names():
+        if options_of(recipe).dataset in DOWNLOADED:
+            yield pytest.param(recipe, marks=pytest.mark.slow if recipe in SLOW else ())
+
+
+@pytest.mark.parametrize("recipe", names())
+def test_every_recipe_builds_its_flow(recipe):
+    options = options_of(recipe, *small(recipe))
+    dataset = options.dataset.partition("/")[0]
+    if dataset in ("toy2d", "uci_density"):
+        shape, levels = (5,), None
+    else:
+        shape, levels = SHAPES.get(dataset, ((32, 32, 3), 256))
+    levels = options.levels or levels
+    data = SimpleNamespace(name=dataset, event_shape=shape, levels=levels, num_classes=10)
+    flow = families.build(options, data)
+    assert flow.count_params() > 0 and flow.event_shape == shape
+
+
+@pytest.mark.parametrize("recipe", names())
+def test_names_say_family_and_dataset(recipe):
+    family, dataset = recipe.split("-")
+    options = options_of(recipe)
+    assert options.model.replace("_", "") == family
+    assert dataset in options.dataset.replace("celeb_a", "celeba").replace("/", "")
+    first = (RECIPES / f"{recipe}.flags").read_text().splitlines()[0]
+    assert first.startswith("# ") and dataset.isidentifier()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ("glow-cifar10", dict(scales=3, steps=32, width=512, coupling="affine")),
+        ("realnvp-cifar10", dict(scales=2, blocks=8, width=64, alpha=0.05)),
+        ("nice-mnist", dict(num_layers=4, hidden_units=(1000,) * 5)),
+        ("maf-mnist", dict(num_layers=10, hidden_units=(1024,), alpha=1e-6)),
+    ],
+)
+def test_the_papers_own_sizes(recipe, expected):
+    arguments = families.model_arguments(options_of(recipe))
+    assert arguments.items() >= expected.items()
+
+
+@pytest.fixture(scope="module")
+def mocked(tmp_path_factory):
+    """A folder with the metadata, and nothing else, of the datasets that need a download."""
+    folder = tmp_path_factory.mktemp("mocked")
+    for name, splits in DOWNLOADED.items():
+        builder = tfds.builder(name, data_dir=folder)
+        template = tfds.core.ShardedFileTemplate(
+            builder.data_path, dataset_name=builder.name, filetype_suffix="tfrecord"
+        )
+        infos = [
+            tfds.core.SplitInfo(
+                name=split, shard_lengths=[EXAMPLES], num_bytes=0, filename_template=template
+            )
+            for split in splits
+        ]
+        builder.info.set_splits(tfds.core.SplitDict(infos))
+        builder.data_path.mkdir(parents=True)
+        builder.info.write_to_directory(builder.data_path)
+    return folder
+
+
+def run(recipe, data_dir, folder, *argv):
+    """Trains a small flow by a recipe for one epoch; returns what result.json says."""
+    options = options_of(
+        recipe,
+        *(*small(recipe), *QUIET, PLAIN, "--epochs=1", "--noise_draws=1"),
+        *(f"--data_dir={data_dir}", f"--model_dir={folder}", *argv),
+    )
+    training.train(options, train.define_flags)
+    result = json.loads((folder / "result.json").read_text())
+    assert math.isfinite(result["bits_per_dim"]["mean"]) and result["epochs"] == 1
+    assert result["dataset"] == options.dataset
+    return result
+
+
+@pytest.mark.parametrize("recipe", downloaded())
+def test_recipes_for_downloaded_data_run(recipe, mocked, tmp_path):
+    with tfds.testing.mock_data(EXAMPLES, data_dir=str(mocked)):
+        assert run(recipe, mocked, tmp_path / "run", "--batch_size=9")["examples"] > 0
+
+
+def test_the_recipe_for_natural_patches_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(NaturalPatches, "STRIDES", {32: 32})
+    result = run("glow-natural_patches", tmp_path, tmp_path / "run", "--batch_size=40")
+    assert result["examples"] == 2 * 2 * 2 * 13
+
+
+@pytest.mark.parametrize("recipe", ["continuous-toy2d", "continuous-digits"])
+def test_recipes_by_flow_matching_run(recipe, prepared, tmp_path):
+    options = options_of(
+        recipe,
+        *(*small(recipe), *QUIET, "--epochs=1", "--noise_draws=1", "--batch_size=500"),
+        *(f"--data_dir={prepared}", f"--model_dir={tmp_path / 'run'}"),
+    )
+    result = training.train(options, train.define_flags)
+    assert math.isfinite(result["nats"]["mean"]) and result["best_epoch"] == 1

@@ -1,0 +1,99 @@
+"""From flags to flows: arguments, contexts, bases, and what is refused."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import zoo
+from trainers import train
+from trainers.runs import families, flagfiles
+
+DIGITS = SimpleNamespace(name="digits", event_shape=(8, 8, 1), levels=17, num_classes=10)
+TABLE = SimpleNamespace(name="table", event_shape=(5,), levels=None, num_classes=None)
+
+
+def build(data, *argv):
+    options = flagfiles.new_options(train.define_flags, ["--hidden_units=8", *argv])
+    return families.build(options, data)
+
+
+def test_flags_become_arguments():
+    flow = build(
+        DIGITS,
+        "--model=maf",
+        "--num_layers=3",
+        "--hidden_units=8, 6",
+        "--transformer=additive",
+        "--preprocessing=center",
+        "--base=logistic",
+        "--class_conditional",
+        '--model_args={"order": "random"}',
+    )
+    config = flow.get_config()
+    assert config["num_layers"] == 3 and config["transformer"] == "additive"
+    assert config["order"] == "random" and config["base"] == "logistic"
+    assert config["preprocessing"] == "center"
+    assert (flow.num_classes, flow.levels, flow.event_shape) == (10, 17, (8, 8, 1))
+
+
+def test_what_is_unset_is_the_default_of_the_family():
+    flow = build(TABLE, "--model=iaf")
+    assert "transformer" not in flow.get_config() and flow.levels is None
+
+
+def test_the_seed_decides_the_weights():
+    weights = [build(TABLE, "--model=maf", f"--seed={seed}").get_weights() for seed in (1, 1, 2)]
+    same = [
+        all(np.array_equal(a, b) for a, b in zip(weights[0], w, strict=True)) for w in weights[1:]
+    ]
+    assert same == [True, False]
+
+
+@pytest.mark.parametrize("precision", ["float64", "mixed_bfloat16"])
+def test_precision(precision):
+    flow = build(TABLE, "--model=maf", f"--precision={precision}")
+    assert flow.dtype_policy.name == precision
+
+
+def test_a_flow_as_base():
+    base = '--base={"model": "made", "components": 3, "hidden_units": [8]}'
+    flow = build(DIGITS, "--model=maf", "--class_conditional", base)
+    assert isinstance(flow.base, zoo.MADE)
+    assert (flow.base.event_shape, flow.base.num_classes) == ((64,), 10)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--model=mafia"], "--model must be one of .*made, maf, n"),
+        (["--model=nice", "--transformer=affine"], "nice has no argument 'transformer'; it takes"),
+        (
+            ["--model=maf", '--model_args={"layers": 3}'],
+            "no argument 'layers'; it takes activation",
+        ),
+        (["--model=maf", '--model_args={"event_shape": [3]}'], "no argument 'event_shape'"),
+        (["--model=maf", "--model_args=[1]"], "--model_args must be a JSON object; got"),
+        (["--model=maf", "--model_args={"], "--model_args must be a JSON object: "),
+        (
+            ["--model=maf", "--num_layers=2", '--model_args={"num_layers": 3}'],
+            "repeats --num_layers",
+        ),
+        (["--model=maf", "--hidden_units=8,x"], "positive integers such as 512,512; got 8,x"),
+        (["--model=maf", "--transformer=cubic"], "transformer must be one of .*affine"),
+        (["--model=maf", "--base=cauchy"], "base must be one of"),
+        (["--model=maf", '--base={"model": "foo"}'], "the model of --base must be one of"),
+        (["--model=maf", '--base={"model": "made", "x": 1}'], "made has no argument 'x'"),
+        (["--model=maf", "--class_conditional"], "needs labels, and table has none"),
+    ],
+)
+def test_wrong_arguments_are_told(argv, message):
+    with pytest.raises(ValueError, match=message):
+        build(TABLE, *argv)
+
+
+def test_families_by_what_they_take():
+    taken, refused = families.of_events((2,))
+    assert {"maf", "real_nvp", "nice"} <= set(taken) and taken["maf"] is zoo.MAF
+    assert set(refused) == set(zoo.MODELS) - set(taken)
+    assert "event_shape" in refused["glow"] and "\n" not in refused["glow"]

@@ -1,0 +1,66 @@
+"""Flagfiles: written, read again, compared."""
+
+import pytest
+
+from trainers import train
+from trainers.runs import flagfiles
+
+ARGV = [
+    "--model=maf",
+    "--dataset=digits",
+    "--model_dir=somewhere",
+    "--hidden_units=16,8",
+    "--class_conditional",
+    '--model_args={"order": "random", "alpha": 0.05}',
+    "--learning_rate=3e-4",
+    "--seed=-7",
+    "--notensorboard",
+]
+
+
+def test_a_flagfile_gives_the_same_flags_again(tmp_path):
+    options = flagfiles.new_options(train.define_flags, ARGV)
+    path = tmp_path / "flags.txt"
+    flagfiles.write_flagfile(path, options, train.define_flags, leave_out=("model_dir",))
+    again = flagfiles.new_options(train.define_flags, [f"--flagfile={path}"])
+    before = flagfiles.values(options, train.define_flags)
+    after = flagfiles.values(again, train.define_flags)
+    assert before.pop("model_dir") == "somewhere" and after.pop("model_dir") is None
+    assert before == after and before["hidden_units"] == ["16", "8"]
+    assert "--seed=-7" in path.read_text().splitlines()
+
+
+def test_later_flags_go_before_those_of_the_file(tmp_path):
+    path = tmp_path / "flags.txt"
+    path.write_text("# a comment\n--epochs=3\n--model=maf\n")
+    options = flagfiles.new_options(train.define_flags, [f"--flagfile={path}", "--epochs=5"])
+    assert (options.epochs, options.model) == (5, "maf")
+
+
+def test_differing_flags_are_named_but_for_those_free_to_change(tmp_path):
+    path = tmp_path / "flags.txt"
+    options = flagfiles.new_options(train.define_flags, ARGV)
+    flagfiles.write_flagfile(path, options, train.define_flags)
+    other = flagfiles.new_options(
+        train.define_flags,
+        [*ARGV, "--hidden_units=16", "--num_layers=3", "--epochs=7", "--model_dir=elsewhere"],
+    )
+    assert flagfiles.differing_flags(path, options, train.define_flags) == []
+    assert flagfiles.differing_flags(path, other, train.define_flags) == [
+        "--hidden_units=16 (was 16,8)",
+        "--num_layers=3 (was unset)",
+    ]
+
+
+def test_unknown_flags_and_values_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="unknown flag --modle; the flags are: .*--model "):
+        flagfiles.new_options(train.define_flags, ["--modle=maf"])
+    with pytest.raises(ValueError, match="--batch_size=0"):
+        flagfiles.new_options(train.define_flags, ["--batch_size=0"])
+    with pytest.raises(ValueError, match="got 'maf'"):
+        flagfiles.new_options(train.define_flags, ["maf"])
+    path = tmp_path / "flags.txt"
+    path.write_text("--nonsense=1\n")
+    options = flagfiles.new_options(train.define_flags, ARGV)
+    with pytest.raises(ValueError, match="flags.txt cannot be read: unknown flag --nonsense"):
+        flagfiles.differing_flags(path, options, train.define_flags)

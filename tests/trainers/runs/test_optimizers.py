@@ -1,0 +1,80 @@
+"""Schedules and optimizers."""
+
+import keras
+import numpy as np
+import pytest
+
+from trainers import train
+from trainers.runs import flagfiles, optimizers
+
+
+def rates(schedule, *steps):
+    return [float(schedule(step)) for step in steps]
+
+
+def test_cosine_with_warm_up():
+    schedule = optimizers.Schedule("cosine", 1.0, 0.2, warmup=4, steps=104)
+    np.testing.assert_allclose(rates(schedule, 0, 1, 3), [0.25, 0.5, 1.0], rtol=1e-6)
+    np.testing.assert_allclose(rates(schedule, 4, 54, 104, 200), [1.0, 0.6, 0.2, 0.2], rtol=1e-5)
+
+
+def test_exponential_and_constant():
+    schedule = optimizers.Schedule("exponential", 1e-2, steps=10)
+    np.testing.assert_allclose(rates(schedule, 0, 5, 10, 99), [1e-2, 1e-3, 1e-4, 1e-4], rtol=1e-4)
+    assert rates(optimizers.Schedule("constant", 0.5, warmup=2), 0, 1, 2, 99) == [
+        0.25,
+        0.5,
+        0.5,
+        0.5,
+    ]
+    with pytest.raises(ValueError, match="above 0"):
+        optimizers.Schedule("exponential", 1e-2, 0.0)
+
+
+def test_a_schedule_survives_its_config():
+    schedule = optimizers.Schedule("cosine", 1.0, None, warmup=4, steps=104)
+    again = optimizers.Schedule.from_config(schedule.get_config())
+    assert rates(again, 1, 54, 103) == rates(schedule, 1, 54, 103)
+
+
+def model():
+    dense = keras.layers.Dense(3)
+    dense.build((None, 2))
+    return dense
+
+
+def make(*argv, replicas=1, weights=None):
+    options = flagfiles.new_options(train.define_flags, argv)
+    return optimizers.make(options, weights or model(), steps=10, replicas=replicas)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "adamax", "sgd", "rmsprop"])
+def test_every_optimizer_decays_kernels_alone(name):
+    weights = model()
+    weights.bias.assign(np.ones(3))
+    kernel = weights.kernel.numpy()
+    made = make(f"--optimizer={name}", "--weight_decay=0.5", "--learning_rate=0.1", weights=weights)
+    assert type(made).__name__.lower() == name
+    made.apply([np.zeros((2, 3)), np.zeros(3)])
+    np.testing.assert_allclose(weights.kernel, kernel * (1 - 0.5 * 0.1), rtol=1e-5)
+    np.testing.assert_array_equal(weights.bias, np.ones(3))
+
+
+def test_clipping_is_of_the_whole_gradient_over_all_replicas():
+    assert make("--clip_norm=3").global_clipnorm == 3
+    assert make("--clip_norm=3", replicas=2).global_clipnorm == 1.5
+    assert make().global_clipnorm is None and make("--optimizer=adamw").weight_decay == 0
+
+
+def test_average_of_the_weights():
+    made = make("--ema_momentum=0.9")
+    assert made.use_ema and made.ema_momentum == 0.9 and not make().use_ema
+
+
+def test_jit():
+    def jit(value, distribution=None):
+        options = flagfiles.new_options(train.define_flags, [f"--jit={value}"])
+        return optimizers.jit_compile(options, distribution)
+
+    assert [jit("true"), jit("false"), jit("auto")] == [True, False, "auto"]
+    assert [jit("true", "mirrored"), jit("auto", "mirrored")] == [True, False]

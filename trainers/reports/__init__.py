@@ -1,0 +1,1 @@
+"""What is told of flows: cards, pictures, tables, pages."""

@@ -1,0 +1,1 @@
+"""A run: flags, folder, checkpoints, training, and the figures of a flow."""

@@ -1,0 +1,214 @@
+"""From flags to an untrained flow of one of the families of `zoo.MODELS`."""
+
+import inspect
+import json
+import math
+
+import zoo
+from trainers.runs import common, metrics
+
+MODEL_ARGUMENTS = (
+    "num_layers",
+    "hidden_units",
+    "activation",
+    "transformer",
+    "base",
+    "preprocessing",
+    "alpha",
+    "loss",
+    "dequantization",
+    "scales",
+    "steps",
+    "width",
+    "blocks",
+    "coupling",
+    "conv",
+    "coefficient",
+    "log_det",
+)
+# What the data set and flags of their own decide.
+_GIVEN = {
+    "layers",
+    "event_shape",
+    "context_shape",
+    "num_classes",
+    "levels",
+    "seed",
+    "dtype",
+    "name",
+}
+_STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def family(name, flag="--model"):
+    """Returns the class of `zoo.MODELS` called `name`; `flag` is what the error calls it.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name not in zoo.MODELS:
+        raise ValueError(f"{flag} must be one of {', '.join(sorted(zoo.MODELS))}; got {name!r}")
+    return zoo.MODELS[name]
+
+
+def of_events(event_shape):
+    """Parts the families by whether they take events of this shape.
+
+    Returns:
+        Two dictionaries by the keys of `zoo.MODELS`: those that do, with their classes, and what
+        the others say.
+    """
+    taken, refused = {}, {}
+    for name, cls in zoo.MODELS.items():
+        try:
+            cls(event_shape=tuple(event_shape))
+            taken[name] = cls
+        except ValueError as error:
+            refused[name] = common.one_line(error)
+    return taken, refused
+
+
+def accepted_arguments(cls):
+    """Returns the names of the constructor arguments of a family, those of its bases included."""
+    names = set()
+    for base in cls.__mro__:
+        if not base.__module__.startswith("zoo") or "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(base.__init__).parameters.values()
+        names |= {p.name for p in parameters if p.kind not in _STARRED and p.name != "self"}
+        if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
+            break  # What this class does not hand on, its bases do not get.
+    return names
+
+
+def model_arguments(options):
+    """Returns the constructor arguments that the family flags set, as a dictionary.
+
+    A base that is another flow stays a dictionary, to be built when the latent is known.
+
+    Raises:
+        ValueError: If --hidden_units are no positive integers, --model_args or a --base in braces
+            is no JSON object, or --model_args repeats a flag.
+    """
+    arguments = {n: options[n].value for n in MODEL_ARGUMENTS if options[n].value is not None}
+    if "hidden_units" in arguments:
+        units = arguments["hidden_units"]
+        if not all(unit.strip().isdecimal() and int(unit) > 0 for unit in units):
+            raise ValueError(
+                f"--hidden_units must be positive integers such as 512,512; got {','.join(units)}"
+            )
+        arguments["hidden_units"] = tuple(int(unit) for unit in units)
+    if arguments.get("base", "").startswith("{"):
+        arguments["base"] = _json_object("base", arguments["base"])
+    if options.model_args:
+        further = _json_object("model_args", options.model_args)
+        if twice := sorted(set(further) & set(arguments)):
+            raise ValueError(f"--model_args repeats --{twice[0]}; give it once")
+        arguments |= further
+    return arguments
+
+
+def _json_object(name, text):
+    """Reads the value of a flag as a JSON object; its lists become tuples."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--{name} must be a JSON object: {error}; got {text}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"--{name} must be a JSON object; got {text}")
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+
+
+def build(options, data):
+    """Builds the flow that training starts from: a new one of --model, or that of --init_from.
+
+    Args:
+        options: Parsed flags of the family.
+        data: The data set: its event_shape, levels and num_classes.
+
+    Raises:
+        ValueError: If the family does not exist or does not take one of the arguments,
+            --class_conditional is given for data without labels, or the flow of --init_from is
+            not there or one for other data.
+    """
+    if options.init_from:
+        return _pretrained(options, data)
+    if options.freeze:
+        raise ValueError("--freeze needs --init_from, the flow whose layers stay as they are")
+    given = {"levels": data.levels, "seed": options.seed}
+    if options.class_conditional:
+        if not data.num_classes:
+            raise ValueError(f"--class_conditional needs labels, and {data.name} has none")
+        given["num_classes"] = data.num_classes
+    if options.precision != "float32":
+        given["dtype"] = options.precision
+    chosen = model_arguments(options)
+    if isinstance(chosen.get("base"), dict):
+        chosen["base"] = _base(chosen["base"], given, (math.prod(data.event_shape),))
+    given["event_shape"] = data.event_shape
+    return _construct(options.model, "--model", given, chosen)
+
+
+def _base(arguments, given, latent_shape):
+    """Builds the flow that --base describes, over latents of this shape."""
+    arguments = dict(arguments)
+    name = arguments.pop("model", None)
+    latent = {"event_shape": tuple(latent_shape), "levels": None}
+    return _construct(name, "the model of --base", given | latent, arguments)
+
+
+def _pretrained(options, data):
+    """The flow of --init_from, as it is or over a new base."""
+    chosen = model_arguments(options)
+    base, loss = chosen.pop("base", None), chosen.pop("loss", None)
+    brought = ["model"] * bool(options.model) + sorted(chosen)
+    brought += ["class_conditional"] * options.class_conditional
+    brought += ["precision"] * (options.precision != "float32")
+    if brought:
+        raise ValueError(f"--init_from brings the flow with all it is made of: omit --{brought[0]}")
+    flow = zoo.load(options.init_from)
+    metrics.check_fit(flow, data)
+    if loss is not None:
+        _set_loss(flow, loss, base)
+    if base is None and options.freeze:
+        raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
+    # Both ways: a flow that was trained with --freeze remembers it.
+    for layer in filter(None, [*flow.stack.layers, flow.dequantizer]):
+        layer.trainable = not options.freeze
+    if base is None:
+        return flow
+    shared = {"num_classes": flow.num_classes, "dtype": flow.dtype_policy}
+    if isinstance(base, dict):
+        base = _base(base, shared | {"seed": options.seed}, flow.latent_shape)
+    return zoo.Flow(
+        flow.stack.layers,
+        levels=flow.levels,
+        base=base,
+        dequantization=flow.dequantizer or "uniform",
+        jit_compile=flow.jit,
+        recompute=flow.recompute,
+        **shared,
+    )
+
+
+def _set_loss(flow, loss, base):
+    if not hasattr(flow, "set_loss"):
+        kind = type(flow).__name__
+        raise ValueError(f"--loss is for continuous flows, and that of --init_from is a {kind}")
+    if base is not None:
+        raise ValueError("with another --base a flow is trained by its likelihood: omit --loss")
+    flow.set_loss(loss)
+
+
+def _construct(name, flag, given, chosen):
+    """Calls the constructor of a family with arguments given by the data and chosen by the user."""
+    cls = family(name, flag)
+    choice = accepted_arguments(cls) - _GIVEN
+    if unknown := sorted(set(chosen) - choice):
+        raise ValueError(
+            f"{flag} {name} has no argument {unknown[0]!r}; it takes {', '.join(sorted(choice))}"
+        )
+    try:
+        return cls(**given, **chosen)
+    except TypeError as error:
+        raise ValueError(f"{flag} {name} refused its arguments: {error}") from error

@@ -1,0 +1,114 @@
+"""Flags apart from the command line: in files, and two sets of them compared."""
+
+from pathlib import Path
+
+from absl import flags
+
+from trainers.runs import common
+
+# What may differ between two starts on one folder: where things are, how they are computed and
+# for how long. Everything else decides what is trained.
+FREE_TO_CHANGE = {
+    "model_dir",
+    "data_dir",
+    "manual_dir",
+    "epochs",
+    "patience",
+    "strategy",
+    "num_devices",
+    "jit",
+    "noise_draws",
+    "picture_interval",
+    "tensorboard",
+    "progress",
+}
+
+
+def new_options(define_flags, argv=()):
+    """Returns a parsed `FlagValues` of its own, apart from the program's.
+
+    Args:
+        define_flags: Function that adds flags to it.
+        argv: Flags, as on a command line.
+
+    Raises:
+        ValueError: If a flag is unknown or its value is refused.
+    """
+    fv = flags.FlagValues()
+    flags.DEFINE_flag(_flagfile_flag(), flag_values=fv)
+    define_flags(fv)
+    try:
+        rest = fv(["program", *argv])
+    except flags.UnrecognizedFlagError as error:
+        known = " ".join(f"--{name}" for name in sorted(fv))
+        raise ValueError(f"unknown flag --{error.flagname}; the flags are: {known}") from None
+    except flags.Error as error:
+        raise ValueError(common.one_line(error)) from None
+    if len(rest) > 1:
+        raise ValueError(f"expected only flags of the form --name=value, got {rest[1]!r}")
+    return fv
+
+
+def _flagfile_flag():
+    # `FlagValues` reads flagfiles by itself, but parses the flag only where it is defined.
+    return flags.Flag(
+        flags.ArgumentParser(), flags.ArgumentSerializer(), "flagfile", None, "Flags, one a line."
+    )
+
+
+def values(options, define_flags):
+    """Returns {name: value} of the flags that `define_flags` adds."""
+    fv = flags.FlagValues()
+    define_flags(fv)
+    return {name: options[name].value for name in fv}
+
+
+def write_flagfile(path, options, define_flags, leave_out=()):
+    """Writes the flags that have a value as an absl flagfile, whole or not at all.
+
+    Args:
+        path: The file.
+        options: Parsed flags.
+        define_flags: Function that says which of them to write.
+        leave_out: Names of flags not to write.
+    """
+    lines = []
+    for name, value in sorted(values(options, define_flags).items()):
+        if value is None or name in leave_out:
+            continue
+        text = options[name].serialize()
+        lines.append(text if "\n" not in text else " ".join(text.split()))
+    with common.written_whole(path) as part:
+        Path(part).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def differing_flags(path, options, define_flags):
+    """Compares the flags of a run with those saved earlier, but for `FREE_TO_CHANGE`.
+
+    Args:
+        path: Flagfile written by `write_flagfile`.
+        options: Parsed flags.
+        define_flags: Function that says which of them count.
+
+    Returns:
+        A list of texts such as "--num_layers=3 (was 5)".
+
+    Raises:
+        ValueError: If the file cannot be read as a flagfile of this program.
+    """
+    try:
+        before = values(new_options(define_flags, [f"--flagfile={path}"]), define_flags)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {common.one_line(error)}") from None
+    now = values(options, define_flags)
+    return [
+        f"--{name}={_shown(now[name])} (was {_shown(before[name])})"
+        for name in sorted(now)
+        if name not in FREE_TO_CHANGE and now[name] != before[name]
+    ]
+
+
+def _shown(value):
+    if value is None:
+        return "unset"
+    return ",".join(map(str, value)) if isinstance(value, list) else value

@@ -1,0 +1,300 @@
+"""The training run behind `trainers.train`: from flags to best weights and their test figure."""
+
+import contextlib
+import json
+import math
+import sys
+
+import keras
+import tensorflow as tf
+
+import zoo
+from trainers import datasets
+from trainers.datasets import timing
+from trainers.reports import pictures
+from trainers.runs import (
+    callbacks,
+    common,
+    families,
+    folders,
+    metrics,
+    optimizers,
+    options,
+    strategies,
+)
+
+
+def train(flags, define_flags):
+    """Trains, or continues to train, the flow that the flags describe.
+
+    Args:
+        flags: Parsed flags of `trainers.train`.
+        define_flags: Function that says which flags belong to the run.
+
+    Returns:
+        The result as written to result.json; None in workers other than the chief.
+
+    Raises:
+        ValueError: On a flag, data set or folder that does not do, when the loss stops being a
+            finite number, or where the test figure needs an iteration that does not converge; the
+            best weights so far are then in model.keras.
+    """
+    if not flags.init_from:
+        families.family(flags.model)
+    distribution = strategies.make(flags)
+    chief = flags.strategy != "multi_worker_mirrored" or strategies.is_chief()
+    data = datasets.load(flags.dataset, **options.data_arguments(flags))
+    keras.utils.set_random_seed(flags.seed % 2**32)
+    trainer = _Trainer(flags, data, distribution, chief)
+    with distribution.scope() if distribution else contextlib.nullcontext():
+        trainer.build()
+    trainer.open(folders.Run(flags.model_dir, flags, define_flags, writes=chief))
+    try:
+        trainer.fit()
+    except callbacks.Diverged as error:
+        raise ValueError(f"training stopped: {error}. {trainer.keep_last_good()}") from error
+    return trainer.finish() if chief else None
+
+
+class _Trainer:
+    """One start of a run: what `train` hands from step to step."""
+
+    def __init__(self, flags, data, distribution, chief):
+        self.flags, self.data, self.chief = flags, data, chief
+        self.distribution = distribution
+        self.replicas = distribution.num_replicas_in_sync if distribution else 1
+        examples = data.num_examples("train")
+        if not self.replicas <= flags.batch_size <= examples:
+            raise ValueError(
+                f"--batch_size must lie between {self.replicas} (replicas) and {examples} "
+                f"(training examples of {data.name}), got {flags.batch_size}"
+            )
+        self.steps = examples // flags.batch_size
+        self.input_ms = None  # until measured
+
+    def build(self):
+        """Makes the flow and its optimizer; under the strategy's scope."""
+        self.flow = families.build(self.flags, self.data)
+        self.flow.compile(
+            optimizer=optimizers.make(
+                self.flags, self.flow, self.steps * self.flags.epochs, self.replicas
+            ),
+            jit_compile=optimizers.jit_compile(self.flags, self.distribution),
+        )
+
+    def batches(self, split, batch_size, **kwargs):
+        """Batches of x, or of (x, label) for a class-conditional flow."""
+        labels = bool(self.flow.num_classes)
+        batches = self.data.batches(split, batch_size, labels=labels, **kwargs)
+        if self.flags.strategy == "multi_worker_mirrored" and self.flow.levels:
+            # Keras reduces a first batch over the workers, for which TensorFlow has no uint8.
+            return batches.map(_widened)
+        return batches
+
+    def train_batches(self):
+        """The training batches; two pipelines made here give the same passes, each by itself."""
+        return self.batches(
+            "train",
+            self.flags.batch_size,
+            shuffle=True,
+            seed=self.flags.seed,
+            drop_remainder=True,
+            flips=self.flags.flips,
+            fresh=self.flags.fresh,
+        )
+
+    def open(self, run):
+        """Takes up the run where its folder left it, or initialises the flow from one batch."""
+        self.run = run
+        arrays, meta = run.checkpoints.latest(self.say)
+        # Every pass over the data is another order, given by the seed and the number of the pass.
+        self.train_data = self.train_batches()
+        if arrays is None:
+            self.epoch, self.seconds, self.best = 0, 0.0, {"epoch": 0, "loss": math.inf}
+            if run.checkpoints.paths():
+                raise ValueError(
+                    f"no checkpoint of {run.folder} is whole: there is nothing to continue from; "
+                    "train into another --model_dir, or remove this one"
+                )
+            self.adapt()
+        else:
+            callbacks.restore(self.flow, arrays)
+            self.epoch, self.seconds = meta["epoch"], meta["seconds"]
+            self.best = run.load_best(self.say)[1]
+            if not math.isfinite(self.best["loss"]):
+                self.best["epoch"] = self.epoch  # Lost: patience counts from here.
+            for _ in range(self.epoch):
+                iter(self.train_data)  # draws the order of a pass that has been made
+            self.say(f"continuing {run.folder} after epoch {self.epoch}")
+        run.start_over_at(self.epoch)
+
+    def adapt(self):
+        """Initialises the flow from one batch, in an order of its own."""
+        size, seed = self.flags.batch_size, self.flags.seed
+        batch = next(iter(self.batches("train", size, shuffle=True, seed=seed)))
+        batch = batch if self.flow.num_classes else (batch,)
+        if not self.flags.init_from:
+            self.flow.adapt(*batch)
+        elif self.flags.base and isinstance(self.flow.base, zoo.Flow):
+            # The layers have been trained; what is new is the base.
+            context = batch[1:] if self.flow.base.conditional else ()
+            self.flow.base.adapt(self.flow.encode(*batch), *context)
+
+    def fit(self):
+        """Trains up to --epochs or until patience ends."""
+        keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
+        save = callbacks.SaveEpochs(self.run, self.seconds)
+        if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
+            return
+        self.measure_input()
+        self.say(f"input: {self.input_ms:.2f} ms a step")
+        size = self.validation_batch_size()
+        self.flow.fit(
+            # Endless, for Keras starts two passes over finite data an epoch, and the order of the
+            # passes has to be the same after a restart.
+            self.train_data.repeat(),
+            steps_per_epoch=self.steps,
+            epochs=self.flags.epochs,
+            initial_epoch=self.epoch,
+            validation_data=self.batches("validation", size),
+            validation_freq=self.validated(),
+            callbacks=[callbacks.StopWhenNotFinite(), *self.writers(), keep, save],
+            shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
+            verbose=self.verbosity(),
+        )
+
+    def validated(self):
+        """The epochs with a validation: those of the interval, and the last."""
+        last, interval = self.flags.epochs, self.flags.validation_interval
+        return sorted({*range(interval, last + 1, interval), last})
+
+    def writers(self):
+        """The callbacks that draw and write; only the chief has any."""
+        flags, made = self.flags, []
+        if self.chief and flags.tensorboard:
+            made.append(
+                keras.callbacks.TensorBoard(self.run.folder / "tensorboard", write_graph=False)
+            )
+        if self.chief and flags.picture_interval and pictures.drawable(self.data.event_shape):
+            made.append(
+                callbacks.Pictures(
+                    self.run.folder, flags.picture_interval, flags.tensorboard, flags.seed
+                )
+            )
+        return made
+
+    def validation_batch_size(self):
+        """The largest batch size up to --batch_size that leaves no replica without an example."""
+        examples = self.data.num_examples("validation")
+        enough = self.replicas * (self.replicas - 1)
+        for size in range(min(self.flags.batch_size, examples), 0, -1):
+            if examples % size == 0 or examples % size > enough:
+                return size
+        return examples
+
+    def verbosity(self):
+        """Keras' `verbose`: 1 a bar, 2 a line an epoch, 0 nothing."""
+        if not self.chief:
+            return 0
+        auto = "bar" if sys.stdout.isatty() else "line"
+        progress = auto if self.flags.progress == "auto" else self.flags.progress
+        return {"bar": 1, "line": 2, "none": 0}[progress]
+
+    def say(self, text):
+        """Prints, if this is the chief."""
+        if self.chief:
+            print(text, flush=True)
+
+    def best_flow(self):
+        """Returns (flow, meta) with the best weights, apart from the one that trains; or Nones."""
+        arrays, meta = self.run.load_best(self.say)
+        if arrays is None:
+            return None, None
+        flow = families.build(self.flags, self.data)
+        flow.set_weights(arrays)
+        return flow, meta
+
+    def keep_last_good(self):
+        """Saves the best weights after a failure; returns what to tell of it."""
+        if not self.chief:
+            return ""
+        flow, best = self.best_flow()
+        nothing = "No epoch was completed, so there are no weights to keep"
+        return nothing if flow is None else self.keep(flow, best)
+
+    def keep(self, flow, best):
+        """Saves the best flow without a figure yet; returns where it is."""
+        # A figure of earlier weights must not be taken for theirs.
+        (self.run.folder / folders.RESULT_FILE).unlink(missing_ok=True)
+        zoo.save(flow, self.run.folder, {"dataset": self.flags.dataset}, overwrite=True)
+        path = self.run.folder / "model.keras"
+        return f"The best weights, of epoch {best['epoch']}, are in {path}"
+
+    def finish(self):
+        """Saves the best flow, takes its test figure, and prints and writes both."""
+        flow, best = self.best_flow()
+        if flow is None:
+            raise ValueError(
+                f"no epoch of {self.run.folder} had a finite validation loss, so there are no "
+                "weights to keep; train into another --model_dir with a lower --learning_rate"
+            )
+        lines = folders.read_metrics(self.run.folder)
+        result = {
+            "model": self.flags.model or self.flags.init_from,
+            "dataset": self.flags.dataset,
+            "parameters": int(flow.count_params()),
+            "epochs": lines[-1]["epoch"],
+            "best_epoch": best["epoch"],
+            "training_seconds": round(lines[-1]["seconds"], 1),
+            "step_ms": round(1000 * lines[-1]["seconds"] / lines[-1]["step"], 3),
+            "input_ms_per_step": self.input_time(),
+        }
+        try:
+            result |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
+        except zoo.NotConverged as error:
+            raise ValueError(f"no test figure: {error} {self.keep(flow, best)}") from error
+        zoo.save(
+            flow,
+            self.run.folder,
+            metadata={
+                "dataset": self.flags.dataset,
+                "metrics": {name: result[name] for name in ("nats", "bits_per_dim")},
+            },
+            overwrite=True,
+        )
+        with common.written_whole(self.run.folder / folders.RESULT_FILE) as part:
+            part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        self.say(report(result))
+        return result
+
+    def input_time(self):
+        """Milliseconds of input a step; that of an earlier start, if this one did not train."""
+        if self.input_ms is None:
+            earlier = self.run.folder / folders.RESULT_FILE
+            if earlier.is_file():
+                known = json.loads(earlier.read_text(encoding="utf-8"))
+                self.input_ms = known.get("input_ms_per_step")
+        if self.input_ms is None:
+            self.measure_input()
+        return self.input_ms
+
+    def measure_input(self):
+        # A pipeline of its own: `train_data` must not lose a pass.
+        self.input_ms = round(timing.milliseconds_a_batch(self.train_batches()), 3)
+
+
+def _widened(x, *label):
+    x = tf.cast(x, tf.int32)
+    return (x, *label) if label else x
+
+
+def report(result):
+    """Returns the lines that the program ends with."""
+    rows = metrics.likelihood_rows(result)
+    rows += [
+        ("examples, noise draws", f"{result['examples']}, {result['draws']}"),
+        ("parameters", f"{result['parameters']:,}"),
+        ("epochs, best", f"{result['epochs']}, {result['best_epoch']}"),
+        ("training seconds", f"{result['training_seconds']:.0f}"),
+    ]
+    return common.table(rows, header=(f"{result['split']} split", "mean ± 2 standard errors"))
