@@ -10,27 +10,21 @@ import json
 import math
 from pathlib import Path
 
-from absl import flags
-
-from trainers.runs import common
+from trainers.runs import common, options
 
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
-    flags.DEFINE_list(
+    define = options.definers(fv)
+    define.list(
         "runs",
         "exported_models/*",
         "Folders of finished runs or entries of a zoo; patterns with * are looked up.",
-        flag_values=fv,
     )
-    flags.DEFINE_string("dataset", None, "Only flows of this data set.", flag_values=fv)
-    flags.DEFINE_string(
-        "against", "MAF", "Family whose best flow the others are compared with.", flag_values=fv
-    )
-    flags.DEFINE_string("output", None, "File for the table, as Markdown.", flag_values=fv)
-    flags.DEFINE_string(
-        "readme", None, "Page with a part <!-- DATASET: ... --> to fill.", flag_values=fv
-    )
+    define.string("dataset", None, "Only flows of this data set.")
+    define.string("against", "MAF", "Family whose best flow the others are compared with.")
+    define.string("output", None, "File for the table, as Markdown.")
+    define.string("readme", None, "Page with a part <!-- DATASET: ... --> to fill.")
 
 
 def main(args):

@@ -13,8 +13,6 @@ import sys
 import time
 from pathlib import Path
 
-from absl import flags
-
 from trainers.runs import common, options
 
 _MARK = ".flow-zoo-demo"
@@ -23,10 +21,11 @@ _AGREE = 1e-5  # largest relative difference of log_prob between the flow and it
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
-    flags.DEFINE_string("model", "maf-digits", "Name of the pretrained flow.", flag_values=fv)
-    flags.DEFINE_string("recipe", None, "Recipe to retrain (that of --model).", flag_values=fv)
-    flags.DEFINE_integer("epochs", 5, "Epochs of the retraining.", lower_bound=1, flag_values=fv)
-    flags.DEFINE_string("output_dir", "demo_output", "Folder for what it makes.", flag_values=fv)
+    define = options.definers(fv)
+    define.string("model", "maf-digits", "Name of the pretrained flow.")
+    define.string("recipe", None, "Recipe to retrain (that of --model).")
+    define.integer("epochs", 5, "Epochs of the retraining.", lower_bound=1)
+    define.string("output_dir", "demo_output", "Folder for what it makes.")
 
 
 def main(args):
@@ -88,11 +87,11 @@ class Demo:
     def load(self):
         """Loads the pretrained flow, its hashes checked, and its data."""
         import zoo
-        from trainers import datasets, train
+        from trainers import datasets
         from trainers.runs import flagfiles
 
         self.flow = zoo.load(self.name)
-        recipe = flagfiles.new_options(train.define_flags, [f"--flagfile={self.recipe}"])
+        recipe = flagfiles.new_options(options.train_flags, [f"--flagfile={self.recipe}"])
         self.data = datasets.load(recipe.dataset, **options.data_arguments(recipe))
         outcome = f"{type(self.flow).__name__}, {self.flow.count_params():,} parameters"
         self._note(f"load {self.name}", True, outcome)

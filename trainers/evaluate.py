@@ -8,33 +8,25 @@ branches, how often a solver evaluates its dynamics, and pictures.
 
 from pathlib import Path
 
-from absl import flags
-
 from trainers.runs import common, options
 
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
+    define = options.definers(fv)
     options.trained_model_flags(fv)
     options.data_flags(fv)
     options.noise_flags(fv)
-    flags.DEFINE_enum(
-        "split", "test", ("train", "validation", "test"), "Which split.", flag_values=fv
-    )
-    flags.DEFINE_integer(
-        "round_trip_examples", 1000, "Examples for the round trip.", lower_bound=1, flag_values=fv
-    )
-    flags.DEFINE_list(
+    define.enum("split", "test", ("train", "validation", "test"), "Which split.")
+    define.integer("round_trip_examples", 1000, "Examples for the round trip.", lower_bound=1)
+    define.list(
         "outside",
         None,
         "Image data sets that the flow was not trained on, for its round trip and likelihood "
         "there; brought to the flow's size and levels, as in digits.",
-        flag_values=fv,
     )
-    flags.DEFINE_integer("seed", 0, "Seed of noise and samples.", flag_values=fv)
-    flags.DEFINE_string(
-        "output_dir", None, "Folder for evaluation.json and pictures.", flag_values=fv
-    )
+    define.integer("seed", 0, "Seed of noise and samples.")
+    define.string("output_dir", None, "Folder for evaluation.json and pictures.")
 
 
 def main(args):

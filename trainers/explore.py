@@ -13,8 +13,6 @@ likelihoods.png      histograms of the log-likelihood, of the test split and of 
 
 from pathlib import Path
 
-from absl import flags
-
 from trainers.runs import common, options
 
 PICTURES = (
@@ -29,40 +27,27 @@ PICTURES = (
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
+    define = options.definers(fv)
     options.trained_model_flags(fv)
     options.data_flags(fv)
-    flags.DEFINE_string("output_dir", None, "Folder for the pictures.", flag_values=fv)
-    flags.DEFINE_list(
-        "pictures", None, f"Which, of {', '.join(PICTURES)}; unset: all that apply.", flag_values=fv
+    define.string("output_dir", None, "Folder for the pictures.")
+    define.list("pictures", None, f"Which, of {', '.join(PICTURES)}; unset: all that apply.")
+    define.integer("rows", 8, "Rows of a picture.", lower_bound=1)
+    define.list("temperatures", "0,.25,.6,.7,.8,.9,1", "Temperatures of the strip.")
+    define.integer("interpolation_steps", 10, "Images on a path, ends included.", lower_bound=2)
+    define.list(
+        "ends", None, "Two numbers of test images to go between; unset: neighbours, a path a row."
     )
-    flags.DEFINE_integer("rows", 8, "Rows of a picture.", lower_bound=1, flag_values=fv)
-    flags.DEFINE_list(
-        "temperatures", "0,.25,.6,.7,.8,.9,1", "Temperatures of the strip.", flag_values=fv
-    )
-    flags.DEFINE_integer(
-        "interpolation_steps", 10, "Images on a path, ends included.", lower_bound=2, flag_values=fv
-    )
-    flags.DEFINE_list(
-        "ends",
-        None,
-        "Two numbers of test images to go between; unset: neighbours, a path a row.",
-        flag_values=fv,
-    )
-    flags.DEFINE_integer("negative", 0, "Label without the attribute.", flag_values=fv)
-    flags.DEFINE_integer("positive", 1, "Label with the attribute.", flag_values=fv)
-    flags.DEFINE_list(
-        "strengths", "-1,-.5,0,.5,1", "Multiples of the attribute's direction.", flag_values=fv
-    )
-    flags.DEFINE_list(
+    define.integer("negative", 0, "Label without the attribute.")
+    define.integer("positive", 1, "Label with the attribute.")
+    define.list("strengths", "-1,-.5,0,.5,1", "Multiples of the attribute's direction.")
+    define.list(
         "outside",
         None,
         "Data sets for likelihoods beside the flow's own; unset: those without a download.",
-        flag_values=fv,
     )
-    flags.DEFINE_integer(
-        "examples", 1000, "Examples a data set or label.", lower_bound=2, flag_values=fv
-    )
-    flags.DEFINE_integer("seed", 0, "Seed of samples and noise.", flag_values=fv)
+    define.integer("examples", 1000, "Examples a data set or label.", lower_bound=2)
+    define.integer("seed", 0, "Seed of samples and noise.")
 
 
 def main(args):

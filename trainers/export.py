@@ -3,17 +3,14 @@
 The SavedModel has log_prob, sample, encode and decode, and loads with nothing but TensorFlow.
 """
 
-from absl import flags
-
 from trainers.runs import common, options
 
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
+    define = options.definers(fv)
     options.trained_model_flags(fv)
-    flags.DEFINE_string(
-        "export_dir", None, "Folder for the SavedModel, new or empty.", flag_values=fv
-    )
+    define.string("export_dir", None, "Folder for the SavedModel, new or empty.")
 
 
 def main(args):

@@ -11,43 +11,34 @@ import sys
 from concurrent import futures
 from pathlib import Path
 
-from absl import flags
-
-from trainers.runs import common
+from trainers.runs import common, options
 
 CELLS = "cells"
 
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
-    flags.DEFINE_string("output", None, "Folder of the gallery and its cells.", flag_values=fv)
-    flags.DEFINE_list(
-        "families", None, "Keys of zoo.MODELS (all that take points).", flag_values=fv
-    )
-    flags.DEFINE_list("toys", None, "Names of toys (all).", flag_values=fv)
-    flags.DEFINE_integer(
-        "steps", None, "Steps of each training (as the recipe says).", lower_bound=1, flag_values=fv
-    )
-    flags.DEFINE_integer(
+    define = options.definers(fv)
+    define.string("output", None, "Folder of the gallery and its cells.")
+    define.list("families", None, "Keys of zoo.MODELS (all that take points).")
+    define.list("toys", None, "Names of toys (all).")
+    define.integer("steps", None, "Steps of each training (as the recipe says).", lower_bound=1)
+    define.integer(
         "jobs",
         1,
         "Cells made at a time, each in a process of its own; 0: one by one in this process.",
         lower_bound=0,
-        flag_values=fv,
     )
-    flags.DEFINE_boolean(
+    define.boolean(
         "retime",
         False,
         "At the end take the times of calls anew, cell after cell, where cells were made beside "
         "other work.",
-        flag_values=fv,
     )
-    flags.DEFINE_integer("points", 100_000, "Points of the test.", lower_bound=1000, flag_values=fv)
-    flags.DEFINE_boolean("draw", True, "Write the pages at the end.", flag_values=fv)
-    flags.DEFINE_string(
-        "readme", None, "Page with a part <!-- gallery: ... --> to fill.", flag_values=fv
-    )
-    flags.DEFINE_string("data_dir", None, "Folder of prepared TFDS data sets.", flag_values=fv)
+    define.integer("points", 100_000, "Points of the test.", lower_bound=1000)
+    define.boolean("draw", True, "Write the pages at the end.")
+    define.string("readme", None, "Page with a part <!-- gallery: ... --> to fill.")
+    define.string("data_dir", None, "Folder of prepared TFDS data sets.")
 
 
 def main(args):
@@ -66,7 +57,7 @@ def main(args):
 
 
 def _toys(names):
-    from trainers.datasets.toy_densities import TOYS
+    from trainers.datasets import TOYS
 
     for name in names or ():
         if name not in TOYS:
@@ -155,7 +146,7 @@ class Gallery:
 
     def write(self, notes, readme=None):
         """Writes the pages, and fills the part of a README."""
-        from trainers.datasets.toy_densities import TOYS
+        from trainers.datasets import TOYS
         from trainers.reports import gallery_pages, markdown
 
         rows = list(self.families.items())

@@ -11,25 +11,18 @@ import os
 import re
 from pathlib import Path
 
-from absl import flags
-
 from trainers.runs import common, flagfiles, options
 
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
-    flags.DEFINE_string("model_dir", None, "Folder of the finished run.", flag_values=fv)
-    flags.DEFINE_string("name", None, "Name of the entry, as in maf-digits.", flag_values=fv)
-    flags.DEFINE_string(
-        "zoo_dir", "exported_models", "Folder of the entries, with their index.", flag_values=fv
-    )
-    flags.DEFINE_boolean("overwrite", False, "Replace an entry of that name.", flag_values=fv)
-    flags.DEFINE_string(
-        "data_dir", None, "Folder of prepared TFDS data sets (that of the run).", flag_values=fv
-    )
-    flags.DEFINE_string(
-        "manual_dir", None, "Folder of archives fetched by hand (that of the run).", flag_values=fv
-    )
+    define = options.definers(fv)
+    define.string("model_dir", None, "Folder of the finished run.")
+    define.string("name", None, "Name of the entry, as in maf-digits.")
+    define.string("zoo_dir", "exported_models", "Folder of the entries, with their index.")
+    define.boolean("overwrite", False, "Replace an entry of that name.")
+    define.string("data_dir", None, "Folder of prepared TFDS data sets (that of the run).")
+    define.string("manual_dir", None, "Folder of archives fetched by hand (that of the run).")
     options.noise_flags(fv)
 
 
@@ -66,14 +59,13 @@ def read_run(run):
     Raises:
         ValueError: If it is not there or not finished.
     """
-    from trainers import train
 
     for name in ("flags.txt", "model.keras", "result.json"):
         if not (run / name).is_file():
             raise ValueError(
                 f"--model_dir={run} is no finished run of trainers.train: it has no {name}"
             )
-    run_flags = flagfiles.new_options(train.define_flags, [f"--flagfile={run / 'flags.txt'}"])
+    run_flags = flagfiles.new_options(options.train_flags, [f"--flagfile={run / 'flags.txt'}"])
     try:
         return json.loads((run / "result.json").read_text(encoding="utf-8")), run_flags
     except ValueError as error:

@@ -6,30 +6,27 @@ flow, [num, *event_shape], as integers where the flow models integers.
 
 from pathlib import Path
 
-from absl import flags
-
 from trainers.runs import common, options
 
 
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
+    define = options.definers(fv)
     options.trained_model_flags(fv)
-    flags.DEFINE_integer("num", 64, "Number of samples.", lower_bound=1, flag_values=fv)
-    flags.DEFINE_float(
+    define.integer("num", 64, "Number of samples.", lower_bound=1)
+    define.float(
         "temperature",
         1.0,
         "Factor of the base distribution's spread; below 1: more typical samples.",
         lower_bound=0.0,
-        flag_values=fv,
     )
-    flags.DEFINE_list(
+    define.list(
         "context",
         None,
         "Label, or context vector as numbers with commas; several labels are taken in turn.",
-        flag_values=fv,
     )
-    flags.DEFINE_integer("seed", None, "Seed; unset: fresh samples each time.", flag_values=fv)
-    flags.DEFINE_string("output", None, "File to write, .png or .npy.", flag_values=fv)
+    define.integer("seed", None, "Seed; unset: fresh samples each time.")
+    define.string("output", None, "File to write, .png or .npy.")
 
 
 def main(args):

@@ -6,25 +6,28 @@ Recipes: `python -m trainers.train --flagfile=trainers/recipes/maf-digits.flags 
 A pretrained flow is trained further with `--init_from=maf-digits` in the place of --model.
 """
 
+from pathlib import Path
+
 from trainers.runs import common, options
 
-
-def define_flags(fv):
-    """Adds the flags of this program to an `absl.flags.FlagValues`."""
-    options.family_flags(fv)
-    options.data_flags(fv)
-    options.optimizer_flags(fv)
-    options.training_flags(fv)
-    options.noise_flags(fv)
+define_flags = options.train_flags
 
 
 def main(args):
     """Trains as the flags say; returns nothing."""
     common.require(args, *([] if args.init_from else ["model"]), "dataset", "model_dir")
     common.start_tensorflow()
+    train(args)
+
+
+def train(args):
+    """Trains as `trainers.runs.training` does, with pictures on the way; returns the result."""
+    from trainers.reports import progress
     from trainers.runs import training
 
-    training.train(args, define_flags)
+    folder = Path(args.model_dir).expanduser()
+    draw = progress.Pictures(folder, args.picture_interval, args.tensorboard, args.seed)
+    return training.train(args, [draw])
 
 
 if __name__ == "__main__":

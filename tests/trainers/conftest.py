@@ -9,7 +9,7 @@ import pytest
 
 from trainers import datasets, train
 from trainers.datasets.toy2d import Toy2d
-from trainers.runs import flagfiles, training
+from trainers.runs import flagfiles
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ("--jit=false", "--progress=none", "--notensorboard", "--picture_interval=0")
@@ -35,9 +35,7 @@ def train_flow(prepared):
 
     def run(folder, *argv):
         flags = (*TINY, "--dataset=two_moons", f"--data_dir={prepared}", f"--model_dir={folder}")
-        return training.train(
-            flagfiles.new_options(train.define_flags, [*flags, *argv]), train.define_flags
-        )
+        return train.train(flagfiles.new_options(train.define_flags, [*flags, *argv]))
 
     return run
 

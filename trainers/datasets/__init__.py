@@ -7,6 +7,7 @@ from trainers.datasets.digits import Digits
 from trainers.datasets.errors import OFFLINE, DatasetError
 from trainers.datasets.natural_patches import NaturalPatches
 from trainers.datasets.pipelines import Dataset, load
+from trainers.datasets.timing import milliseconds_a_batch
 from trainers.datasets.toy2d import Toy2d
 from trainers.datasets.toy_densities import TOYS
 from trainers.datasets.uci_density import UciDensity
@@ -21,4 +22,5 @@ __all__ = [
     "Toy2d",
     "UciDensity",
     "load",
+    "milliseconds_a_batch",
 ]

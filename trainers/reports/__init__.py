@@ -1,1 +1,18 @@
-"""What is told of flows: cards, pictures, tables, pages."""
+"""What is told of flows: figures, pictures, tables, model cards and the pages of the gallery.
+
+Other rooms import these modules from here; `markdown` does without TensorFlow. Nothing is imported
+ahead.
+"""
+
+__all__ = [
+    "baselines",
+    "cards",
+    "cells",
+    "gallery_pages",
+    "iterations",
+    "markdown",
+    "outside",
+    "pictures",
+    "progress",
+    "views",
+]

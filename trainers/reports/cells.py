@@ -20,8 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainers import train
-from trainers.runs import common, flagfiles
+from trainers.runs import common, flagfiles, options
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 RUN = "run"
@@ -52,8 +51,8 @@ def recipe(family):
     # "-toy2d" itself goes first.
     for path in sorted(RECIPES.glob(f"{short}-*.flags"), key=lambda p: p.stem != f"{short}-toy2d"):
         argv = [f"--flagfile={path}"]
-        options = flagfiles.new_options(train.define_flags, argv)
-        if (options.dataset or "").startswith("toy2d") and options.model == family:
+        found = flagfiles.new_options(options.train_flags, argv)
+        if (found.dataset or "").startswith("toy2d") and found.model == family:
             return argv
     return [f"--model={family}", *_PLAIN]
 
@@ -84,13 +83,13 @@ class Cell:
             argv.append(f"--data_dir={data_dir}")
         if steps:
             argv.append(f"--epochs={self._epochs(argv, steps)}")
-        self.options = flagfiles.new_options(train.define_flags, argv)
+        self.options = flagfiles.new_options(options.train_flags, argv)
 
     @staticmethod
     def _epochs(argv, steps):
-        from trainers.datasets.toy2d import Toy2d
+        from trainers.datasets import Toy2d
 
-        batch_size = flagfiles.new_options(train.define_flags, argv).batch_size
+        batch_size = flagfiles.new_options(options.train_flags, argv).batch_size
         return math.ceil(steps / max(1, Toy2d.SIZES["train"] // batch_size))
 
     def figures(self):
@@ -133,12 +132,12 @@ class Cell:
 
     def _run(self):
         import zoo
-        from trainers.datasets.toy_densities import TOYS
+        from trainers.datasets import TOYS
         from trainers.runs import training
 
         with open(self.folder / LOG, "a", encoding="utf-8") as log:
             with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-                result = training.train(self.options, train.define_flags)
+                result = training.train(self.options)
         flow = zoo.load(self.folder / RUN)
         figures = {"family": self.family, "class": type(flow).__name__, "toy": self.toy}
         figures |= {name: result[name] for name in ("parameters", "training_seconds", "epochs")}
@@ -152,7 +151,7 @@ class Cell:
     def retime(self):
         """Takes the times of calls of a finished cell anew, with nothing else under way."""
         import zoo
-        from trainers.datasets.toy_densities import TOYS
+        from trainers.datasets import TOYS
 
         figures, flow = self.figures(), zoo.load(self.folder / RUN)
         x = TOYS[self.toy].sample(1000, np.random.default_rng([self.points, 2024]))
@@ -162,7 +161,7 @@ class Cell:
 
     def _flags(self):
         """The flags that decide what the cell is."""
-        values = flagfiles.values(self.options, train.define_flags)
+        values = flagfiles.values(self.options)
         passing = flagfiles.FREE_TO_CHANGE - {"epochs", "patience"}
         return {k: v for k, v in sorted(values.items()) if k not in passing and v is not None}
 

@@ -1,1 +1,7 @@
-"""A run: flags, folder, checkpoints, training, and the figures of a flow."""
+"""A training run: its flags, its folder, its weights, and the figures of what came of it.
+
+Other rooms import these modules from here; nothing is imported ahead. `common`, `options`,
+`flagfiles`, `folders` and `metrics` do without TensorFlow: `--help` is answered at once.
+"""
+
+__all__ = ["common", "families", "flagfiles", "folders", "metrics", "options", "training"]

@@ -5,11 +5,6 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
-
-import zoo
-from trainers.reports import pictures
-from trainers.runs import common
 
 
 class Diverged(ValueError):
@@ -72,28 +67,22 @@ class KeepBest(keras.callbacks.Callback):
         self._epoch = epoch + 1
 
     def on_test_begin(self, logs=None):
-        _swap_average(self.model)
+        if self.model.optimizer.use_ema:
+            self._weights = [value(v) for v in self.model.trainable_variables]
+            # Keras' own way to take the average, which does nothing else.
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
 
     def on_test_end(self, logs=None):
         if logs["loss"] < self.best["loss"]:
             self.best = {"epoch": self._epoch, "loss": float(logs["loss"])}
             self._run.save_best([value(v) for v in self.model.weights], self.best)
-        _swap_average(self.model)
+        if self.model.optimizer.use_ema:
+            for variable, weight in zip(self.model.trainable_variables, self._weights, strict=True):
+                variable.assign(weight)
 
     def on_epoch_end(self, epoch, logs=None):
         if self.exhausted(epoch + 1):
             self.model.stop_training = True
-
-
-def _swap_average(model):
-    """Exchanges the weights and their average, if the optimizer keeps one."""
-    if not model.optimizer.use_ema:
-        return
-    averages = model.optimizer._model_variables_moving_average
-    for variable, average in zip(model.trainable_variables, averages, strict=True):
-        weight = value(variable)
-        variable.assign(value(average))
-        average.assign(weight)
 
 
 class SaveEpochs(keras.callbacks.Callback):
@@ -145,42 +134,3 @@ def restore(model, arrays):
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
-
-
-class Pictures(keras.callbacks.Callback):
-    """Draws samples every few epochs, to pictures/ and TensorBoard.
-
-    Must come before `KeepBest` in the list, whose end of validation takes the average out again.
-
-    Args:
-        folder: Folder of the run.
-        interval: Epochs between pictures.
-        tensorboard: Whether to write them for TensorBoard too.
-        seed: Seed of the samples, the same at every epoch.
-    """
-
-    def __init__(self, folder, interval, tensorboard=True, seed=0):
-        super().__init__()
-        self._folder, self._interval, self._seed = folder, interval, seed
-        self._writer = None
-        if tensorboard:
-            self._writer = tf.summary.create_file_writer(str(folder / "tensorboard" / "pictures"))
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch + 1
-
-    def on_test_end(self, logs=None):
-        if self._epoch % self._interval:
-            return
-        try:
-            picture = pictures.sample_picture(self.model, seed=self._seed)
-        except zoo.NotConverged as error:  # No reason to end a training.
-            print(f"no picture of epoch {self._epoch}: {error}", flush=True)
-            return
-        path = self._folder / "pictures" / f"epoch-{self._epoch:05d}.png"
-        with common.written_whole(path) as part:
-            pictures.save_png(picture, part)
-        if self._writer:
-            with self._writer.as_default():
-                tf.summary.image("samples", picture[None], step=self._epoch)
-            self._writer.flush()

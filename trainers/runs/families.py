@@ -6,37 +6,10 @@ import math
 
 import zoo
 from trainers.runs import common, metrics
+from trainers.runs.options import model_argument_flags, names
 
-MODEL_ARGUMENTS = (
-    "num_layers",
-    "hidden_units",
-    "activation",
-    "transformer",
-    "base",
-    "preprocessing",
-    "alpha",
-    "loss",
-    "dequantization",
-    "scales",
-    "steps",
-    "width",
-    "blocks",
-    "coupling",
-    "conv",
-    "coefficient",
-    "log_det",
-)
 # What the data set and flags of their own decide.
-_GIVEN = {
-    "layers",
-    "event_shape",
-    "context_shape",
-    "num_classes",
-    "levels",
-    "seed",
-    "dtype",
-    "name",
-}
+_GIVEN = set("layers event_shape context_shape num_classes levels seed dtype name".split())
 _STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -90,7 +63,8 @@ def model_arguments(options):
         ValueError: If --hidden_units are no positive integers, --model_args or a --base in braces
             is no JSON object, or --model_args repeats a flag.
     """
-    arguments = {n: options[n].value for n in MODEL_ARGUMENTS if options[n].value is not None}
+    flags = {name: options[name].value for name in names(model_argument_flags)}
+    arguments = {name: value for name, value in flags.items() if value is not None}
     if "hidden_units" in arguments:
         units = arguments["hidden_units"]
         if not all(unit.strip().isdecimal() and int(unit) > 0 for unit in units):

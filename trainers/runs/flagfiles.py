@@ -5,6 +5,7 @@ from pathlib import Path
 from absl import flags
 
 from trainers.runs import common
+from trainers.runs.options import names, train_flags
 
 # What may differ between two starts on one folder: where things are, how they are computed and
 # for how long. Everything else decides what is trained.
@@ -16,6 +17,7 @@ FREE_TO_CHANGE = {
     "patience",
     "strategy",
     "num_devices",
+    "steps_per_execution",
     "jit",
     "noise_draws",
     "picture_interval",
@@ -56,24 +58,21 @@ def _flagfile_flag():
     )
 
 
-def values(options, define_flags):
-    """Returns {name: value} of the flags that `define_flags` adds."""
-    fv = flags.FlagValues()
-    define_flags(fv)
-    return {name: options[name].value for name in fv}
+def values(options):
+    """Returns {name: value} of the flags of a training run."""
+    return {name: options[name].value for name in names(train_flags)}
 
 
-def write_flagfile(path, options, define_flags, leave_out=()):
-    """Writes the flags that have a value as an absl flagfile, whole or not at all.
+def write_flagfile(path, options, leave_out=()):
+    """Writes the flags of a run that have a value as an absl flagfile, whole or not at all.
 
     Args:
         path: The file.
         options: Parsed flags.
-        define_flags: Function that says which of them to write.
         leave_out: Names of flags not to write.
     """
     lines = []
-    for name, value in sorted(values(options, define_flags).items()):
+    for name, value in sorted(values(options).items()):
         if value is None or name in leave_out:
             continue
         text = options[name].serialize()
@@ -82,13 +81,12 @@ def write_flagfile(path, options, define_flags, leave_out=()):
         Path(part).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def differing_flags(path, options, define_flags):
+def differing_flags(path, options):
     """Compares the flags of a run with those saved earlier, but for `FREE_TO_CHANGE`.
 
     Args:
         path: Flagfile written by `write_flagfile`.
         options: Parsed flags.
-        define_flags: Function that says which of them count.
 
     Returns:
         A list of texts such as "--num_layers=3 (was 5)".
@@ -97,10 +95,10 @@ def differing_flags(path, options, define_flags):
         ValueError: If the file cannot be read as a flagfile of this program.
     """
     try:
-        before = values(new_options(define_flags, [f"--flagfile={path}"]), define_flags)
+        before = values(new_options(train_flags, [f"--flagfile={path}"]))
     except (ValueError, OSError) as error:
         raise ValueError(f"{path} cannot be read: {common.one_line(error)}") from None
-    now = values(options, define_flags)
+    now = values(options)
     return [
         f"--{name}={_shown(now[name])} (was {_shown(before[name])})"
         for name in sorted(now)

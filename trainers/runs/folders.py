@@ -24,24 +24,23 @@ class Run:
     Args:
         folder: Its folder; made if missing.
         flag_values: Parsed flags of the run.
-        define_flags: Function that says which flags belong to the run.
         writes: Whether this process writes; workers other than the chief only read.
 
     Raises:
         ValueError: If the folder holds something else, or a run with other flags.
     """
 
-    def __init__(self, folder, flag_values, define_flags, writes=True):
+    def __init__(self, folder, flag_values, writes=True):
         self.folder, self.writes = Path(folder).expanduser(), writes
         self.checkpoints = checkpoints.Checkpoints(self.folder / "checkpoints")
         if writes:
-            self._check(flag_values, define_flags)
+            self._check(flag_values)
             self.folder.mkdir(parents=True, exist_ok=True)
             flagfiles.write_flagfile(
-                self.folder / FLAGS_FILE, flag_values, define_flags, leave_out=("model_dir",)
+                self.folder / FLAGS_FILE, flag_values, leave_out=("model_dir",)
             )
 
-    def _check(self, flag_values, define_flags):
+    def _check(self, flag_values):
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"--model_dir={self.folder} is a file; expected a folder")
         saved = self.folder / FLAGS_FILE
@@ -52,7 +51,7 @@ class Run:
                     f"no {FLAGS_FILE}); give a new or empty folder"
                 )
             return
-        if differing := flagfiles.differing_flags(saved, flag_values, define_flags):
+        if differing := flagfiles.differing_flags(saved, flag_values):
             raise ValueError(
                 f"--model_dir={self.folder} holds a run with other flags: {', '.join(differing)}; "
                 "use the same flags to continue it, or another folder"

@@ -5,14 +5,6 @@ import math
 import keras
 from keras import ops
 
-_OPTIMIZERS = {
-    "adam": keras.optimizers.Adam,
-    "adamw": keras.optimizers.AdamW,
-    "adamax": keras.optimizers.Adamax,
-    "sgd": keras.optimizers.SGD,
-    "rmsprop": keras.optimizers.RMSprop,
-}
-
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up to `peak`, then constant, or down to `final` by cosine or exponentially.
@@ -75,7 +67,7 @@ def make(options, model, steps, replicas=1):
         options.warmup_steps,
         steps,
     )
-    made = _OPTIMIZERS[options.optimizer](
+    made = type(keras.optimizers.get(options.optimizer))(
         learning_rate=schedule,
         # AdamW refuses None; the others skip the decay for it.
         weight_decay=options.weight_decay or (0.0 if options.optimizer == "adamw" else None),

@@ -10,8 +10,6 @@ import tensorflow as tf
 
 import zoo
 from trainers import datasets
-from trainers.datasets import timing
-from trainers.reports import pictures
 from trainers.runs import (
     callbacks,
     common,
@@ -24,12 +22,12 @@ from trainers.runs import (
 )
 
 
-def train(flags, define_flags):
+def train(flags, more_callbacks=()):
     """Trains, or continues to train, the flow that the flags describe.
 
     Args:
         flags: Parsed flags of `trainers.train`.
-        define_flags: Function that says which flags belong to the run.
+        more_callbacks: Keras callbacks of the process that writes, before those that keep weights.
 
     Returns:
         The result as written to result.json; None in workers other than the chief.
@@ -48,9 +46,9 @@ def train(flags, define_flags):
     trainer = _Trainer(flags, data, distribution, chief)
     with distribution.scope() if distribution else contextlib.nullcontext():
         trainer.build()
-    trainer.open(folders.Run(flags.model_dir, flags, define_flags, writes=chief))
+    trainer.open(folders.Run(flags.model_dir, flags, writes=chief))
     try:
-        trainer.fit()
+        trainer.fit(more_callbacks)
     except callbacks.Diverged as error:
         raise ValueError(f"training stopped: {error}. {trainer.keep_last_good()}") from error
     return trainer.finish() if chief else None
@@ -70,6 +68,11 @@ class _Trainer:
                 f"(training examples of {data.name}), got {flags.batch_size}"
             )
         self.steps = examples // flags.batch_size
+        if self.steps % flags.steps_per_execution:
+            raise ValueError(
+                f"--steps_per_execution must divide the {self.steps} steps of an epoch, got "
+                f"{flags.steps_per_execution}"
+            )
         self.input_ms = None  # until measured
 
     def build(self):
@@ -80,6 +83,7 @@ class _Trainer:
                 self.flags, self.flow, self.steps * self.flags.epochs, self.replicas
             ),
             jit_compile=optimizers.jit_compile(self.flags, self.distribution),
+            steps_per_execution=self.flags.steps_per_execution,
         )
 
     def batches(self, split, batch_size, **kwargs):
@@ -140,7 +144,7 @@ class _Trainer:
             context = batch[1:] if self.flow.base.conditional else ()
             self.flow.base.adapt(self.flow.encode(*batch), *context)
 
-    def fit(self):
+    def fit(self, more_callbacks):
         """Trains up to --epochs or until patience ends."""
         keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
         save = callbacks.SaveEpochs(self.run, self.seconds)
@@ -158,7 +162,7 @@ class _Trainer:
             initial_epoch=self.epoch,
             validation_data=self.batches("validation", size),
             validation_freq=self.validated(),
-            callbacks=[callbacks.StopWhenNotFinite(), *self.writers(), keep, save],
+            callbacks=[callbacks.StopWhenNotFinite(), *self.writers(more_callbacks), keep, save],
             shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
             verbose=self.verbosity(),
         )
@@ -168,20 +172,13 @@ class _Trainer:
         last, interval = self.flags.epochs, self.flags.validation_interval
         return sorted({*range(interval, last + 1, interval), last})
 
-    def writers(self):
+    def writers(self, more_callbacks):
         """The callbacks that draw and write; only the chief has any."""
-        flags, made = self.flags, []
-        if self.chief and flags.tensorboard:
-            made.append(
-                keras.callbacks.TensorBoard(self.run.folder / "tensorboard", write_graph=False)
-            )
-        if self.chief and flags.picture_interval and pictures.drawable(self.data.event_shape):
-            made.append(
-                callbacks.Pictures(
-                    self.run.folder, flags.picture_interval, flags.tensorboard, flags.seed
-                )
-            )
-        return made
+        if not self.chief:
+            return []
+        folder = self.run.folder / "tensorboard"
+        scalars = [keras.callbacks.TensorBoard(folder, write_graph=False)]
+        return [*scalars * self.flags.tensorboard, *more_callbacks]
 
     def validation_batch_size(self):
         """The largest batch size up to --batch_size that leaves no replica without an example."""
@@ -280,7 +277,7 @@ class _Trainer:
 
     def measure_input(self):
         # A pipeline of its own: `train_data` must not lose a pass.
-        self.input_ms = round(timing.milliseconds_a_batch(self.train_batches()), 3)
+        self.input_ms = round(datasets.milliseconds_a_batch(self.train_batches()), 3)
 
 
 def _widened(x, *label):

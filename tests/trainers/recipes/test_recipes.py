@@ -10,7 +10,7 @@ import tensorflow_datasets as tfds
 
 from trainers import train
 from trainers.datasets.natural_patches import NaturalPatches
-from trainers.runs import families, flagfiles, training
+from trainers.runs import families, flagfiles
 
 from ..conftest import PLAIN, QUIET
 
@@ -128,7 +128,7 @@ def run(recipe, data_dir, folder, *argv):
         *(*small(recipe), *QUIET, PLAIN, "--epochs=1", "--noise_draws=1"),
         *(f"--data_dir={data_dir}", f"--model_dir={folder}", *argv),
     )
-    training.train(options, train.define_flags)
+    train.train(options)
     result = json.loads((folder / "result.json").read_text())
     assert math.isfinite(result["bits_per_dim"]["mean"]) and result["epochs"] == 1
     assert result["dataset"] == options.dataset
@@ -154,5 +154,5 @@ def test_recipes_by_flow_matching_run(recipe, prepared, tmp_path):
         *(*small(recipe), *QUIET, "--epochs=1", "--noise_draws=1", "--batch_size=500"),
         *(f"--data_dir={prepared}", f"--model_dir={tmp_path / 'run'}"),
     )
-    result = training.train(options, train.define_flags)
+    result = train.train(options)
     assert math.isfinite(result["nats"]["mean"]) and result["best_epoch"] == 1

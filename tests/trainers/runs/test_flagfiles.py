@@ -21,10 +21,10 @@ ARGV = [
 def test_a_flagfile_gives_the_same_flags_again(tmp_path):
     options = flagfiles.new_options(train.define_flags, ARGV)
     path = tmp_path / "flags.txt"
-    flagfiles.write_flagfile(path, options, train.define_flags, leave_out=("model_dir",))
+    flagfiles.write_flagfile(path, options, leave_out=("model_dir",))
     again = flagfiles.new_options(train.define_flags, [f"--flagfile={path}"])
-    before = flagfiles.values(options, train.define_flags)
-    after = flagfiles.values(again, train.define_flags)
+    before = flagfiles.values(options)
+    after = flagfiles.values(again)
     assert before.pop("model_dir") == "somewhere" and after.pop("model_dir") is None
     assert before == after and before["hidden_units"] == ["16", "8"]
     assert "--seed=-7" in path.read_text().splitlines()
@@ -40,13 +40,13 @@ def test_later_flags_go_before_those_of_the_file(tmp_path):
 def test_differing_flags_are_named_but_for_those_free_to_change(tmp_path):
     path = tmp_path / "flags.txt"
     options = flagfiles.new_options(train.define_flags, ARGV)
-    flagfiles.write_flagfile(path, options, train.define_flags)
+    flagfiles.write_flagfile(path, options)
     other = flagfiles.new_options(
         train.define_flags,
         [*ARGV, "--hidden_units=16", "--num_layers=3", "--epochs=7", "--model_dir=elsewhere"],
     )
-    assert flagfiles.differing_flags(path, options, train.define_flags) == []
-    assert flagfiles.differing_flags(path, other, train.define_flags) == [
+    assert flagfiles.differing_flags(path, options) == []
+    assert flagfiles.differing_flags(path, other) == [
         "--hidden_units=16 (was 16,8)",
         "--num_layers=3 (was unset)",
     ]
@@ -63,4 +63,4 @@ def test_unknown_flags_and_values_are_refused(tmp_path):
     path.write_text("--nonsense=1\n")
     options = flagfiles.new_options(train.define_flags, ARGV)
     with pytest.raises(ValueError, match="flags.txt cannot be read: unknown flag --nonsense"):
-        flagfiles.differing_flags(path, options, train.define_flags)
+        flagfiles.differing_flags(path, options)

@@ -12,7 +12,7 @@ from trainers.runs import flagfiles, folders
 
 def open_run(folder, *argv, **kwargs):
     options = flagfiles.new_options(train.define_flags, ["--model=maf", *argv])
-    return folders.Run(folder, options, train.define_flags, **kwargs)
+    return folders.Run(folder, options, **kwargs)
 
 
 def test_flags_are_saved_and_compared(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from trainers import train
-from trainers.runs import families, flagfiles, training
+from trainers.runs import families, flagfiles
 
 BASE = '--base={"model": "made", "components": 2, "hidden_units": [6], "jit_compile": false}'
 
@@ -25,7 +25,7 @@ def again(prepared, digits_run):
             *("--picture_interval=0", "--noise_draws=2", "--epochs=1"),
         )
         options = flagfiles.new_options(train.define_flags, [*flags, *argv])
-        return training.train(options, train.define_flags), zoo.load(folder)
+        return train.train(options), zoo.load(folder)
 
     return run
 

@@ -68,7 +68,7 @@ def test_what_a_run_leaves(whole_run, prepared):
 
 def test_the_saved_flags_repeat_the_run(whole_run, prepared, tmp_path):
     argv = [f"--flagfile={whole_run / 'flags.txt'}", f"--model_dir={tmp_path / 'again'}"]
-    training.train(flagfiles.new_options(train.define_flags, argv), train.define_flags)
+    train.train(flagfiles.new_options(train.define_flags, argv))
     assert losses(tmp_path / "again") == losses(whole_run)
 
 
@@ -78,7 +78,7 @@ def test_the_input_is_timed_and_the_order_left_alone(
     result = json.loads((whole_run / "result.json").read_text())
     assert 0 < result["input_ms_per_step"] < 1000
     assert result["step_ms"] == pytest.approx(1000 * result["training_seconds"] / 40, abs=2)
-    monkeypatch.setattr(training.timing, "milliseconds_a_batch", lambda batches: 7.0)
+    monkeypatch.setattr(training.datasets, "milliseconds_a_batch", lambda batches: 7.0)
     assert train_flow(tmp_path / "run", *LONGER)["input_ms_per_step"] == 7.0
     assert "input: 7.00 ms a step" in capsys.readouterr().out
     assert losses(tmp_path / "run") == losses(whole_run)
@@ -194,6 +194,13 @@ def test_wrong_input_leaves_no_folder(train_flow, tmp_path, argv, message):
     with pytest.raises(ValueError, match=message):
         train_flow(tmp_path / "run", *argv)
     assert not list(tmp_path.glob("run/checkpoints")) and not list(tmp_path.glob("run/model*"))
+
+
+def test_several_steps_a_call_train_the_same_flow(whole_run, train_flow, tmp_path):
+    train_flow(tmp_path / "run", *LONGER, "--steps_per_execution=5")
+    np.testing.assert_allclose(losses(tmp_path / "run"), losses(whole_run), rtol=1e-5)
+    with pytest.raises(ValueError, match="must divide the 10 steps of an epoch, got 3"):
+        train_flow(tmp_path / "run", *LONGER, "--steps_per_execution=3")
 
 
 def test_the_last_epoch_is_validated_too(train_flow, tmp_path):
