@@ -10,7 +10,8 @@ import json
 import math
 from pathlib import Path
 
-from trainers.runs import common, options
+from trainers.reports import markdown
+from trainers.runs import common, metrics, options
 
 
 def define_flags(fv):
@@ -39,12 +40,9 @@ def main(args):
         )
     print(text)
     if args.output:
-        with common.written_whole(args.output) as part:
-            part.write_text(text + "\n", encoding="utf-8")
+        common.write_text(args.output, text + "\n")
         print(f"written: {args.output}")
     if args.readme:
-        from trainers.reports import markdown
-
         markdown.fill(args.readme, args.dataset, text)
         print(f"filled: {args.readme}")
 
@@ -136,8 +134,6 @@ def table(flows, against="MAF"):
             "figures are comparable between events of one shape and of as many levels: choose "
             f"flows of one kind by --runs; got {said}"
         )
-    from trainers.reports import markdown
-    from trainers.runs import metrics
 
     name = "bits_per_dim" if flows[0]["levels"] else "nats"
     sign = 1 if name == "bits_per_dim" else -1  # the smaller the better

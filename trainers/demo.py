@@ -13,7 +13,11 @@ import sys
 import time
 from pathlib import Path
 
-from trainers.runs import common, options
+import numpy as np
+
+from trainers import evaluate
+from trainers.reports import pictures
+from trainers.runs import common, flagfiles, metrics, options
 
 _MARK = ".flow-zoo-demo"
 _AGREE = 1e-5  # largest relative difference of log_prob between the flow and its export
@@ -88,7 +92,6 @@ class Demo:
         """Loads the pretrained flow, its hashes checked, and its data."""
         import zoo
         from trainers import datasets
-        from trainers.runs import flagfiles
 
         self.flow = zoo.load(self.name)
         recipe = flagfiles.new_options(options.train_flags, [f"--flagfile={self.recipe}"])
@@ -99,8 +102,6 @@ class Demo:
     def evaluate(self):
         """Takes the test figure anew, and compares it with the one on record."""
         import zoo
-        from trainers import evaluate
-        from trainers.runs import metrics
 
         result = evaluate.evaluate(self.flow, self.data, round_trip_examples=300)
         result |= {"model": self.name, "dataset": self.data.name}
@@ -119,14 +120,9 @@ class Demo:
 
     def draw(self):
         """Draws samples to a PNG."""
-        import numpy as np
-
-        from trainers.reports import pictures
-
         path = self.folder / "samples.png"
         samples = np.asarray(self.flow.sample(64, seed=0))
-        with common.written_whole(path) as part:
-            pictures.save_png(pictures.sample_picture(self.flow), part)
+        pictures.save_png(pictures.sample_picture(self.flow), path)
         self._note("sample", bool(np.isfinite(samples).all()), "a picture of samples", path)
 
     def retrain(self, epochs):
@@ -155,10 +151,6 @@ class Demo:
 
     def run_export(self):
         """Loads the SavedModel where only TensorFlow can be imported, and compares log_prob."""
-        import numpy as np
-
-        from trainers.runs import metrics
-
         x, labels = metrics.arrays(self.data, "test", bool(self.flow.num_classes), limit=100)
         x = x.astype("float32") + (0.5 if self.flow.levels else 0.0)
         inputs = {"x": x} | ({} if labels is None else {"context": labels.astype("int32")})

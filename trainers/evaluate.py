@@ -8,7 +8,8 @@ branches, how often a solver evaluates its dynamics, and pictures.
 
 from pathlib import Path
 
-from trainers.runs import common, options
+from trainers.reports import iterations, outside, pictures
+from trainers.runs import common, metrics, options
 
 
 def define_flags(fv):
@@ -56,8 +57,6 @@ def main(args):
 
 def foreign(flow, names, data_dir=None, limit=1000):
     """Returns name -> integers [n, *event_shape] of data sets of images, in the flow's form."""
-    from trainers.reports import outside, pictures
-
     if names and (flow.levels is None or not pictures.is_image(flow.event_shape)):
         raise ValueError(
             f"--outside is for flows of images with levels; this one has {flow.levels} levels and "
@@ -87,9 +86,6 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
     Raises:
         ValueError: If the data are not of the kind that the flow was made for.
     """
-    from trainers.reports import iterations
-    from trainers.runs import metrics
-
     result = {"parameters": int(flow.count_params())}
     result |= metrics.test_figure(flow, data, split, draws, seed)
     result["round_trip"] = metrics.round_trips(flow, data, split, round_trip_examples, seed)
@@ -108,8 +104,6 @@ def evaluate(flow, data, split="test", draws=10, round_trip_examples=1000, seed=
 
 def report(result):
     """Returns the figures as a short table."""
-    from trainers.runs import metrics
-
     rows = metrics.likelihood_rows(result)
     if result["kl"]:
         rows.append(("KL(true density || flow), nats", metrics.shown(result["kl"])))
@@ -142,11 +136,8 @@ def report(result):
 
 def write(folder, result, flow, data, seed=0):
     """Writes evaluation.json and, where events can be drawn, samples.png; returns the paths."""
-    from trainers.reports import pictures
-
     paths = [folder / "evaluation.json"]
-    with common.written_whole(paths[0]) as part:
-        part.write_text(common.json_text(result), encoding="utf-8")
+    common.write_json(paths[0], result)
     if pictures.drawable(flow.event_shape):
         paths.append(folder / "samples.png")
         draw(paths[1], flow, data, result["split"], seed)
@@ -155,14 +146,11 @@ def write(folder, result, flow, data, seed=0):
 
 def draw(path, flow, data, split="test", seed=0):
     """Draws samples: of images a grid, in the plane the density, samples and data side by side."""
-    from trainers.reports import pictures
-
     if pictures.is_plane(flow.event_shape):
         picture = pictures.plane_picture(flow, data.numpy(split, limit=4000), seed)
     else:
         picture = pictures.sample_picture(flow, seed=seed)
-    with common.written_whole(path) as part:
-        pictures.save_png(picture, part)
+    pictures.save_png(picture, path)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ likelihoods.png      histograms of the log-likelihood, of the test split and of 
 
 from pathlib import Path
 
-from trainers.runs import common, options
+import numpy as np
+
+from trainers.reports import outside, pictures, views
+from trainers.runs import common, metrics, options
 
 PICTURES = (
     "temperatures",
@@ -58,8 +61,6 @@ def main(args):
     common.start_tensorflow()
     import zoo
     from trainers import datasets
-    from trainers.reports import pictures
-    from trainers.runs import metrics
 
     flow = zoo.load(args.model)
     if not pictures.is_image(flow.event_shape) or flow.levels is None:
@@ -123,8 +124,7 @@ class Explorer:
             if not what:
                 getattr(self, f"_{name}")()
         path = self.folder / "explore.json"
-        with common.written_whole(path) as part:
-            part.write_text(common.json_text(self.figures), encoding="utf-8")
+        common.write_json(path, self.figures)
 
     def _lacking(self, name):
         """What a picture needs and is not there, or None."""
@@ -135,22 +135,15 @@ class Explorer:
         return None
 
     def _write(self, name, picture, text):
-        from trainers.reports import pictures
-
         path = self.folder / f"{name}.png"
-        with common.written_whole(path) as part:
-            pictures.save_png(picture, part)
+        pictures.save_png(picture, path)
         self.rows.append((path, text))
 
     def _test(self, limit):
         """Test images, and their labels where the flow takes some, else None."""
-        from trainers.runs import metrics
-
         return metrics.arrays(self.data, "test", bool(self.flow.num_classes), limit)
 
     def _temperatures(self):
-        from trainers.reports import views
-
         picture = views.temperature_strip(
             self.flow, self.temperatures, self.args.rows, self.args.seed
         )
@@ -158,8 +151,6 @@ class Explorer:
         self._write("temperatures", picture, text)
 
     def _interpolations(self):
-        from trainers.reports import views
-
         first, second = self._ends()
         x, labels = self._test(max(max(first), max(second)) + 1)
         # One context for both ends: those of a class-conditional flow are of one class.
@@ -190,10 +181,6 @@ class Explorer:
         return [a for a, _ in pairs], [b for _, b in pairs]
 
     def _attribute(self):
-        import numpy as np
-
-        from trainers.reports import views
-
         chosen = {}
         x, labels = self.data.numpy("train", labels=True)
         for name in ("positive", "negative"):
@@ -220,22 +207,15 @@ class Explorer:
         self._write("attribute", picture, text)
 
     def _classes(self):
-        from trainers.reports import pictures
-
         picture = pictures.sample_picture(self.flow, seed=self.args.seed)
         self._write("classes", picture, f"a row a class, {self.flow.num_classes} classes")
 
     def _reconstructions(self):
-        from trainers.reports import views
-
         picture, worst = views.reconstruction_picture(self.flow, *self._test(2 * self.args.rows))
         self.figures["reconstructions"] = {"largest_error": worst}
         self._write("reconstructions", picture, f"largest error {worst:.1e} grey levels")
 
     def _likelihoods(self):
-        from trainers.reports import outside, views
-        from trainers.runs import metrics
-
         names = self.args.outside or outside.default_names(self.data)
         sets = {f"{self.data.name} (test)": self._test(self.args.examples)[0]}
         for name in names:

@@ -11,6 +11,7 @@ import sys
 from concurrent import futures
 from pathlib import Path
 
+from trainers.reports import cells, gallery_pages, markdown
 from trainers.runs import common, options
 
 CELLS = "cells"
@@ -87,8 +88,6 @@ class Gallery:
     """
 
     def __init__(self, folder, families, toys, args):
-        from trainers.reports import cells
-
         self.folder, self.families, self.toys, self.args = folder, families, toys, args
         self.cells = {
             (family, toy): cells.Cell(
@@ -147,7 +146,6 @@ class Gallery:
     def write(self, notes, readme=None):
         """Writes the pages, and fills the part of a README."""
         from trainers.datasets import TOYS
-        from trainers.reports import gallery_pages, markdown
 
         rows = list(self.families.items())
         for path in gallery_pages.write(self.folder, rows, self.toys, self.find, TOYS, notes):
@@ -161,7 +159,6 @@ def _line(cell, status):
     figures = cell.figures()
     if figures is None:
         return f"FAILED: {cell.failure() or f'its process ended with status {status}'}"
-    from trainers.reports import gallery_pages
 
     return gallery_pages.line(figures)
 

@@ -11,7 +11,9 @@ import os
 import re
 from pathlib import Path
 
-from trainers.runs import common, flagfiles, options
+from trainers import evaluate, explore
+from trainers.reports import baselines, cards, outside, pictures, views
+from trainers.runs import common, flagfiles, folders, options
 
 
 def define_flags(fv):
@@ -59,7 +61,6 @@ def read_run(run):
     Raises:
         ValueError: If it is not there or not finished.
     """
-
     for name in ("flags.txt", "model.keras", "result.json"):
         if not (run / name).is_file():
             raise ValueError(
@@ -92,8 +93,6 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
             run left it.
     """
     import zoo
-    from trainers import evaluate
-    from trainers.reports import baselines, cards, pictures
     from zoo import pretrained, storage
 
     storage.check_free(folder, overwrite)
@@ -109,17 +108,14 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
         shown = _explore(flow, data, staging, data_dir) if evaluation["outside"] else []
         draw_curve(run, staging / "training.png", "bits_per_dim" if flow.levels else "nats")
         text = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
-        cards.write(staging / "README.md", text)
-        entries.seal(staging)
+        common.write_text(staging / "README.md", text)
+        pretrained.seal(staging)
         storage.replace_folder(staging, folder)
     return folder
 
 
 def _evaluate(flow, data, draws, data_dir):
     """All figures: round trips over the whole test split, of images over other data too."""
-    from trainers import evaluate
-    from trainers.reports import outside, pictures
-
     count, foreign = data.num_examples("test"), {}
     if flow.levels and pictures.is_image(flow.event_shape):
         names, limit = outside.default_names(data), min(count, 1000)
@@ -129,9 +125,6 @@ def _evaluate(flow, data, draws, data_dir):
 
 def _explore(flow, data, folder, data_dir):
     """Draws what `trainers.explore` draws; returns [(name of the file, what it shows)]."""
-    from trainers import explore
-    from trainers.reports import views
-
     argv = [f"--output_dir={folder}", *([f"--data_dir={data_dir}"] if data_dir else [])]
     args = flagfiles.new_options(explore.define_flags, argv)
     explorer = explore.Explorer(flow, data, args, views.TEMPERATURES, views.STRENGTHS)
@@ -141,11 +134,7 @@ def _explore(flow, data, folder, data_dir):
 
 def draw_curve(run, path, figure_name):
     """Draws the course of a run's training to a PNG."""
-    from trainers.reports import pictures
-    from trainers.runs import folders
-
-    with common.written_whole(path) as part:
-        pictures.save_png(pictures.curve_picture(folders.read_metrics(run), figure_name), part)
+    pictures.save_png(pictures.curve_picture(folders.read_metrics(run), figure_name), path)
 
 
 def recipe(run):

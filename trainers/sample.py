@@ -6,6 +6,9 @@ flow, [num, *event_shape], as integers where the flow models integers.
 
 from pathlib import Path
 
+import numpy as np
+
+from trainers.reports import pictures
 from trainers.runs import common, options
 
 
@@ -60,8 +63,6 @@ def draw(flow, num, context=None, seed=None, temperature=1.0):
     Raises:
         ValueError: If the context is not what the flow takes.
     """
-    import numpy as np
-
     samples = flow.sample(
         num, context=read_context(flow, num, context), seed=seed, temperature=temperature
     )
@@ -70,8 +71,6 @@ def draw(flow, num, context=None, seed=None, temperature=1.0):
 
 def read_context(flow, num, texts):
     """Turns the texts of --context into what `flow.sample` takes."""
-    import numpy as np
-
     if not texts:
         return None
     given = ",".join(texts)
@@ -91,16 +90,10 @@ def read_context(flow, num, texts):
 
 def write(path, samples, levels=None):
     """Writes samples as a picture or an array, as the path's suffix says."""
-    import numpy as np
-
-    from trainers.reports import pictures
-
-    picture = pictures.samples_picture(samples, levels) if path.suffix == ".png" else None
+    if path.suffix == ".png":
+        return pictures.save_png(pictures.samples_picture(samples, levels), path)
     with common.written_whole(path) as part, open(part, "wb") as file:
-        if picture is None:
-            np.save(file, samples)
-        else:
-            pictures.save_png(picture, file)
+        np.save(file, samples)
 
 
 if __name__ == "__main__":

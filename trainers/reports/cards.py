@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from trainers.reports import markdown
-from trainers.runs import common, metrics
+from trainers.runs import metrics
 
 
 def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=()):
@@ -202,9 +202,3 @@ def _limits(flow, data):
             "limited by overfitting more than by the model."
         )
     return "\n".join(lines)
-
-
-def write(path, text):
-    """Writes a card, whole or not at all."""
-    with common.written_whole(path) as part:
-        part.write_text(text, encoding="utf-8")

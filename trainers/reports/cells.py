@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainers.runs import common, flagfiles, options
+from trainers.reports import iterations, plane
+from trainers.runs import common, flagfiles, metrics, options
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 RUN = "run"
@@ -145,8 +146,7 @@ class Cell:
         figures["flags"] = self._flags()
         with common.written_whole(self.folder / ARRAYS) as part, open(part, "wb") as file:
             np.savez_compressed(file, **drawn(flow, TOYS[self.toy]))
-        with common.written_whole(self.folder / FIGURES) as part:
-            part.write_text(common.json_text(figures), encoding="utf-8")
+        common.write_json(self.folder / FIGURES, figures)
 
     def retime(self):
         """Takes the times of calls of a finished cell anew, with nothing else under way."""
@@ -156,8 +156,7 @@ class Cell:
         figures, flow = self.figures(), zoo.load(self.folder / RUN)
         x = TOYS[self.toy].sample(1000, np.random.default_rng([self.points, 2024]))
         figures |= times(flow, x.astype(flow.variable_dtype)) | {"timed_alone": True}
-        with common.written_whole(self.folder / FIGURES) as part:
-            part.write_text(common.json_text(figures), encoding="utf-8")
+        common.write_json(self.folder / FIGURES, figures)
 
     def _flags(self):
         """The flags that decide what the cell is."""
@@ -184,9 +183,6 @@ def measure(flow, toy, points=POINTS):
     Raises:
         ValueError: The density is not a number somewhere.
     """
-    from trainers.reports import iterations, plane
-    from trainers.runs import metrics
-
     x = toy.sample(points, np.random.default_rng([points, 2024]))
     narrow = x.astype(flow.variable_dtype)
     nats = metrics.log_likelihoods(flow, narrow, batch_size=10_000)
@@ -236,9 +232,6 @@ def drawn(flow, toy):
         the flow cannot decode it. All float16: finer than a pixel or a shade, and finished cells
         are kept with the gallery.
     """
-    from trainers.reports import plane
-    from trainers.runs import metrics
-
     nats = metrics.log_likelihoods(flow, _pixels().astype(flow.variable_dtype), batch_size=10_000)
     nats = np.minimum(nats, 11.0)  # float16 ends there, and pictures are white long before.
     grid = np.full((2, LINES, 200, 2), np.nan)
@@ -269,8 +262,6 @@ def _grid(flow, x, steps=200):
 
 def _mapped(function, x, batch_size=256):
     """A flow's map over points, as many at a time as `round_trip_error` has compiled it for."""
-    from trainers.runs import metrics
-
     parts = [
         np.asarray(function(b))[:size] for _, b, _, size in metrics.batches(x, None, batch_size)
     ]

@@ -247,9 +247,7 @@ def write(folder, families, toys, find, toy_of, notes=()):
     paths = []
     for kind in _DRAW:
         paths.append(folder / f"{kind}.png")
-        with common.written_whole(paths[-1]) as part:
-            picture = draw(kind, families, toys, find, truth)
-            pictures.save_png(picture, part, colours=256)
+        pictures.save_png(draw(kind, families, toys, find, truth), paths[-1], colours=256)
     figures = [f for family, _ in families for toy in toys if (f := _figures(find, family, toy))]
     summary = _summary(families, toys, find, entropies, figures)
     page = f"# Gallery\n\n{summary}\n\n## Every figure\n\n{full_table(families, toys, find)}\n\n"
@@ -259,8 +257,7 @@ def write(folder, families, toys, find, toy_of, notes=()):
     texts = {"README.md": page + "\n\n" + _WRITTEN, "summary.md": summary + "\n"}
     for name, text in (texts | {"gallery.json": json.dumps(record, indent=1) + "\n"}).items():
         paths.append(folder / name)
-        with common.written_whole(paths[-1]) as part:
-            part.write_text(text, encoding="utf-8")
+        common.write_text(paths[-1], text)
     return paths
 
 

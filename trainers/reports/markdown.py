@@ -36,8 +36,7 @@ def fill(path, name, text):
             f"{path} must have one part between lines '<!-- {name}: ... -->' and "
             f"'<!-- /{name} -->' to fill, got {count}"
         )
-    with common.written_whole(path) as part:
-        part.write_text(filled, encoding="utf-8")
+    common.write_text(path, filled)
 
 
 def filled(path, name):

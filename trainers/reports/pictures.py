@@ -8,6 +8,8 @@ import math
 import numpy as np
 from PIL import Image
 
+from trainers.runs import common
+
 _GAP = 1  # pixels between images, before they are magnified
 _BACKGROUND = 255
 
@@ -73,7 +75,7 @@ def grid(images, columns=None, smallest=512):
 
 
 def save_png(picture, path, colours=None):
-    """Writes a uint8 picture as PNG, whatever the name of the file ends in.
+    """Writes a uint8 picture as PNG, whole or not at all.
 
     Args:
         picture: uint8 [height, width, 3].
@@ -82,8 +84,9 @@ def save_png(picture, path, colours=None):
     """
     image = Image.fromarray(np.ascontiguousarray(picture))
     if colours:
-        image = image.to_levels(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    image.save(path, format="PNG", optimize=bool(colours))
+        image = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    with common.written_whole(path) as part:
+        image.save(part, format="PNG", optimize=bool(colours))
 
 
 def sample_picture(flow, n=64, seed=0, temperature=1.0):

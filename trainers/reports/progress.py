@@ -5,7 +5,6 @@ import tensorflow as tf
 
 import zoo
 from trainers.reports import pictures
-from trainers.runs import common
 
 
 class Pictures(keras.callbacks.Callback):
@@ -39,8 +38,7 @@ class Pictures(keras.callbacks.Callback):
             print(f"no picture of epoch {self._epoch}: {error}", flush=True)
             return
         path = self._folder / "pictures" / f"epoch-{self._epoch:05d}.png"
-        with common.written_whole(path) as part:
-            pictures.save_png(picture, part)
+        pictures.save_png(picture, path)
         if self._tensorboard:
             folder = str(self._folder / "tensorboard" / "pictures")
             self._writer = self._writer or tf.summary.create_file_writer(folder)

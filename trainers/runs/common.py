@@ -170,9 +170,15 @@ def written_whole(path):
         part.unlink(missing_ok=True)
 
 
-def json_text(figures):
-    """Figures as JSON, for a file. What is no finite number becomes null: JSON has no infinity."""
-    return json.dumps(finite(figures), indent=2, allow_nan=False) + "\n"
+def write_text(path, text):
+    """Writes a text file, whole or not at all."""
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path, figures):
+    """Writes figures as JSON. What is no finite number becomes null: JSON has no infinity."""
+    write_text(path, json.dumps(finite(figures), indent=2, allow_nan=False) + "\n")
 
 
 def finite(figures):

@@ -1,7 +1,5 @@
 """Flags apart from the command line: in files, and two sets of them compared."""
 
-from pathlib import Path
-
 from absl import flags
 
 from trainers.runs import common
@@ -77,8 +75,7 @@ def write_flagfile(path, options, leave_out=()):
             continue
         text = options[name].serialize()
         lines.append(text if "\n" not in text else " ".join(text.split()))
-    with common.written_whole(path) as part:
-        Path(part).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    common.write_text(path, "\n".join(lines) + "\n")
 
 
 def differing_flags(path, options):

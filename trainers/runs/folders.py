@@ -63,8 +63,7 @@ class Run:
         if not self.writes or not path.is_file():
             return
         kept = [line for line in read_metrics(self.folder) if line["epoch"] <= epoch]
-        with common.written_whole(path) as part:
-            part.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        common.write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def log(self, line):
         """Appends one line to metrics.jsonl."""

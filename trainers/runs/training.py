@@ -259,8 +259,7 @@ class _Trainer:
             },
             overwrite=True,
         )
-        with common.written_whole(self.run.folder / folders.RESULT_FILE) as part:
-            part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        common.write_json(self.run.folder / folders.RESULT_FILE, result)
         self.say(report(result))
         return result
 

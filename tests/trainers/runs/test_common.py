@@ -109,7 +109,8 @@ def test_table():
     assert text.split("\n") == ["name  n", "----  --", "a     1", "long  22"]
 
 
-def test_json_has_no_infinity():
+def test_json_has_no_infinity(tmp_path):
     figures = {"a": [1.5, math.inf], "b": {"c": math.nan, "d": "inf", "e": (2, None)}}
     expected = {"a": [1.5, None], "b": {"c": None, "d": "inf", "e": [2, None]}}
-    assert json.loads(common.json_text(figures)) == expected
+    common.write_json(tmp_path / "figures.json", figures)
+    assert json.loads((tmp_path / "figures.json").read_text()) == expected
