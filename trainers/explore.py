@@ -56,7 +56,8 @@ def define_flags(fv):
 def main(args):
     """Draws as the flags say; returns nothing."""
     common.require(args, "model", "dataset", "output_dir")
-    numbers = {n: _numbers(args, n) for n in ("temperatures", "strengths")}
+    for name in ("temperatures", "strengths"):
+        _numbers(args, name)
     chosen = _chosen(args.pictures)
     common.start_tensorflow()
     import zoo
@@ -70,7 +71,7 @@ def main(args):
         )
     data = datasets.load(args.dataset, **options.data_arguments(args))
     metrics.check_fit(flow, data)
-    explorer = Explorer(flow, data, args, **numbers)
+    explorer = Explorer(flow, data, args)
     explorer.draw(chosen)
     print(common.table(explorer.rows, header=("picture", "what it shows")))
 
@@ -99,14 +100,14 @@ class Explorer:
     Args:
         flow: A flow of images with levels.
         data: Its data set.
-        args: Parsed flags.
-        temperatures: Numbers.
-        strengths: Numbers.
+        args: Parsed flags of this program.
     """
 
-    def __init__(self, flow, data, args, temperatures, strengths):
+    def __init__(self, flow, data, args):
         self.flow, self.data, self.args = flow, data, args
-        self.temperatures, self.strengths = temperatures, strengths
+        self.temperatures, self.strengths = (
+            _numbers(args, name) for name in ("temperatures", "strengths")
+        )
         self.folder = Path(args.output_dir)
         self.rows, self.figures = [], {}
 
@@ -123,8 +124,7 @@ class Explorer:
         for name, what in lacking.items():
             if not what:
                 getattr(self, f"_{name}")()
-        path = self.folder / "explore.json"
-        common.write_json(path, self.figures)
+        common.write_json(self.folder / "explore.json", self.figures)
 
     def _lacking(self, name):
         """What a picture needs and is not there, or None."""

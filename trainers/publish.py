@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from trainers import evaluate, explore
-from trainers.reports import baselines, cards, outside, pictures, views
+from trainers.reports import baselines, cards, outside, pictures
 from trainers.runs import common, flagfiles, folders, options
 
 
@@ -127,7 +127,7 @@ def _explore(flow, data, folder, data_dir):
     """Draws what `trainers.explore` draws; returns [(name of the file, what it shows)]."""
     argv = [f"--output_dir={folder}", *([f"--data_dir={data_dir}"] if data_dir else [])]
     args = flagfiles.new_options(explore.define_flags, argv)
-    explorer = explore.Explorer(flow, data, args, views.TEMPERATURES, views.STRENGTHS)
+    explorer = explore.Explorer(flow, data, args)
     explorer.draw()
     return [(path.name, text) for path, text in explorer.rows]
 

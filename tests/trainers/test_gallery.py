@@ -27,16 +27,28 @@ def options(*argv):
     return flagfiles.new_options(gallery.define_flags, argv)
 
 
-@pytest.fixture
-def made(tiny, prepared, tmp_path):
-    """A gallery with one cell that is made and one that cannot be, and the flags of both."""
-    argv = [f"--output={tmp_path / 'gallery'}", "--families=maf,glow", "--toys=two_moons"]
+def flags(folder, prepared):
+    argv = [f"--output={folder / 'gallery'}", "--families=maf,glow", "--toys=two_moons"]
     argv += [f"--data_dir={prepared}", "--steps=20", "--points=2000", "--jobs=0"]
-    page = tmp_path / "README.md"
-    page.write_text("<!-- gallery: by a program -->\n<!-- /gallery -->\n")
-    argv.append(f"--readme={page}")
-    assert gallery.main(options(*argv)) == 1
-    return tmp_path / "gallery", argv
+    return [*argv, f"--readme={folder / 'README.md'}"]
+
+
+@pytest.fixture(scope="module")
+def first(prepared, tmp_path_factory):
+    """The folder of a page and of a gallery: one cell that is made, one that cannot be."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "README.md").write_text("<!-- gallery: by a program -->\n<!-- /gallery -->\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "recipe", lambda family: [f"--model={family}", *TINY])
+        assert gallery.main(options(*flags(folder, prepared))) == 1
+    return folder
+
+
+@pytest.fixture
+def made(tiny, first, prepared, tmp_path):
+    """A copy of that gallery to do with as one likes, and its flags."""
+    shutil.copytree(first, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "gallery", flags(tmp_path, prepared)
 
 
 def test_a_cell_a_failure_and_their_pages(made, capsys, monkeypatch):
@@ -62,7 +74,7 @@ def test_a_cell_a_failure_and_their_pages(made, capsys, monkeypatch):
 
     # A second time nothing is trained again; what failed is tried, and the page is the same.
     trained = []
-    monkeypatch.setattr(training, "train", lambda flags, define: trained.append(flags.model) or {})
+    monkeypatch.setattr(training, "train", lambda flags: trained.append(flags.model) or {})
     capsys.readouterr()
     assert gallery.main(options(*argv)) == 1
     out = capsys.readouterr().out

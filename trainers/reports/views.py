@@ -7,9 +7,6 @@ import numpy as np
 
 from trainers.reports import pictures
 
-TEMPERATURES = (0.0, 0.25, 0.6, 0.7, 0.8, 0.9, 1.0)
-STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0)
-
 
 def _rows(images, flow):
     """Draws images [columns, rows, *event_shape]: what varies goes from left to right."""
@@ -19,7 +16,7 @@ def _rows(images, flow):
     return pictures.grid(pictures.to_pixels(flat, flow.levels), columns, smallest=768)
 
 
-def temperature_strip(flow, temperatures=TEMPERATURES, rows=8, seed=0):
+def temperature_strip(flow, temperatures, rows=8, seed=0):
     """Samples at several temperatures: a column a temperature, a row one draw of the latent.
 
     Of a class-conditional flow the rows go through the classes.
@@ -44,7 +41,7 @@ def interpolation_picture(flow, a, b, steps=10, context=None):
     return _rows(flow.interpolate(a, b, steps=steps, context=context), flow)
 
 
-def attribute_picture(flow, x, direction, strengths=STRENGTHS, context=None):
+def attribute_picture(flow, x, direction, strengths, context=None):
     """Images moved along a direction of the latent: a row an image, a column a strength."""
     return _rows(flow.manipulate(x, direction, strengths, context=context), flow)
 
