@@ -93,7 +93,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
             run left it.
     """
     import zoo
-    from zoo import pretrained, storage
+    from zoo.saving import entries, storage
 
     storage.check_free(folder, overwrite)
     flow = zoo.load(run)
@@ -109,7 +109,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
         draw_curve(run, staging / "training.png", "bits_per_dim" if flow.levels else "nats")
         text = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
         common.write_text(staging / "README.md", text)
-        pretrained.seal(staging)
+        entries.seal(staging)
         storage.replace_folder(staging, folder)
     return folder
 
