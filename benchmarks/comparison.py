@@ -1,49 +1,48 @@
 """T1 to T5: the same models and batches, ours and the peers' in turns."""
 
-from benchmarks import competitors, driver, report
+import contextlib
+
+from benchmarks import competitors, processes, rounds, worker
 from benchmarks.tasks import AIMS, TASKS
+from trainers import markdown
 
 # Counts of parameters may differ by activation normalisations and the like.
 TOLERANCE = 0.02
 
 
-def start(names, threads, log):
-    """The workers of these competitors; one that is missing is told in one line and left out."""
-    workers = {}
-    for name in names:
-        worker = driver.Worker(name, threads)
-        if worker.missing:
-            log(f"{name}: left out, {worker.missing}")
-        else:
-            workers[name] = worker
-    return workers
+@contextlib.contextmanager
+def started(names, threads, log):
+    """A process for each of these competitors; one that is missing is told and left out."""
+    with contextlib.ExitStack() as stack:
+        found = {}
+        for name in names:
+            process = stack.enter_context(processes.Process(threads))
+            if why := process.call(worker.load, name).get("error"):
+                log(f"{name}: left out, {why}")
+            else:
+                found[name] = process
+        yield found
 
 
-def matmul_rate(workers):
+def matmul_rate(started):
     """The best rate of float32 matrix products that any framework here reaches, FLOP/s."""
-    rates = [worker.ask(do="gemm").get("flops", 0.0) for worker in workers.values()]
+    rates = [process.call(worker.gemm).get("flops", 0.0) for process in started.values()]
     if not any(rates):
         raise RuntimeError("No competitor could measure the rate of matrix products.")
     return max(rates)
 
 
-def peers(names):
-    """Those that are libraries to compare with."""
-    return [name for name in names if competitors.COMPETITORS[name].peer]
-
-
-def build(workers, task, steps, log):
-    """Has every worker build a task; those that have it, and their counts of parameters.
+def build(started, task, steps, log):
+    """Has every process build a task; those that have it, and their counts of parameters.
 
     Raises:
       RuntimeError: A count differs from the task's by more than 2 %: times could not be compared.
     """
     able, counts, expected = {}, {}, task.parameters()
-    for name, worker in workers.items():
-        answer = worker.ask(do="build", task=task.to_dict(), steps=steps)
-        why = answer.get("left_out") or answer.get("error")
-        if why:
-            log(f"{task.name} {name}: left out, {why}")
+    for name, process in started.items():
+        answer = process.call(worker.build, task, steps)
+        if "error" in answer:
+            log(f"{task.name} {name}: left out, {answer['error']}")
             continue
         count = answer["parameters"]
         if abs(count - expected) > TOLERANCE * expected:
@@ -51,100 +50,116 @@ def build(workers, task, steps, log):
                 f"{task.name}: {name} has {count:,} unmasked parameters and the task {expected:,}, "
                 f"more than {TOLERANCE:.0%} apart."
             )
-        able[name], counts[name] = worker, count
+        able[name], counts[name] = process, count
     log(f"{task.name}: {expected:,} unmasked parameters; {counts}")
     return able, counts
 
 
-def compare_task(workers, task, rate, options, log):
+def compare_task(started, task, options, log):
     """Times every operation of one task.
 
     Args:
-      workers: From `start`.
+      started: As from `started`.
       task: A `Task`.
-      rate: FLOP/s of matrix products.
       options: Has `rounds`, `steps`, `seconds` and `operations`.
       log: Prints a line.
 
     Returns:
-      Dictionary from operations to `{"entries", "best_peer", "limit_ms", "left_out"}`.
+      Dictionary from operations to `{"entries", "failed"}`.
     """
-    able, counts = build(workers, task, options.steps, log)
+    able, counts = build(started, task, options.steps, log)
     results = {}
     for operation in options.operations:
-        found = driver.interleave(able, operation, options.rounds, options.seconds, options.steps)
+        found = rounds.interleave(able, operation, options.rounds, options.seconds, options.steps)
         entries, failed = {}, {}
         for name, times in found.items():
             if times.rounds:
-                entries[name] = report.summary(times.rounds) | {
-                    "parameters": counts[name],
-                    "first_s": times.first,
-                    "seconds": times.rounds,
-                }
+                extra = {"parameters": counts[name], "first_s": times.first}
+                entries[name] = rounds.summary(times.rounds) | extra | {"seconds": times.rounds}
             if times.error:
                 failed[name] = times.error
-        limit_ms = 1e3 * task.flops(operation) / rate
-        best = report.compare(entries, peers(entries), limit_ms)
-        results[operation] = {
-            "entries": entries,
-            "best_peer": best,
-            "limit_ms": limit_ms,
-            "failed": failed,
-        }
-        log(f"\n{task.name} {operation}\n{report.operation_table(entries)}")
-        for name, error in failed.items():
-            log(f"{task.name} {operation} {name}: {error}")
+                log(f"{task.name} {operation} {name}: {times.error}")
+        results[operation] = {"entries": entries, "failed": failed}
     return results
 
 
-def run(options, log, keep=lambda results: None):
-    """T1 to T5, as far as they are among `options.tasks`; the results as JSON can carry them.
+def judge(results, task, rate):
+    """Adds to what `compare_task` returns the best peer, the limit, and the ratios to both.
+
+    Args:
+      results: Changed in place.
+      task: The `Task`.
+      rate: FLOP/s of matrix products.
+    """
+    for operation, result in results.items():
+        entries = result["entries"]
+        peers = [name for name in entries if competitors.COMPETITORS[name].peer]
+        result["limit_ms"] = 1e3 * task.flops(operation) / rate
+        result["best_peer"] = rounds.compare(entries, peers, result["limit_ms"])
+
+
+def run(options, log):
+    """T1 to T5, as far as they are among `options.tasks`.
 
     Args:
       options: As in `compare_task`, and has `tasks`, `competitors` and `threads`.
       log: Prints a line.
-      keep: Takes the results so far, after each task.
+
+    Yields:
+      Of each task its name, its results as JSON can carry them, and GFLOP/s of matrix products:
+      measured before and after it, for on a shared machine the best of some is the rate.
     """
-    workers, results, rate = start(options.competitors, options.threads, log), {}, 0.0
-    try:
+    with started(options.competitors, options.threads, log) as found:
+        rate = matmul_rate(found)
         for name in (name for name in TASKS if name in options.tasks):
-            # Again before each task: on a shared machine the best of some is the rate.
-            rate = max(rate, matmul_rate(workers))
-            results[name] = compare_task(workers, TASKS[name], rate, options, log)
-            keep(_record(results, rate, workers))
-        rate = max(rate, matmul_rate(workers))
-        record = _record(results, rate, workers)
-    finally:
-        for worker in workers.values():
-            worker.close()
-    log(f"\nmatrix products: {rate / 1e9:.0f} GFLOP/s\n")
-    log(report.verdicts(results, competitors.OURS, AIMS))
-    return record
+            results = compare_task(found, TASKS[name], options, log)
+            rate = max(rate, matmul_rate(found))
+            judge(results, TASKS[name], rate)
+            for operation, result in results.items():
+                log(f"\n{name} {operation}\n\n{_times(result['entries'])}")
+            yield name, results, rate / 1e9
 
 
-def _record(results, rate, workers):
-    """What `run` returns; the ratios to the limit are those at this rate, in `results` too."""
-    for name, operations in results.items():
-        for operation, result in operations.items():
-            result["limit_ms"] = 1e3 * TASKS[name].flops(operation) / rate
-            report.compare(result["entries"], peers(result["entries"]), result["limit_ms"])
-    versions = {p: v for worker in workers.values() for p, v in worker.versions.items()}
-    return {"matmul_gflops": rate / 1e9, "versions": versions, "tasks": dict(results)}
+def _times(entries):
+    """The table of one operation of one task, the fastest first."""
+    number, rows = rounds.number, []
+    for name, e in sorted(entries.items(), key=lambda item: item[1]["median_ms"]):
+        ratios = [number(e["to_best_peer"], 3), number(e["to_limit"]), number(e["median_ms"])]
+        quartiles = f"{number(e['low_ms'])}–{number(e['high_ms'])}"
+        rows.append([name, *ratios, quartiles, str(e["rounds"]), f"{e['parameters']:,}"])
+    header = ("competitor", "× best peer", "× limit", "ms", "quartiles", "rounds", "parameters")
+    return markdown.table(rows, header, range(1, len(header)))
 
 
-def merged(earlier, later):
-    """A part of the record with the tasks of both; `earlier` may be `None`.
+def section(tasks):
+    """Ratios of all tasks to the fastest peer, in bold where ours reaches its aim.
 
-    Beside what `run` gives, "measured" has for each task the "about", "matmul_gflops" and
-    "versions" of the run that measured it.
+    Args:
+      tasks: Dictionary from names of tasks to the results that `run` yields.
     """
-    parts = [part for part in (earlier, later) if part]
-    measured, tasks = {}, {}
-    for part in parts:
-        results = part["results"]
-        own = {"about": part["about"]}
-        own |= {name: results[name] for name in ("matmul_gflops", "versions")}
-        tasks |= results["tasks"]
-        measured |= results.get("measured", dict.fromkeys(results["tasks"], own))
-    ordered = {name: tasks[name] for name in sorted(tasks, key=list(TASKS).index)}
-    return later | {"results": later["results"] | {"tasks": ordered, "measured": measured}}
+    rows = []
+    for task, found in tasks.items():
+        for operation, result in found.items():
+            entry, aim = result["entries"].get(competitors.OURS), AIMS[task][operation]
+            if entry is None or not result["best_peer"]:
+                continue
+            ratio = entry["to_best_peer"]
+            shown = f"**{ratio:.2f}**" if ratio <= aim else f"{ratio:.2f}"
+            low, high = (ratio * entry[end] / entry["median_ms"] for end in ("low_ms", "high_ms"))
+            others = sorted(
+                (other["to_best_peer"], name)
+                for name, other in result["entries"].items()
+                if name not in (competitors.OURS, result["best_peer"])
+            )
+            rows.append(
+                [
+                    f"{task} {operation}",
+                    f"{shown} ({low:.2f}–{high:.2f})",
+                    f"{aim:.2f}",
+                    result["best_peer"],
+                    ", ".join(f"{name} {rounds.number(x)}" for x, name in others),
+                    rounds.number(entry["to_limit"], 1),
+                ]
+            )
+    header = ("task", "ours", "aim", "fastest peer = 1", "others", "ours, times the limit")
+    return markdown.table(rows, header, (1, 2, 5))

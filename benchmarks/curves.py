@@ -3,8 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from benchmarks import comparison, competitors, driver, report
+from benchmarks import comparison, competitors, rounds
 from benchmarks.tasks import TASKS
+from trainers import markdown
 
 # A competitor that took longer than this is not asked for more.
 LONGEST = 10.0
@@ -12,83 +13,67 @@ LONGEST = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One picture.
+    """One picture: a task and an operation whose `field` takes on `values`."""
 
-    Attributes:
-      name: Of the file, and in the record.
-      title: What is drawn.
-      axis: What varies.
-      task: The task that is varied.
-      operation: `"log_prob"`, `"sample"` or `"train"`.
-      values: Of what varies.
-      vary: `(task, value) -> task`.
-    """
-
-    name: str
     title: str
     axis: str
     task: str
     operation: str
+    field: str
     values: tuple
-    vary: object
+
+    def at(self, value):
+        """The task with this value."""
+        value = (value,) if self.field == "event_shape" else value
+        return dataclasses.replace(TASKS[self.task], **{self.field: value})
 
 
-def _field(name):
-    return lambda task, value: dataclasses.replace(task, **{name: value})
-
-
-CURVES = (
-    Curve(
-        "dimensions",
+CURVES = {
+    "dimensions": Curve(
         "Sampling from a MAF, 5 layers of 1x1024, 64 samples",
         "dimensions",
         "T3",
         "sample",
+        "event_shape",
         (16, 64, 256, 784, 1536, 3072),
-        lambda task, value: dataclasses.replace(task, event_shape=(value,)),
     ),
-    Curve(
-        "depth",
+    "depth": Curve(
         "log_prob of a RealNVP, D=64, couplings of 2x256, batch 1024",
         "couplings",
         "T1",
         "log_prob",
+        "layers",
         (1, 2, 4, 8, 16, 32),
-        _field("layers"),
     ),
-    Curve(
-        "batch",
+    "batch": Curve(
         "log_prob of a RealNVP, D=64, 8 couplings of 2x256",
         "batch",
         "T1",
         "log_prob",
+        "batch",
         (1, 4, 16, 64, 256, 1024, 4096),
-        _field("batch"),
     ),
-)
+}
 
 
-def follow(curve, workers, rounds, budget, log):
+def follow(curve, workers, turns, budget, log):
     """Times every point of a curve.
 
     Returns:
       Dictionary from names to lists of `[value, median_ms, low_ms, high_ms]`.
     """
-    points, out = {name: [] for name in workers}, set()
+    points, still = {name: [] for name in workers}, dict(workers)
     for value in curve.values:
-        task = curve.vary(TASKS[curve.task], value)
-        still = {name: worker for name, worker in workers.items() if name not in out}
         lines = []
-        able = comparison.build(still, task, 1, lines.append)[0]
+        still = comparison.build(still, curve.at(value), 1, lines.append)[0]
         for line in (line for line in lines if "left out" in line):
-            log(f"{curve.name}: {line}")
-        out |= set(still) - set(able)
-        for name, times in driver.interleave(able, curve.operation, rounds, budget).items():
+            log(f"{curve.axis}: {line}")
+        for name, times in rounds.interleave(still, curve.operation, turns, budget).items():
             if times.rounds:
-                entry = report.summary(times.rounds)
+                entry = rounds.summary(times.rounds)
                 points[name].append([value, entry["median_ms"], entry["low_ms"], entry["high_ms"]])
             if times.error or times.last > LONGEST:
-                out.add(name)
+                del still[name]
     return {name: found for name, found in points.items() if found}
 
 
@@ -113,35 +98,33 @@ def draw(curve, points, path):
 
 def run(options, log):
     """All curves; pictures go to `options.pictures`."""
-    names, results = competitors.flows(options.competitors), {}
-    workers = comparison.start(names, options.threads, log)
-    folder = Path(options.pictures)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        for curve in CURVES:
+    names = [name for name in options.competitors if competitors.COMPETITORS[name].flow]
+    results = {}
+    with comparison.started(names, options.threads, log) as workers:
+        for name, curve in CURVES.items():
             points = follow(curve, workers, min(options.rounds, 5), options.seconds, log)
-            if not points:
-                continue
-            draw(curve, points, folder / f"{curve.name}.png")
-            results[curve.name] = points
-            log(f"\n{curve.title}: milliseconds, and times the fastest\n")
-            log(_table(curve, points))
-    finally:
-        for worker in workers.values():
-            worker.close()
+            if points:
+                draw(curve, points, Path(options.pictures) / f"{name}.png")
+                results[name] = points
     return results
 
 
-def _table(curve, points):
-    at = {name: {p[0]: p[1] for p in found} for name, found in points.items()}
-    rows = []
-    for value in curve.values:
-        best = min((found[value] for found in at.values() if value in found), default=None)
-        row = [str(value)]
-        for found in at.values():
-            there = value in found
-            row.append(
-                f"{report.number(found[value])} ({found[value] / best:.2f}x)" if there else "-"
+def section(results):
+    """Tables of the curves: milliseconds, and in brackets times the fastest."""
+    tables = []
+    for name, points in results.items():
+        curve, rows = CURVES[name], []
+        at = [{p[0]: p[1] for p in found} for found in points.values()]
+        for value in curve.values:
+            best = min((found[value] for found in at if value in found), default=None)
+            cells = (
+                f"{rounds.number(found[value])} ({found[value] / best:.1f})"
+                if value in found
+                else "-"
+                for found in at
             )
-        rows.append(row)
-    return report.table((curve.axis, *at), rows)
+            rows.append([str(value), *cells])
+        header = (curve.axis, *points)
+        table = markdown.table(rows, header, range(len(header)))
+        tables.append(f"{curve.title}:\n\n{table}")
+    return "\n\n".join(tables)

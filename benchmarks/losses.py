@@ -1,18 +1,14 @@
-"""T7: the loss curves of a Glow on photographs, with activations kept and with them rebuilt.
+"""The loss curves of a Glow on photographs, with activations kept and with them recomputed."""
 
-As a program, `python -m benchmarks.losses RECOMPUTE` trains once and prints a JSON object.
-"""
-
-import json
-import os
-import sys
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import driver, environment
-from benchmarks.depth import MODES, difference
+from benchmarks import processes
+from benchmarks.activations import STUDIES, difference
+from trainers import markdown
 
+MODES = STUDIES["T7"].ways
 PATCH, EXAMPLES, BATCH = 32, 4096, 32
 POINTS, STEPS = 30, 10  # of a curve, and training steps between them
 START = 5  # points that are told apart from the rest: small differences grow with training
@@ -21,14 +17,15 @@ START = 5  # points that are told apart from the rest: small differences grow wi
 def patches(count, size=PATCH, seed=0):
     """Square pieces of scikit-learn's photographs, uint8 `[count, size, size, 3]`."""
     from sklearn.datasets import load_sample_images
+    from sklearn.feature_extraction.image import extract_patches_2d
 
-    images, generator = load_sample_images().images, np.random.default_rng(seed)
-    found = []
-    for _ in range(count):
-        image = images[generator.integers(len(images))]
-        top, left = (generator.integers(0, n - size + 1) for n in image.shape[:2])
-        found.append(image[top : top + size, left : left + size])
-    return np.stack(found)
+    images = load_sample_images().images
+    shares = np.array_split(np.arange(count), len(images))
+    found = [
+        extract_patches_2d(image, (size, size), max_patches=len(share), random_state=seed)
+        for image, share in zip(images, shares, strict=True)
+    ]
+    return np.random.default_rng(seed).permutation(np.concatenate(found))
 
 
 def measure(recompute, points=POINTS, between=STEPS, examples=EXAMPLES, size=PATCH, **sizes):
@@ -50,13 +47,12 @@ def measure(recompute, points=POINTS, between=STEPS, examples=EXAMPLES, size=PAT
     import zoo
 
     tf.keras.utils.set_random_seed(0)
-    sizes = {"scales": 3, "steps": 4, "width": 64} | sizes
     flow = zoo.Glow(
         (size, size, 3),
         levels=256,
         seed=0,
         recompute=None if recompute == "none" else recompute,
-        **sizes,
+        **{"scales": 3, "steps": 4, "width": 64} | sizes,
     )
     x = patches(examples, size)
     flow.adapt(x[:256])
@@ -66,38 +62,31 @@ def measure(recompute, points=POINTS, between=STEPS, examples=EXAMPLES, size=PAT
     return {"losses": fitted.history["loss"]}
 
 
-def apart(results, mode, points=None):
-    """The largest relative difference of a mode's losses from those with activations kept.
-
-    Args:
-      results: What `run` returns.
-      mode: One of its keys.
-      points: Number of points of the curves to look at, from their start; all of them if `None`.
-    """
-    curves = {name: {"": {"losses": r["losses"][:points]}} for name, r in results.items()}
-    return difference(curves, mode)
+def run(options, log):
+    """One fresh process a mode; the picture goes to `options.pictures`."""
+    cases = [(mode,) for mode in MODES]
+    found = processes.each("losses", measure, cases, options.threads, log)
+    if (MODES[0],) not in found:
+        return {}
+    results = {mode: answer for (mode,), answer in found.items()}
+    draw(results, Path(options.pictures) / "losses.png")
+    return results
 
 
 def draw(results, path):
-    """Draws the curves, and how far each is from that with activations kept, into a PNG file.
-
-    Args:
-      results: What `run` returns.
-      path: Of the file.
-    """
+    """Draws the curves, and how far each is from that with activations kept, into a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     curves, gaps = figure.subplots(1, 2)
-    steps = STEPS * np.arange(1, POINTS + 1)
     kept = np.asarray(results["none"]["losses"])
+    steps = STEPS * np.arange(1, len(kept) + 1)
     for i, (mode, found) in enumerate(results.items()):
-        losses = np.asarray(found["losses"])
-        look = {"label": mode, "color": f"C{i}"}
-        curves.plot(steps[: len(losses)], losses, "-", linewidth=4 - 1.5 * i, alpha=0.7, **look)
+        losses, look = np.asarray(found["losses"]), {"label": mode, "color": f"C{i}"}
+        curves.plot(steps, losses, "-", linewidth=4 - 1.5 * i, alpha=0.7, **look)
         if mode != "none":
             gap = np.abs(losses / kept - 1)
-            gaps.plot(steps[: len(losses)], np.where(gap > 0, gap, np.nan), "o-", ms=3, **look)
+            gaps.plot(steps, np.where(gap > 0, gap, np.nan), "o-", ms=3, **look)
     curves.set(xlabel="training steps", ylabel="loss, nats an image")
     gaps.set(xlabel="training steps", ylabel="relative difference from none", yscale="log")
     for axes in (curves, gaps):
@@ -106,33 +95,14 @@ def draw(results, path):
     figure.savefig(path, dpi=150)
 
 
-def run(options, log):
-    """One fresh process a mode."""
-    results = {}
-    for mode in MODES:
-        answer = driver.child("losses", [mode], options.threads)
-        if "error" in answer:
-            log(f"losses recompute={mode}: left out, {answer['error']}")
-            if mode == "none":
-                return {}
-            continue
-        results[mode] = answer
-        line = f"losses recompute={mode}: {answer['losses'][0]:.1f} to {answer['losses'][-1]:.1f}"
-        if mode != "none":
-            early, late = apart(results, mode, START), apart(results, mode)
-            line += f" nats, {early:.1e} from none at most at the start, {late:.1e} in all"
-        log(line)
-    folder = Path(options.pictures)
-    folder.mkdir(parents=True, exist_ok=True)
-    draw(results, folder / "losses.png")
-    return results
-
-
-def main():
-    """Trains once, as the argument says."""
-    environment.pin(int(os.environ.get("BENCHMARK_THREADS", "2")))
-    print(json.dumps(measure(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()
+def section(results):
+    """First and last losses, and the largest differences early and over all."""
+    rows, kept = [], results["none"]["losses"]
+    for mode, found in results.items():
+        losses = found["losses"]
+        apart = [difference(losses[:end], kept[:end]) for end in (START, None)]
+        shown = [f"{x:.1e}" for x in apart] if mode != "none" else ["-", "-"]
+        rows.append([f"`{mode}`", f"{losses[0]:.0f}", f"{losses[-1]:.0f}", *shown])
+    early = f"largest difference, first {START * STEPS} steps"
+    header = ("recompute", "first loss, nats", "last", early, f"all {STEPS * len(kept)}")
+    return markdown.table(rows, header, range(1, len(header)))

@@ -1,20 +1,14 @@
-"""Where the time of this library's calls goes: operations, by TensorFlow's profiler.
-
-As a program, `python -m benchmarks.operations TASK OPERATION` does so once and prints a JSON
-object.
-"""
+"""Where the time of this library's calls goes: operations, by TensorFlow's profiler."""
 
 import collections
-import json
-import os
 import re
 import statistics
-import sys
+import timeit
 
-from benchmarks import driver, environment, report, traces
+from benchmarks import processes, profiler
+from benchmarks.tasks import OPERATIONS, TASKS
+from trainers import markdown
 
-TASKS = ("T1", "T2", "T3", "T4", "T5", "T5-D2")
-OPERATIONS = ("train", "log_prob", "sample")
 PRODUCTS = "products and convolutions"
 OTHERS = "elementwise and others"
 # Parts of names, without regard to case, of TensorFlow's operations and of XLA's.
@@ -33,7 +27,9 @@ XLA = re.compile(
 )
 GRAPH = re.compile(r"[^ :]+:(?P<kind>\w+)$")
 # They run what is inside them.
-CONTAINERS = re.compile(r"While|If|.*PartitionedCall|XlaLaunch|_Xla.*|.*Dataset.*|.*Iterator.*")
+CONTAINERS = re.compile(
+    r"While|If|.*PartitionedCall|XlaLaunch|_Xla.*|.*Dataset.*|.*Iterator.*|__inference.*"
+)
 
 
 def operation(event):
@@ -44,10 +40,7 @@ def operation(event):
     """
     found = GRAPH.match(event)
     if found:
-        kind = found["kind"]
-        if CONTAINERS.match(kind) or kind.startswith("__inference"):
-            return None
-        return kind
+        return None if CONTAINERS.fullmatch(found["kind"]) else found["kind"]
     plain = re.sub(r"[._]\d+", "", event)
     return plain if XLA.fullmatch(plain) else None
 
@@ -60,12 +53,12 @@ def group(name):
 
 
 def traced(call):
-    """Runs a call under the profiler: `collections.Counter` from operations to milliseconds."""
-    total = collections.Counter()
-    for event, _, duration, _ in traces.events(call, level=3):
+    """Runs a call under the profiler: `collections.Counter` from groups to milliseconds."""
+    total = collections.Counter(dict.fromkeys(GROUPS, 0.0))
+    for event, _, duration, _ in profiler.events(call, level=3):
         name = operation(event)
         if name is not None:
-            total[name] += duration / 1e9
+            total[group(name)] += duration / 1e9
     return total
 
 
@@ -75,7 +68,7 @@ def measure(task, operation_name, steps=10, calls=None):
     Operations may run side by side, on a core each: their sum may be more than the whole.
 
     Args:
-      task: A `Task`.
+      task: A `Task`, or the name of one of `TASKS`.
       operation_name: `"train"`, `"log_prob"` or `"sample"`.
       steps: Training steps of a call.
       calls: Number of calls; 5 of training and 21 of others unless told.
@@ -84,60 +77,32 @@ def measure(task, operation_name, steps=10, calls=None):
       `{"call_ms", "groups"}`, of one step: milliseconds of the whole call without the profiler, and
       of its operations by group.
     """
-    from benchmarks.competitors import ours
-    from benchmarks.worker import clock
+    from benchmarks import competitors
 
-    call = getattr(ours.FAMILIES[task.family](task, steps), operation_name)
+    task = TASKS.get(task, task)
+    call = getattr(competitors.builder(competitors.OURS, task.family)(task, steps), operation_name)
     parts = steps if operation_name == "train" else 1
     calls = calls or (5 if operation_name == "train" else 21)
     call(), call()
-    seconds = statistics.median(clock(call) for _ in range(calls))
+    seconds = statistics.median(timeit.repeat(call, "gc.enable()", repeat=calls, number=1))
     found = traced(lambda: [call() for _ in range(calls)])
-    groups = dict.fromkeys(GROUPS, 0.0)
-    for name, milliseconds in found.items():
-        groups[group(name)] += milliseconds / calls / parts
+    groups = {key: milliseconds / calls / parts for key, milliseconds in found.items()}
     return {"call_ms": 1e3 * seconds / parts, "groups": groups}
 
 
 def run(options, log):
     """One fresh process a task and operation."""
-    results = {}
-    for task in TASKS:
-        for name in OPERATIONS:
-            answer = driver.child("operations", [task, name], options.threads)
-            if "error" in answer:
-                log(f"operations {task} {name}: left out, {answer['error']}")
-            else:
-                results[f"{task} {name}"] = answer
-    log("\nShares of the time of our operations, by TensorFlow's profiler\n")
-    log(report.table(HEADER, shares(results)))
-    return results
+    cases = [(task, name) for task in TASKS for name in OPERATIONS]
+    found = processes.each("operations", measure, cases, options.threads, log)
+    return {" ".join(case): answer for case, answer in found.items()}
 
 
-HEADER = ("task", *GROUPS, "all, of the call")
-
-
-def shares(results):
-    """Rows of text, one a task: each group's share of all operations, and theirs of the call.
-
-    Args:
-      results: What `run` returns.
-    """
+def section(results):
+    """Each group's share of all operations, and theirs of the call."""
     rows = []
     for name, found in results.items():
         total = sum(found["groups"].values())
         parts = [f"{found['groups'][key] / total:.0%}" for key in GROUPS]
         rows.append([name, *parts, f"{total / found['call_ms']:.0%}"])
-    return rows
-
-
-def main():
-    """Measures once, as the arguments say."""
-    from benchmarks import tasks
-
-    environment.pin(int(os.environ.get("BENCHMARK_THREADS", "2")))
-    print(json.dumps(measure(tasks.TASKS[sys.argv[1]], sys.argv[2])))
-
-
-if __name__ == "__main__":
-    main()
+    header = ("task", *GROUPS, "all, of the call")
+    return markdown.table(rows, header, range(1, len(header)))

@@ -1,30 +1,20 @@
-"""Measures this library beside its peers.
-
-Example:
-
-```sh
-python -m benchmarks.run --tasks=T1,T2 --rounds=10 --output=benchmarks/results.json
-```
-"""
+"""One run: what is measured, and the record that it leaves."""
 
 import datetime
-import functools
 import json
 import sys
 from pathlib import Path
 
-from absl import app, flags
-
 from benchmarks import (
+    activations,
     comparison,
     competitors,
     curves,
-    depth,
-    environment,
     losses,
     operations,
+    page,
+    processes,
     startup,
-    terms,
     waiting,
 )
 from benchmarks.tasks import OPERATIONS, TASKS
@@ -35,21 +25,16 @@ STUDIES = {
     "T6": startup.run,
     "T8": waiting.run,
     "curves": curves.run,
-    "T7": depth.run,
-    "terms": terms.run,
+    "T7": lambda options, log: activations.run("T7", log),
+    "terms": lambda options, log: activations.run("terms", log),
     "losses": losses.run,
 }
-FLAGS = flags.FLAGS
-
-flags.DEFINE_list("tasks", [*TASKS, *STUDIES], f"Among {', '.join([*TASKS, *STUDIES])}.")
-flags.DEFINE_list("competitors", [], f"Among {', '.join(competitors.COMPETITORS)}; all by default.")
-flags.DEFINE_list("operations", list(OPERATIONS), f"Among {', '.join(OPERATIONS)}.")
-flags.DEFINE_integer("rounds", 10, "Turns of each competitor.", lower_bound=1)
-flags.DEFINE_integer("steps", 50, "Training steps of one call of fit.", lower_bound=1)
-flags.DEFINE_float("seconds", 60.0, "Time after which a competitor's operation has no more turns.")
-flags.DEFINE_integer("threads", 2, "Threads of every competitor.", lower_bound=1)
-flags.DEFINE_string("output", None, "JSON file for the results.")
-flags.DEFINE_string("pictures", "benchmarks/curves", "Folder for the scaling curves.")
+# What flags may say.
+KNOWN = {
+    "tasks": [*TASKS, *STUDIES],
+    "operations": list(OPERATIONS),
+    "competitors": list(competitors.COMPETITORS),
+}
 
 
 def log(text):
@@ -58,48 +43,24 @@ def log(text):
 
 
 def check(options):
-    """Completes the flags.
+    """Checks the flags.
 
     Raises:
-      ValueError: One has an unknown value.
+      ValueError: One has an unknown value, or the run would lose what is on record.
     """
-    for name, known in (("tasks", [*TASKS, *STUDIES]), ("operations", OPERATIONS)):
-        unknown = [value for value in getattr(options, name) if value not in known]
-        if unknown:
+    for name, known in KNOWN.items():
+        if unknown := [value for value in getattr(options, name) if value not in known]:
             raise ValueError(
                 f"--{name} must be among {', '.join(known)}, got {', '.join(unknown)}."
             )
-    options.competitors = competitors.names(options.competitors)
-    some = set(options.competitors) < set(competitors.COMPETITORS)
-    if (some or set(options.operations) < set(OPERATIONS)) and options.output:
-        tasks = earlier(options.output).get("comparison", {}).get("results", {}).get("tasks", {})
-        if lost := [name for name in options.tasks if name in tasks]:
+    some = any(set(getattr(options, name)) < set(KNOWN[name]) for name in KNOWN if name != "tasks")
+    if some and options.output:
+        record = page.read(options.output)
+        if lost := [name for name in options.tasks if name in TASKS and name in record]:
             raise ValueError(
                 f"{options.output} has {', '.join(lost)} on record, of which this run, of some "
                 "competitors or operations alone, would lose the others: use another --output."
             )
-
-
-def earlier(output):
-    """What an earlier run wrote into this file; empty where there is none.
-
-    Raises:
-      ValueError: The file is something else, or has tasks that there are no more.
-    """
-    path = Path(output)
-    if not path.exists():
-        return {}
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{output} is no record of a run: {error}.") from None
-    found = record.get("comparison", {}).get("results", {}).get("tasks", {})
-    if unknown := [name for name in found if name not in TASKS]:
-        raise ValueError(
-            f"{output} has tasks on record that there are no more, {', '.join(unknown)}: use "
-            "another --output."
-        )
-    return record
 
 
 def measure(options):
@@ -108,48 +69,32 @@ def measure(options):
     What an earlier run wrote of other parts, and other tasks, into the same file stays there.
 
     Returns:
-      Dictionary from parts to `{"about": {date, command, machine, threads}, "results": ...}`.
+      Dictionary from parts to `{"about": {date, command, machine, ...}, "results": ...}`.
     """
     about = {
         "date": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "command": " ".join(["python -m benchmarks.run", *sys.argv[1:]]),
-        "machine": environment.machine(),
+        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "machine": processes.machine(),
         "threads": options.threads,
+        "versions": competitors.versions(),
     }
-    log(f"{about['machine']}, {options.threads} threads")
-    path = Path(options.output) if options.output else None
-    before = earlier(path) if path else {}
-    record = dict(before)
+    record = page.read(options.output) if options.output else {}
 
-    def keep(name, results):
-        part = {"about": about, "results": results}
-        if name == "comparison":
-            part = comparison.merged(before.get(name), part)
-        record[name] = part
-        if path:
+    def keep(name, results, **more):
+        record[name] = {"about": about | more, "results": results}
+        if options.output:
+            path = Path(options.output)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
     if set(options.tasks) & set(TASKS):
         # It takes an hour: what is measured is kept task by task.
-        each = functools.partial(keep, "comparison")
-        each(comparison.run(options, log, each))
-    for name, run in STUDIES.items():
-        if name in options.tasks:
-            keep(name, run(options, log))
+        for name, results, gflops in comparison.run(options, log):
+            keep(name, results, matmul_gflops=gflops)
+        log(f"\n{page.text('comparison', record)}")
+    for name in (name for name in STUDIES if name in options.tasks):
+        threads = activations.THREADS if name in activations.STUDIES else options.threads
+        Path(options.pictures).mkdir(parents=True, exist_ok=True)
+        keep(name, STUDIES[name](options, log), threads=threads)
+        log(f"\n{name}\n\n{page.text(name, record)}")
     return record
-
-
-def main(argv):
-    """Runs; wrong flags and failures end with one line."""
-    if len(argv) > 1:
-        sys.exit(f"expected flags only, got {' '.join(argv[1:])}")
-    try:
-        check(FLAGS)
-        measure(FLAGS)
-    except (ValueError, RuntimeError) as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    app.run(main)

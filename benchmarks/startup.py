@@ -1,35 +1,30 @@
-"""T6: from the start of a process to its first log-densities, and its memory.
-
-As a program, `python -m benchmarks.startup NAME TASK` does so once and prints a JSON object.
-"""
+"""T6: from the start of a process to its first log-densities, and its memory."""
 
 import importlib
-import json
-import os
+import resource
+import statistics
 import sys
 import time
 
-from benchmarks import competitors, driver, environment, memory, report
+from benchmarks import competitors, processes, rounds
+from trainers import markdown
 
-STAGES = ("python", "framework", "library", "build", "log_prob")
 MODELS = ("T1", "T4")
-# Seconds on top of importing the framework, and of compiling a training step (T4).
-AIMS = {"own": 5.0, "compile": 8.0}
+TURNS = 3
 
 
-def measure(name, task_name, start):
+def measure(task_name, name):
     """Goes through the stages in this process.
 
     Args:
-      name: Of a competitor.
       task_name: `"T1"` or `"T4"`.
-      start: `time.time()` at the start of the process.
+      name: Of a competitor.
 
     Returns:
       Seconds of each stage; `own`, of all but the framework's import; `compile`, what the first
       training step takes more than the second; peaks of memory in MiB.
     """
-    stages, last = {}, start
+    stages, last = {}, processes.started
 
     def done(stage):
         nonlocal last
@@ -38,76 +33,75 @@ def measure(name, task_name, start):
 
     done("python")
     importlib.import_module(competitors.COMPETITORS[name].framework)
-    framework_mib = memory.peak_mib()
+    framework_mib = _peak_mib()
     done("framework")
-    tasks = importlib.import_module("benchmarks.tasks").TASKS
-    competitor = competitors.load(name)
+    task = importlib.import_module("benchmarks.tasks").TASKS[task_name]
+    builder = competitors.builder(name, task.family)
     done("library")
-    task = tasks[task_name]
-    why = competitor.left_out(task)
-    if why:
-        return {"left_out": why}
-    model = competitor.build(task, steps=1)
+    if builder is None:
+        raise NotImplementedError(f"{name} has no {task.family}")
+    model = builder(task, steps=1)
     done("build")
     model.log_prob()
     done("log_prob")
     own = sum(stages.values()) - stages["framework"]
-    log_prob_mib = memory.peak_mib()
-    model.train()
-    done("first_step")
-    model.train()
-    done("second_step")
+    log_prob_mib = _peak_mib()
+    for stage in ("first_step", "second_step"):
+        model.train()
+        done(stage)
     return stages | {
         "own": own,
         "compile": stages["first_step"] - stages["second_step"],
         "framework_mib": framework_mib,
         "log_prob_mib": log_prob_mib,
-        "train_mib": memory.peak_mib(),
+        "train_mib": _peak_mib(),
     }
+
+
+def _peak_mib():
+    """The most memory of this process so far."""
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def run(options, log):
     """Fresh processes of each competitor in turns; the median of each figure over the rounds."""
-    results, names = {}, competitors.flows(options.competitors)
+    results = {}
     for task in MODELS:
-        found = {name: [] for name in names}
-        for turn in range(min(options.rounds, 3)):
-            for name in names:
-                answer = driver.child("startup", [name, task], options.threads)
-                why = answer.get("left_out") or answer.get("error")
-                if not why:
-                    found[name].append(answer)
-                elif not turn:
-                    log(f"T6 {task} {name}: left out, {why}")
-        results[task] = {name: median(runs) for name, runs in found.items() if runs}
-        log(f"\nT6, {task}: seconds to the first log_prob without the framework's import\n")
-        log(_table(results[task]))
+        names = [name for name in options.competitors if competitors.COMPETITORS[name].flow]
+        runs = {name: [] for name in names}
+        for _ in range(min(options.rounds, TURNS)):
+            cases = [(task, name) for name in names]
+            found = processes.each("T6", measure, cases, options.threads, log)
+            names = [name for _, name in found]  # What failed is not asked again.
+            for (_, name), answer in found.items():
+                runs[name].append(answer)
+        results[task] = {name: median(answers) for name, answers in runs.items() if answers}
     return results
 
 
-def median(runs):
+def median(answers):
     """The median of each figure of several runs."""
-    return {key: sorted(run[key] for run in runs)[len(runs) // 2] for key in runs[0]}
+    return {key: statistics.median_high(a[key] for a in answers) for key in answers[0]}
 
 
-def _table(entries):
-    header = ("competitor", "own s", "import", "build", "log_prob", "compile step")
-    header += ("framework MiB", "log_prob MiB", "train MiB")
-    keys = ("own", "library", "build", "log_prob", "compile")
-    memories = ("framework_mib", "log_prob_mib", "train_mib")
-    rows = [
-        [name, *(report.number(e[k]) for k in keys), *(f"{e[k]:.0f}" for k in memories)]
-        for name, e in entries.items()
-    ]
-    return report.table(header, rows)
+COLUMNS = {
+    "first log_prob, s": "own",
+    "of it import": "library",
+    "build": "build",
+    "log_prob": "log_prob",
+    "compiling a training step, s": "compile",
+    "peak of log_prob, MiB": "log_prob_mib",
+    "of training": "train_mib",
+}
 
 
-def main():
-    """Measures once, as the arguments say."""
-    start = float(os.environ.get("BENCHMARK_START") or time.time())
-    environment.pin(int(os.environ.get("BENCHMARK_THREADS", "2")))
-    print(json.dumps(measure(sys.argv[1], sys.argv[2], start)))
-
-
-if __name__ == "__main__":
-    main()
+def section(results):
+    """Figures of each task, the fastest competitor first."""
+    rows = []
+    for task, entries in results.items():
+        for name, e in sorted(entries.items(), key=lambda item: item[1]["own"]):
+            shown = f"**{name}**" if name == competitors.OURS else name
+            rows.append([task, shown, *(rounds.number(e[key], 1) for key in COLUMNS.values())])
+    header = ("task", "", *COLUMNS)
+    return markdown.table(rows, header, range(2, len(header)))

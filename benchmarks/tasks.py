@@ -44,7 +44,7 @@ class Task:
         Masked weights count where the mask is one.
         """
         if self.family == "glow":
-            return sum(layer.parameters for layer in glow_layers(self))
+            return sum(parameters for _, _, parameters in glow_layers(self))
         weights = self.multiply_adds()
         outputs = 2 * self.size if self.family == "maf" else self.size
         return weights + self.layers * (sum(self.hidden_units) + outputs)
@@ -56,9 +56,9 @@ class Task:
         estimator.
         """
         if self.family == "glow":
-            return sum(layer.positions * layer.weights for layer in glow_layers(self))
+            return sum(positions * weights for positions, weights, _ in glow_layers(self))
         if self.family == "maf":
-            return self.layers * masked_weights(self.size, self.hidden_units)
+            return self.layers * masked_weights(self)
         inputs = self.size if self.family == "residual" else self.size // 2
         widths = (inputs, *self.hidden_units, self.size)
         return self.layers * sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
@@ -72,68 +72,50 @@ class Task:
         shape = (steps * self.batch, *self.event_shape)
         return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
 
-    def to_dict(self):
-        """The task as JSON can carry it."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, values):
-        """The inverse of `to_dict`."""
-        shape, units = tuple(values["event_shape"]), tuple(values["hidden_units"])
-        return cls(**{**values, "event_shape": shape, "hidden_units": units})
-
-
-@dataclasses.dataclass(frozen=True)
-class GlowLayer:
-    """Weights that are applied at a number of positions, and all parameters beside them."""
-
-    positions: int
-    weights: int
-    parameters: int
-
 
 def glow_layers(task):
-    """The steps and priors of a Glow, each with a 3x3, a 1x1 and a 3x3 convolution, or one 3x3."""
+    """The steps of a Glow, each with a 3x3, a 1x1 and a 3x3 convolution, and its priors, one 3x3.
+
+    Returns:
+      `(positions, weights, parameters)` of each: its weights are applied at so many positions;
+      its biases and the like are among the parameters alone.
+    """
     height, width, channels = task.event_shape
     maps, layers = task.hidden_units[0], []
     for scale in range(task.scales):
         height, width, channels = height // 2, width // 2, 4 * channels
         positions, half = height * width, channels // 2
         weights = 9 * half * maps + maps * maps + 9 * maps * channels + channels**2
-        step = GlowLayer(positions, weights, weights + 2 * maps + channels + 2 * channels)
-        layers += task.layers * [step]
+        layers += task.layers * [(positions, weights, weights + 2 * maps + 3 * channels)]
         if scale < task.scales - 1:
-            layers.append(GlowLayer(positions, 9 * half * channels, 9 * half * channels + channels))
+            prior = 9 * half * channels
+            layers.append((positions, prior, prior + channels))
             channels = half
     return layers
 
 
-def degrees(size, hidden_units, cyclic=False):
-    """How many leading inputs each unit of a MADE sees: inputs, hidden layers, outputs.
+def masks(task, units=None, cyclic=False):
+    """The masks of a MADE with two parameters a dimension, boolean `[inputs, outputs]` each.
 
     Args:
-      size: Number of inputs.
-      hidden_units: Width of each hidden layer.
+      task: For its size and hidden units.
+      units: Width of each hidden layer; the task's unless told.
       cyclic: Whether the degrees of hidden units go round, `1, 2, ..., d - 1, 1, 2, ...`, as in
         most libraries; otherwise they are spread evenly, and sorted.
     """
-    most = max(size - 1, 1)
-    lists = [np.arange(1, size + 1)]
-    for n in hidden_units:
-        lists.append(1 + (np.arange(n) % most if cyclic else np.arange(n) * most // n))
-    return [*lists, np.repeat(np.arange(size), 2)]
-
-
-def masks(size, hidden_units, cyclic=False):
-    """The masks of a MADE with two parameters a dimension, boolean `[inputs, outputs]` each."""
-    lists = degrees(size, hidden_units, cyclic)
-    pairs = zip(lists[:-1], lists[1:], strict=True)
+    size, most = task.size, max(task.size - 1, 1)
+    # How many leading inputs each unit sees: inputs, hidden layers, outputs.
+    degrees = [np.arange(1, size + 1)]
+    for n in units or task.hidden_units:
+        degrees.append(1 + (np.arange(n) % most if cyclic else np.arange(n) * most // n))
+    degrees.append(np.repeat(np.arange(size), 2))
+    pairs = zip(degrees[:-1], degrees[1:], strict=True)
     return [before[:, None] <= after[None, :] for before, after in pairs]
 
 
-def masked_weights(size, hidden_units, cyclic=False):
-    """How many weights of that MADE the masks let through."""
-    return sum(int(mask.sum()) for mask in masks(size, hidden_units, cyclic))
+def masked_weights(task, units=None, cyclic=False):
+    """How many weights the masks let through; arguments as in `masks`."""
+    return sum(int(mask.sum()) for mask in masks(task, units, cyclic))
 
 
 def cyclic_units(task):
@@ -143,17 +125,15 @@ def cyclic_units(task):
     the hidden units, cyclic degrees crowd at the low end and let more through: then the widths are
     multiples of 16, somewhat smaller, and the peer has less to multiply.
     """
-    target = masked_weights(task.size, task.hidden_units)
+    target, layers = masked_weights(task), len(task.hidden_units)
 
-    def excess(width):
-        units = (width,) * len(task.hidden_units)
-        return abs(masked_weights(task.size, units, cyclic=True) - target)
+    def excess(units):
+        return abs(masked_weights(task, units, cyclic=True) - target)
 
-    if abs(masked_weights(task.size, task.hidden_units, cyclic=True) - target) <= 0.01 * target:
+    if excess(task.hidden_units) <= 0.01 * target:
         return task.hidden_units
-    widest = max(task.hidden_units)
-    best = min(range(16, 2 * widest + 1, 16), key=excess)
-    return (best,) * len(task.hidden_units)
+    widths = range(16, 2 * max(task.hidden_units) + 1, 16)
+    return min(((width,) * layers for width in widths), key=excess)
 
 
 TASKS = {

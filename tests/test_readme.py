@@ -1,13 +1,10 @@
 """What the README says is so."""
 
-import json
 import re
 from pathlib import Path
 
 import zoo
-from benchmarks import page
-from trainers import compare
-from trainers.reports import gallery_pages, markdown
+from trainers import compare, gallery_pages, markdown
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,11 +43,3 @@ def test_gallery_is_the_one_that_was_made():
         return
     assert part == gallery_pages.section(ROOT / "gallery", ROOT / "README.md")
     assert (ROOT / "gallery" / "gallery.png").stat().st_size < 1.5e6
-
-
-def test_ratios_are_those_of_the_record():
-    part, path = markdown.filled(ROOT / "README.md", "benchmarks"), ROOT / "benchmarks/results.json"
-    if not path.is_file():
-        assert part is None
-        return
-    assert part == page.text(json.loads(path.read_text(encoding="utf-8")))

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from benchmarks.competitors import RATE
 from benchmarks.competitors.jax_common import JaxModel
 
 
@@ -16,11 +17,10 @@ def _network(params, x):
 
 
 def _start(key, widths):
-    initializer, layers = jax.nn.initializers.glorot_uniform(), []
-    for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
-        key, kernel = jax.random.split(key)
-        layers.append((initializer(kernel, (inputs, outputs)), jnp.zeros(outputs)))
-    return layers
+    initializer = jax.nn.initializers.glorot_uniform()
+    pairs = list(zip(widths[:-1], widths[1:], strict=True))
+    keys = jax.random.split(key, len(pairs))
+    return [(initializer(k, pair), jnp.zeros(pair[1])) for k, pair in zip(keys, pairs, strict=True)]
 
 
 def _affine(params):
@@ -28,8 +28,8 @@ def _affine(params):
     return distrax.ScalarAffine(shift, log_scale=jnp.tanh(log_scale))
 
 
-def _real_nvp(task, steps):
-    half, optimizer = task.size // 2, optax.adam(JaxModel.rate)
+def real_nvp(task, steps):
+    half, optimizer = task.size // 2, optax.adam(RATE)
     keys = jax.random.split(jax.random.key(0), task.layers)
     params = [_start(key, (half, *task.hidden_units, task.size)) for key in keys]
 
@@ -48,28 +48,18 @@ def _real_nvp(task, steps):
         return distrax.Transformed(base, distrax.Chain(layers))
 
     @jax.jit
+    def log_prob(state, x):
+        return distribution(state[0]).log_prob(x)
+
+    @jax.jit
+    def sample(state, key):
+        return distribution(state[0]).sample(seed=key, sample_shape=task.batch)
+
+    @jax.jit
     def step(state, x):
         params, opt_state = state
         value, gradients = jax.value_and_grad(lambda p: -distribution(p).log_prob(x).mean())(params)
         updates, opt_state = optimizer.update(gradients, opt_state, params)
         return (optax.apply_updates(params, updates), opt_state), value
 
-    return JaxModel(
-        task,
-        steps,
-        jax.jit(lambda state, x: distribution(state[0]).log_prob(x)),
-        jax.jit(
-            lambda state, key: distribution(state[0]).sample(seed=key, sample_shape=task.batch)
-        ),
-        step,
-        (params, optimizer.init(params)),
-        sum(leaf.size for leaf in jax.tree.leaves(params)),
-    )
-
-
-FAMILIES = {"real_nvp": _real_nvp}
-LEFT_OUT = {
-    "maf": "has no autoregressive bijector",
-    "glow": "has no squeeze and no multi-scale bijector",
-    "residual": "has no residual flow",
-}
+    return JaxModel(task, steps, log_prob, sample, step, (params, optimizer.init(params)))

@@ -10,15 +10,25 @@ from flowjax.distributions import Normal
 from flowjax.train import step as flowjax_step
 from flowjax.train.losses import MaximumLikelihoodLoss
 
+from benchmarks.competitors import RATE
 from benchmarks.competitors.jax_common import JaxModel
 from benchmarks.tasks import cyclic_units
 
 
-def _model(task, steps, flow):
+def _model(task, steps, make, units):
+    if len(set(units)) > 1:
+        raise ValueError(f"flowjax has networks of one width, got {units}.")
+    flow = make(
+        jax.random.key(0),
+        base_dist=Normal(jnp.zeros(task.size)),
+        flow_layers=task.layers,
+        nn_width=units[0],
+        nn_depth=len(units),
+    )
     params, static = eqx.partition(
         flow, eqx.is_inexact_array, is_leaf=lambda leaf: isinstance(leaf, paramax.NonTrainable)
     )
-    optimizer, loss = optax.adam(JaxModel.rate), MaximumLikelihoodLoss()
+    optimizer, loss = optax.adam(RATE), MaximumLikelihoodLoss()
 
     def step(state, x):
         # The step of its own `fit_to_data`, without the overhead of that loop.
@@ -35,44 +45,20 @@ def _model(task, steps, flow):
     def sample(state, key):
         return eqx.combine(state[0], static).sample(key, (task.batch,))
 
-    count = sum(leaf.size for leaf in jax.tree.leaves(params)) - _masked(flow)
-    return JaxModel(task, steps, log_prob, sample, step, (params, optimizer.init(params)), count)
+    state = params, optimizer.init(params)
+    return JaxModel(task, steps, log_prob, sample, step, state, _masked(flow))
 
 
 def _masked(flow):
     """How many weights the masks take out; a mask is the condition of a `jnp.where`."""
-    wrapped = [
-        leaf
-        for leaf in jax.tree.leaves(flow, is_leaf=lambda x: isinstance(x, paramax.Parameterize))
-        if isinstance(leaf, paramax.Parameterize) and leaf.fn is jnp.where
-    ]
-    return sum(int((~leaf.args[0]).sum()) for leaf in wrapped)
+    leaves = jax.tree.leaves(flow, is_leaf=lambda x: isinstance(x, paramax.Parameterize))
+    wrapped = (leaf for leaf in leaves if isinstance(leaf, paramax.Parameterize))
+    return sum(int((~leaf.args[0]).sum()) for leaf in wrapped if leaf.fn is jnp.where)
 
 
-def _arguments(task, units):
-    if len(set(units)) > 1:
-        raise ValueError("flowjax has networks of one width.")
-    return {
-        "base_dist": Normal(jnp.zeros(task.size)),
-        "flow_layers": task.layers,
-        "nn_width": units[0],
-        "nn_depth": len(units),
-    }
+def real_nvp(task, steps):
+    return _model(task, steps, flows.coupling_flow, task.hidden_units)
 
 
-def _real_nvp(task, steps):
-    flow = flows.coupling_flow(jax.random.key(0), **_arguments(task, task.hidden_units))
-    return _model(task, steps, flow)
-
-
-def _maf(task, steps):
-    arguments = _arguments(task, cyclic_units(task))
-    flow = flows.masked_autoregressive_flow(jax.random.key(0), **arguments)
-    return _model(task, steps, flow)
-
-
-FAMILIES = {"real_nvp": _real_nvp, "maf": _maf}
-LEFT_OUT = {
-    "glow": "has no convolutional or multi-scale flow",
-    "residual": "has no residual flow",
-}
+def maf(task, steps):
+    return _model(task, steps, flows.masked_autoregressive_flow, cyclic_units(task))

@@ -15,17 +15,17 @@ from benchmarks.competitors import ours
 from benchmarks.competitors.tensorflow_common import TensorFlowModel
 
 
-def _model(task, steps, flow, layers, run):
+def _model(task, steps, networks, run, masked=0, jit=True):
     """Networks as a model that trains as a density does.
 
     Args:
-      task, steps: As in `Model`.
-      flow: Of which they are.
-      layers: Whose `network`s they are.
+      task, steps: As the builders have them.
+      networks: Keras layers.
       run: `x [batch, *event_shape] -> [batch, *event_shape]`.
+      masked: Number of parameters that a mask takes out.
+      jit: Whether our flow is compiled with XLA.
     """
-    variables = [v for layer in layers for v in layer.network.trainable_variables]
-    count = sum(ours.unmasked(v) for v in variables)
+    compiled = tf.function(run, jit_compile=jit, autograph=False)
 
     def log_prob(x):
         y = run(x)
@@ -37,64 +37,61 @@ def _model(task, steps, flow, layers, run):
         # XLA's own random numbers are slower than TensorFlow's.
         return compiled(tf.random.stateless_normal((n, *task.event_shape), seed))
 
-    compiled = tf.function(run, jit_compile=flow.uses_xla, autograph=False)
     return TensorFlowModel(
-        task, steps, log_prob, sample, variables, count, jit=flow.uses_xla, jit_sample=False
+        task, steps, log_prob, sample, networks, masked, jit=jit, jit_sample=False
     )
 
 
-def _real_nvp(task, steps):
-    flow = ours.FAMILIES["real_nvp"](task, steps).flow
-    layers = [layer for layer in flow.stack.layers if isinstance(layer, zoo.layers.Coupling)]
+def real_nvp(task, steps):
+    half = task.size // 2
+    networks = [
+        zoo.networks.MLP(half, (half, 2), task.hidden_units, seed=i) for i in range(task.layers)
+    ]
 
     def run(x):
         # The halves change places, as they do from one coupling to the next.
         one, two = tf.split(x, 2, axis=-1)
-        for layer in layers:
-            one, two = two + layer.network(one)[..., 0], one
+        for network in networks:
+            one, two = two + network(one)[..., 0], one
         return tf.concat([one, two], axis=-1)
 
-    return _model(task, steps, flow, layers, run)
+    return _model(task, steps, networks, run)
 
 
-def _maf(task, steps):
-    flow = ours.FAMILIES["maf"](task, steps).flow
-    layers = [layer for layer in flow.stack.layers if isinstance(layer, zoo.layers.Autoregressive)]
+def maf(task, steps):
+    networks = [ours.made(task, seed=i) for i in range(task.layers)]
 
     def run(x):
-        for layer in layers:
-            x = x + layer.network(x)[..., 0]
+        for network in networks:
+            x = x + network(x)[..., 0]
         return x
 
-    return _model(task, steps, flow, layers, run)
+    return _model(task, steps, networks, run, ours.masked(task))
 
 
-def _glow(task, steps):
-    flow = ours.FAMILIES["glow"](task, steps).flow
-    scales = []
-    for stack in flow.stack.layers[-1].scales:
-        squeeze, repeat, prior = stack.layers
-        couplings = [step.layers[-1] for step in repeat.unstacked()]
+def glow(task, steps):
+    scales, channels = [], task.event_shape[-1]
+    for scale in range(task.scales):
+        half = channels = 2 * channels  # A squeeze makes four of one, and two halves of those.
+        nets = [
+            zoo.networks.ConvNet(half, 2 * half, task.hidden_units[0], seed=i)
+            for i in range(task.layers)
+        ]
         # The last prior sees nothing: it has no convolution.
-        couplings += [prior] if isinstance(prior, zoo.layers.ConvCoupling) else []
-        scales.append((squeeze, couplings))
+        nets += [zoo.networks.LinearConvNet(half, 2 * half)] * (scale < task.scales - 1)
+        scales.append(nets)
 
     def flat(x):
         return tf.reshape(x, (-1, math.prod(x.shape[1:])))
 
     def run(x):
         leaving = []
-        for squeeze, couplings in scales:
-            one, two = tf.split(squeeze(x)[0], 2, axis=-1)
-            for coupling in couplings:
-                params = tf.split(coupling.network(one), 2, axis=-1)[0]
-                one, two = two + params, one
+        for nets in scales:
+            one, two = tf.split(tf.nn.space_to_depth(x, 2), 2, axis=-1)
+            for network in nets:
+                one, two = two + tf.split(network(one), 2, axis=-1)[0], one
             leaving.append(flat(two))
             x = one
         return tf.reshape(tf.concat([*leaving, flat(x)], axis=1), (-1, *task.event_shape))
 
-    return _model(task, steps, flow, [layer for _, found in scales for layer in found], run)
-
-
-FAMILIES = {"real_nvp": _real_nvp, "maf": _maf, "glow": _glow}
-LEFT_OUT = {"residual": "measures the networks of flows that evaluate each of them once"}
+    return _model(task, steps, [net for nets in scales for net in nets], run, jit=False)

@@ -13,7 +13,7 @@ from nflows.transforms import (
     SqueezeTransform,
 )
 
-from benchmarks.competitors.torch_common import TorchModel, masked_entries
+from benchmarks.competitors.torch_common import TorchModel
 from benchmarks.tasks import cyclic_units
 
 
@@ -40,26 +40,18 @@ class _Convolutions(torch.nn.Sequential):
         return super().forward(inputs)
 
 
-def _model(task, steps, flow):
-    return TorchModel(task, steps, flow, flow.log_prob, flow.sample, masked_entries(flow))
-
-
-def _mask(size, swap):
-    mask = torch.ones(size)
-    mask[int(swap) :: 2] = -1
-    return mask
-
-
-def _real_nvp(task, steps):
+def real_nvp(task, steps):
     # Its SimpleRealNVP has residual networks, with other counts of parameters.
     def network(inputs, outputs):
         return _Dense((inputs,), (outputs,), list(task.hidden_units))
 
-    layers = [AffineCouplingTransform(_mask(task.size, i % 2), network) for i in range(task.layers)]
-    return _model(task, steps, Flow(CompositeTransform(layers), StandardNormal([task.size])))
+    even = (-1) ** (1 + torch.arange(task.size))  # An entry above zero is changed.
+    layers = [AffineCouplingTransform(even * (-1) ** i, network) for i in range(task.layers)]
+    flow = Flow(CompositeTransform(layers), StandardNormal([task.size]))
+    return TorchModel(task, steps, flow)
 
 
-def _maf(task, steps):
+def maf(task, steps):
     units = cyclic_units(task)
     flow = MaskedAutoregressiveFlow(
         task.size,
@@ -68,10 +60,10 @@ def _maf(task, steps):
         num_blocks_per_layer=len(units) - 1,
         use_residual_blocks=False,
     )
-    return _model(task, steps, flow)
+    return TorchModel(task, steps, flow)
 
 
-def _glow(task, steps):
+def glow(task, steps):
     height, width, channels = task.event_shape
 
     def network(inputs, outputs):
@@ -89,9 +81,4 @@ def _glow(task, steps):
             ]
         shape = transform.add_transform(CompositeTransform(layers), (channels, height, width))
         channels = shape[0] if shape else channels
-    flow = Flow(transform, StandardNormal([task.size]))
-    return _model(task, steps, flow)
-
-
-FAMILIES = {"real_nvp": _real_nvp, "maf": _maf, "glow": _glow}
-LEFT_OUT = {"residual": "has no residual flow"}
+    return TorchModel(task, steps, Flow(transform, StandardNormal([task.size])))

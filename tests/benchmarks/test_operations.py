@@ -1,11 +1,10 @@
 """Shares of operations."""
 
-import types
-
 import pytest
 
-from benchmarks import driver, operations
+from benchmarks import operations
 from benchmarks.tasks import Task
+from tests.benchmarks import fakes
 
 
 @pytest.mark.parametrize(
@@ -49,16 +48,14 @@ def test_shares_are_told(monkeypatch):
     groups = dict(zip(operations.GROUPS, (6.0, 1.0, 0.0, 2.0), strict=True))
 
     def answer(task, name):
-        if task == "T2":
-            return {"error": "out of memory"}
-        return {"call_ms": 10.0, "groups": groups}
+        return {"error": "out of memory"} if task == "T2" else {"call_ms": 10.0, "groups": groups}
 
-    monkeypatch.setattr(driver, "child", lambda module, arguments, threads: answer(*arguments))
+    fakes.answers(monkeypatch, answer)
     lines = []
-    found = operations.run(types.SimpleNamespace(threads=1), lines.append)
+    found = operations.run(fakes.OPTIONS, lines.append)
     assert "T1 train" in found and "T2 train" not in found
     assert "operations T2 train: left out, out of memory" in lines
-    assert lines[-1].splitlines()[2].split() == ["T1", "train", "67%", "11%", "0%", "22%", "90%"]
+    assert "| T1 train | 67% | 11% | 0% | 22% | 90% |" in operations.section(found)
 
 
 @pytest.mark.slow

@@ -2,21 +2,22 @@
 
 import types
 
-from benchmarks import driver, startup
-
-OPTIONS = types.SimpleNamespace(rounds=2, threads=1, competitors=["zoo", "zuko"])
+from benchmarks import startup
+from tests.benchmarks import fakes
 
 
 def test_startup_takes_medians_and_leaves_out(monkeypatch):
-    keys = ("own", "library", "build", "log_prob", "compile")
-    keys += ("framework_mib", "log_prob_mib", "train_mib")
+    owns = iter([3.0, 1.0, 2.0] * 2)
 
-    def answer(name, task):
-        return {"error": "is missing"} if name == "zuko" else dict.fromkeys(keys, 4.5)
+    def answer(task, name):
+        if name == "zuko":
+            return {"error": "is missing"}
+        return dict.fromkeys(startup.COLUMNS.values(), 4.5) | {"own": next(owns)}
 
-    monkeypatch.setattr(driver, "child", lambda module, arguments, threads: answer(*arguments))
+    fakes.answers(monkeypatch, answer)
     lines = []
-    results = startup.run(OPTIONS, lines.append)
-    assert results["T4"]["zoo"]["own"] == 4.5 and "zuko" not in results["T4"]
+    options = types.SimpleNamespace(rounds=9, threads=1, competitors=["zoo", "zuko", "networks"])
+    results = startup.run(options, lines.append)
+    assert list(results["T4"]) == ["zoo"] and results["T4"]["zoo"]["own"] == 2.0
     assert lines.count("T6 T1 zuko: left out, is missing") == 1
-    assert startup.median([{"own": x} for x in (3, 1, 2)]) == {"own": 2}
+    assert "| T4 | **zoo** | 2.0 | 4.5 |" in startup.section(results)

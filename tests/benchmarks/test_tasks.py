@@ -21,13 +21,14 @@ def test_parameters_of_a_coupling_flow_are_those_of_its_networks():
 def test_masked_weights_count_where_the_mask_is_one():
     # Degrees 1, 1, 2, 2 of the hidden units: they see 1, 1, 2, 2 inputs; the outputs, two a
     # dimension, see 0, 0, 2, 2, 4, 4 hidden units.
-    assert tasks.masked_weights(3, (4,)) == 6 + 12
+    assert tasks.masked_weights(SMALL) == 6 + 12
     assert SMALL.parameters() == 2 * (18 + 4 + 6)
 
 
 @pytest.mark.parametrize("cyclic", [False, True])
 def test_masks_are_autoregressive(cyclic):
-    first, second, last = (m.astype(int) for m in tasks.masks(5, (7, 9), cyclic))
+    task = Task("t", "maf", (5,), 1, 1, (7, 9))
+    first, second, last = (m.astype(int) for m in tasks.masks(task, cyclic=cyclic))
     reaches = (first @ second @ last)[:, ::2] > 0
     assert np.array_equal(reaches, np.triu(np.ones((5, 5), bool), 1))
 
@@ -53,14 +54,9 @@ def test_training_costs_three_passes():
 def test_cyclic_widths_have_as_many_weights():
     assert tasks.cyclic_units(TASKS["T2"]) == (512, 512)
     units = tasks.cyclic_units(TASKS["T3"])
-    count = tasks.masked_weights(784, units, cyclic=True)
+    count = tasks.masked_weights(TASKS["T3"], units, cyclic=True)
     assert units != (1024,)
-    assert count == pytest.approx(tasks.masked_weights(784, (1024,)), rel=0.01)
-
-
-def test_tasks_survive_json():
-    task = Task.from_dict({**TASKS["T4"].to_dict(), "event_shape": [32, 32, 3]})
-    assert task == TASKS["T4"]
+    assert count == pytest.approx(tasks.masked_weights(TASKS["T3"]), rel=0.01)
 
 
 def test_data_is_float32_and_the_same_each_time():

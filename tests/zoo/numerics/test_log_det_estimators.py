@@ -160,7 +160,7 @@ MEMORY = """
 import sys, threading, time
 import numpy as np, tensorflow as tf, zoo
 from zoo import estimation
-from benchmarks import memory
+from tests import memory
 kind, gradient = sys.argv[1:3]
 x = tf.constant(np.random.default_rng(0).normal(size=(2048, 32)).astype("float32"))
 def step(terms):

@@ -20,51 +20,40 @@ def events(call, level=2):
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-    found, space = [], xplane_pb2.XSpace()
+    space = xplane_pb2.XSpace()
+    options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=level)
     with tempfile.TemporaryDirectory() as folder:
-        options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=level)
-        tf.profiler.experimental.start(folder, options)
-        try:
+        with tf.profiler.experimental.Profile(folder, options):
             call()
-        finally:
-            tf.profiler.experimental.stop()
         for path in Path(folder).rglob("*.xplane.pb"):
-            space.ParseFromString(path.read_bytes())
-            for plane in space.planes:
-                for line in plane.lines:
-                    for event in line.events:
-                        name = plane.event_metadata[event.metadata_id].name
-                        start = 1000 * line.timestamp_ns + event.offset_ps
-                        values = {
-                            plane.stat_metadata[stat.metadata_id].name: _value(stat)
-                            for stat in event.stats
-                        }
-                        found.append((name, start, event.duration_ps, values))
+            space.MergeFromString(path.read_bytes())
+    found = []
+    for plane in space.planes:
+        for line in plane.lines:
+            for event in line.events:
+                name = plane.event_metadata[event.metadata_id].name
+                start = 1000 * line.timestamp_ns + event.offset_ps
+                values = {
+                    plane.stat_metadata[s.metadata_id].name: getattr(s, s.WhichOneof("value"))
+                    for s in event.stats
+                }
+                found.append((name, start, event.duration_ps, values))
     return found
 
 
-def _value(stat):
-    return getattr(stat, stat.WhichOneof("value"))
-
-
-def tensors_mib(call):
+def tensors_mib(found):
     """The most memory that tensors made during a call take at once, MiB.
 
     It counts the bytes that were asked for, so that neither what an allocator adds to them nor what
     it keeps for later has a part in it. What the call found in memory is not counted.
 
     Args:
-      call: Function without arguments.
+      found: What `events` returns.
 
     Raises:
       RuntimeError: TensorFlow does not tell of its memory. On a CPU it does where it keeps that of
         freed tensors, which `import zoo` makes it do unless the environment says otherwise.
     """
-    return peak_mib(events(call))
-
-
-def peak_mib(found):
-    """The most that allocations among `events` add up to at one time, MiB."""
     changes = [e for e in found if e[0] in (ALLOCATION, DEALLOCATION)]
     if not any(name == ALLOCATION for name, *_ in changes):
         raise RuntimeError(

@@ -45,24 +45,3 @@ def reset_peak():
     with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
         file.write("5")
     return now_mib()
-
-
-def of_a_batch(peaks):
-    """What one batch adds to the peak of a step.
-
-    Args:
-      peaks: Three pairs of a number of batches, at equal distances, and the peak of a step on so
-        many, MiB.
-
-    Returns:
-      `{"activations_mib", "baseline_mib"}`: MiB of one batch, and of all else in the peak, by the
-      line from the first pair to the last. The former is `None` where the second is off that
-      line by more than a fifth of the rise to it: something else then makes the peak.
-    """
-    (few, low), (_, middle), (many, high) = peaks
-    slope = (high - low) / (many - few)
-    straight = abs(middle - (low + high) / 2) <= 0.1 * (high - low)
-    return {
-        "activations_mib": slope if straight else None,
-        "baseline_mib": low - few * slope,
-    }

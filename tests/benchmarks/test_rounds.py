@@ -1,0 +1,95 @@
+"""Turns, the plan of a round, medians and ratios."""
+
+import pytest
+
+from benchmarks import rounds
+from tests.benchmarks.fakes import FakeProcess
+
+
+def interleave(processes, count=3, operation="log_prob", **kwargs):
+    able = {process.name: process for process in processes}
+    return rounds.interleave(able, operation, count, pause=0.0, **kwargs)
+
+
+def test_competitors_take_turns():
+    turns = []
+    found = interleave([FakeProcess(name, 2.0, turns) for name in "abc"])
+    # Each has first a call that compiles, and one to learn how long calls are.
+    assert [name for name, *_ in turns] == list("aaabbbccc") + list("abc") * 2
+    assert {name: len(times.rounds) for name, times in found.items()} == dict.fromkeys("abc", 3)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steps", "calls"),
+    [(0.01, 1, 1 + 30), (2.0, 1, 1), (0.1, 20, 1), (1e-9, 1, 1 + 100)],
+)
+def test_short_calls_are_warmed_up_and_repeated(seconds, steps, calls):
+    process = FakeProcess("a", seconds)
+    times = interleave([process], 1, "train", steps=steps)["a"]
+    assert [turn[2] for turn in process.turns] == [1, 1, calls]
+    assert times.rounds == [seconds] and times.first == seconds
+
+
+def test_long_calls_are_not_made_to_learn_their_length():
+    process = FakeProcess("a", 30.0)
+    assert interleave([process], 2)["a"].rounds == [30.0, 30.0]
+    assert [turn[2] for turn in process.turns] == [1, 1, 1]
+
+
+def test_warming_up_is_not_timed(monkeypatch):
+    process = FakeProcess("a", 0.1)
+    monkeypatch.setattr(process, "_time", lambda name, n: {"seconds": [9.0] + [0.1] * (n - 1)})
+    assert interleave([process], 2)["a"].rounds[1:] == [9.0]  # Long: one call, not warmed up.
+    monkeypatch.setattr(process, "_time", lambda name, n: {"seconds": [0.9] + [0.1] * (n - 1)})
+    assert interleave([process], 2)["a"].rounds == [0.1, 0.1]
+
+
+def test_a_competitor_past_its_budget_drops_out_after_a_round():
+    found = interleave([FakeProcess("a")], 5, budget=0.0)
+    assert len(found["a"].rounds) == 1
+
+
+def test_compiling_does_not_count_towards_the_budget(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(rounds.time, "perf_counter", lambda: now[0])
+
+    class Slow(FakeProcess):
+        def call(self, function, *args):
+            answer = super().call(function, *args)
+            now[0] += sum(answer["seconds"])
+            return answer
+
+    times = interleave([Slow("a", 2.0)], 9, budget=5.0)["a"]
+    # 2 s that compile, 2 s that tell how long calls are, and 2 s a round.
+    assert len(times.rounds) == 2
+
+
+def test_a_failure_leaves_out_one_competitor_alone():
+    turns = []
+    found = interleave([FakeProcess("a", 2.0, turns, error="OOM"), FakeProcess("b", 2.0, turns)])
+    assert found["a"].error == "OOM" and not found["a"].rounds
+    assert len(found["b"].rounds) == 3
+    assert sum(name == "a" for name, *_ in turns) == 1
+
+
+def entries(**medians):
+    return {name: rounds.summary([ms / 1e3]) for name, ms in medians.items()}
+
+
+def test_summary_has_median_and_quartiles():
+    assert rounds.summary([0.001, 0.005, 0.002, 0.004, 0.003]) == pytest.approx(
+        {"median_ms": 3.0, "low_ms": 2.0, "high_ms": 4.0, "rounds": 5}
+    )
+
+
+def test_ratios_are_to_the_fastest_peer_and_to_the_limit():
+    found = entries(zoo=3.0, slow=12.0, fast=6.0, hand=1.0)
+    assert rounds.compare(found, ["slow", "fast"], limit_ms=1.5) == "fast"
+    assert [found[n]["to_best_peer"] for n in found] == pytest.approx([0.5, 2.0, 1.0, 1 / 6])
+    assert found["zoo"]["to_limit"] == pytest.approx(2.0)
+
+
+def test_without_peers_there_is_no_ratio_to_one():
+    found = entries(zoo=3.0)
+    assert rounds.compare(found, [], limit_ms=1.0) is None
+    assert found["zoo"]["to_best_peer"] is None
