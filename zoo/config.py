@@ -49,7 +49,11 @@ class ArgumentsAsConfig:
 
     def __new__(cls, *args, **kwargs):
         instance = super().__new__(cls)
-        bound = cls.__signature__.bind(*args, **kwargs)
+        try:
+            bound = cls.__signature__.bind(*args, **kwargs)
+        except TypeError as error:
+            names = ", ".join(cls.__signature__.parameters)
+            raise TypeError(f"{cls.__name__}: {error}; its arguments are {names}.") from None
         bound.apply_defaults()
         arguments = dict(bound.arguments)
         arguments |= arguments.pop("kwargs", {})

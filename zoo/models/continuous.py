@@ -1,23 +1,22 @@
 """Continuous flows: FFJORD (Grathwohl et al., 2019, arXiv:1810.01367), and flow matching."""
 
 from zoo import backend, computations
-from zoo.config import choice, register
-from zoo.flow import Flow
+from zoo.config import choice, count, register
 from zoo.layers import ActNorm, Continuous
-from zoo.models.common import check_count, prepare, vector_context
-from zoo.networks.conditioner import seed_stream
+from zoo.models.family import Family
 from zoo.numerics import root_finding
 from zoo.training.losses import LOSSES, FlowMatching
 
 
 @register("zoo")
-class ContinuousFlow(Flow):
+class ContinuousFlow(Family):
     """Events are moved by an ordinary differential equation, whose velocity is any network.
 
     `dx/dt = f(x, t)` from the latent at `t = 0` to the data at `t = T`, and `log p(x(T)) = log
     p(x(0)) - int tr(df/dx) dt` (Chen et al., 2018, arXiv:1806.07366, eq. 8), with the trace exact
     or by Hutchinson's estimator (Grathwohl et al., eq. 7), by an adaptive solver, and with
-    gradients by its own steps backwards. Before the equation entries are standardized.
+    gradients by its own steps backwards. A context stands beside time. Before the equation entries
+    are standardized.
 
     It is trained by likelihood, as in the papers, or by flow matching (Lipman et al., 2023,
     arXiv:2210.02747), which solves no equation while training; densities and samples come by the
@@ -26,9 +25,6 @@ class ContinuousFlow(Flow):
 
     Args:
       event_shape: Shape of one event; more than one axis is flattened.
-      context_shape: Shape of one context vector, or `None`; it stands beside time.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       num_layers: Number of equations, one after the other; 1 for flow matching.
       hidden_units: Width of each hidden layer of the dynamics.
       activation: Name of a smooth Keras activation, such as `"tanh"`, `"softplus"`, `"silu"`.
@@ -37,11 +33,7 @@ class ContinuousFlow(Flow):
       trace, probes, probe: How the trace is computed; see `zoo.layers.Continuous`.
       solver, rtol, atol, max_steps, num_steps: The solver; see `zoo.layers.Continuous`.
       loss: `"likelihood"` or `"flow_matching"`, what `fit` trains by; `compile` may override it.
-      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -57,9 +49,7 @@ class ContinuousFlow(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         num_layers=1,
         hidden_units=(64, 64, 64),
         activation="tanh",
@@ -78,18 +68,14 @@ class ContinuousFlow(Flow):
         max_steps=500,
         num_steps=20,
         loss="likelihood",
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
-        check_count("num_layers", num_layers)
-        if choice("loss", loss, tuple(LOSSES)) == "flow_matching" and num_layers > 1:
+        shared = self.shared(event_shape, shared)
+        layers, shape = shared.vector()
+        number = count("num_layers", num_layers)
+        if choice("loss", loss, tuple(LOSSES)) == "flow_matching" and number > 1:
             raise ValueError(
-                f"loss='flow_matching' trains one equation: num_layers must be 1, got {num_layers}."
+                f"loss='flow_matching' trains one equation: num_layers must be 1, got {number}."
             )
         options = {
             "hidden_units": hidden_units,
@@ -108,23 +94,11 @@ class ContinuousFlow(Flow):
             "atol": atol,
             "max_steps": max_steps,
             "num_steps": num_steps,
-            "context_shape": vector_context(context_shape, num_classes),
-            "dtype": dtype,
         }
-        seeds = seed_stream(None if seed is None else 1000 * seed)
-        for _ in range(num_layers):
-            layers.append(ActNorm(shape, dtype=dtype))
-            layers.append(Continuous(shape, seed=next(seeds), **options))
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
-        )
+        for _, seed in zip(range(number), shared.seeds(), strict=False):
+            layers.append(ActNorm(shape, **shared.plain))
+            layers.append(Continuous(shape, seed=seed, **options, **shared.conditional))
+        super().__init__(layers, shared)
         self.set_loss(loss)
 
     def solver_report(self, x, context=None):

@@ -1,8 +1,7 @@
 """Glow (Kingma and Dhariwal, 2018, arXiv:1807.03039)."""
 
 from zoo import transformers
-from zoo.config import register
-from zoo.flow import Flow
+from zoo.config import count, register
 from zoo.layers import (
     ActNormConv1x1,
     ConvCoupling,
@@ -12,12 +11,11 @@ from zoo.layers import (
     Squeeze,
     Stack,
 )
-from zoo.models.common import check_count, check_image, prepare_image, vector_context
-from zoo.networks.conditioner import seed_stream
+from zoo.models.family import Family
 
 
 @register("zoo")
-class Glow(Flow):
+class Glow(Family):
     """Scales of steps of [actnorm, invertible 1x1 convolution, coupling]; fast both ways.
 
     Data to latent: each scale squeezes 2x2 blocks of pixels into channels, takes `steps` steps, and
@@ -25,15 +23,12 @@ class Glow(Flow):
     affine map of the channels; the coupling shifts and scales one half of them given the other
     (table 1). The learned priors are part of the bijection: what leaves is shifted and scaled given
     what stays, and what remains at the end by learned numbers of its own, so that the latent is
-    standard normal.
+    standard normal; a `base` of `zoo.MAF((height * width * channels,))` makes them autoregressive.
 
-    A context conditions the couplings and the priors.
+    A context conditions the couplings and the priors. Integers are by default centered.
 
     Args:
       event_shape: `(height, width, channels)`, height and width divisible by `2**scales`.
-      context_shape: Shape of one context vector, or `None`.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       scales: Number of scales, the paper's L.
       steps: Number of steps a scale, the paper's K.
       width: Number of maps of the networks' hidden layers.
@@ -41,13 +36,7 @@ class Glow(Flow):
         `2 tanh(s / 2)`), or another name or instance of a `zoo.transformers.Transformer`.
       conv: Parametrization of the 1x1 convolutions, `"lu"` or `"plain"`.
       learn_prior: Whether the priors are learned; otherwise standard normal.
-      preprocessing: Of integer data: `"center"` (default), `"logit"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`; a `zoo.MAF` over `(height * width * channels,)` makes the prior
-        autoregressive.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`. With
-        `dtype="mixed_bfloat16"` the networks compute in bfloat16, all else in float32.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -63,59 +52,39 @@ class Glow(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         scales=3,
         steps=32,
         width=512,
         coupling="affine",
         conv="lu",
         learn_prior=True,
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        shape = check_image(event_shape, check_count("scales", scales), "Glow")
-        layers = prepare_image(shape, levels, preprocessing, alpha, dtype, default="center")
+        shared = self.shared(event_shape, shared)
+        layers, shape = shared.image(count("scales", scales), default="center")
         builder = _Builder(
-            check_count("steps", steps),
-            check_count("width", width),
-            transformers.get("sigmoid" if coupling == "affine" else coupling),
-            conv,
-            learn_prior,
-            vector_context(context_shape, num_classes),
-            seed,
-            dtype,
+            shared,
+            steps=count("steps", steps),
+            coupling={
+                "transformer": "sigmoid" if coupling == "affine" else coupling,
+                "width": count("width", width),
+            },
+            conv=conv,
+            learn_prior=learn_prior,
         )
-        layers.append(MultiScale(builder.scales(shape, scales), dtype=dtype))
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
-        )
+        layers.append(MultiScale(builder.scales(shape, scales), **shared.plain))
+        super().__init__(layers, shared)
 
 
 class _Builder:
     """Builds the layers of one Glow."""
 
-    def __init__(self, steps, width, transformer, conv, learn_prior, context, seed, dtype):
-        self._steps, self._width, self._transformer = steps, width, transformer
+    def __init__(self, shared, steps, coupling, conv, learn_prior):
+        self._steps, self._coupling = steps, coupling
         self._conv, self._learn_prior = conv, learn_prior
-        self._common = {"context_shape": context, "dtype": dtype}
-        self._seeds = seed_stream(None if seed is None else 1000 * seed)
-
-    def _seed(self):
-        seed = next(self._seeds)
-        return None if seed is None else 100 * seed
+        self._plain, self._conditional = shared.plain, shared.conditional
+        self._seeds = shared.seeds(100)
 
     def scales(self, shape, count):
         """The layers of each of `count` scales, for images of this shape."""
@@ -128,27 +97,21 @@ class _Builder:
         return scales
 
     def _scale(self, shape):
-        squeeze = Squeeze(shape, dtype=self._common["dtype"])
+        squeeze = Squeeze(shape, **self._plain)
         steps = [self._step(squeeze.latent_shape) for _ in range(self._steps)]
-        return [squeeze, Scan(steps, dtype=self._common["dtype"])]
+        return [squeeze, Scan(steps, **self._plain)]
 
     def _step(self, shape):
-        dtype = self._common["dtype"]
-        linear = ActNormConv1x1(shape, self._conv, self._seed(), dtype=dtype)
-        coupling = ConvCoupling(
-            shape,
-            transformer=self._transformer,
-            width=self._width,
-            seed=self._seed(),
-            **self._common,
-        )
-        return Stack([linear, coupling], dtype=dtype)
+        linear = ActNormConv1x1(shape, kind=self._conv, seed=next(self._seeds), **self._plain)
+        given = self._coupling | self._conditional
+        return Stack([linear, ConvCoupling(shape, seed=next(self._seeds), **given)], **self._plain)
 
     def _prior(self, shape, top):
         if not self._learn_prior:
             return []
         # Wider than a coupling's: features of later scales differ by orders of magnitude.
         affine = transformers.Affine(max_log_scale=5.0)
+        given = {"transformer": affine} | self._conditional
         if top:
-            return [Elementwise(shape, affine, hidden_units=(), **self._common)]
-        return [ConvCoupling(shape, transformer=affine, network="linear", **self._common)]
+            return [Elementwise(shape, hidden_units=(), **given)]
+        return [ConvCoupling(shape, network="linear", **given)]

@@ -1,24 +1,13 @@
 """Invertible residual network (Behrmann et al., 2019, arXiv:1811.00995)."""
 
-from zoo.config import register
-from zoo.flow import Flow
-from zoo.layers import MultiScale
-from zoo.models.common import (
-    check_count,
-    check_image,
-    choose,
-    prepare,
-    prepare_image,
-    vector_context,
-)
-from zoo.models.residual_blocks import Blocks, image_options
-
-_DENSE = {"num_layers": 16, "hidden_units": (64, 64, 64)}
-_IMAGES = {"width": 512, "blocks": 16}
+from zoo.config import count, register
+from zoo.layers import MultiScale, Squeeze
+from zoo.models.family import Family
+from zoo.models.residual_blocks import Blocks
 
 
 @register("zoo")
-class IResNet(Flow):
+class IResNet(Family):
     """Residual blocks `x + g(x)` whose branches are contractions; sampled by fixed points.
 
     Data to latent, block by block, each after an activation normalisation: `z = x + g(x)`, with
@@ -32,14 +21,12 @@ class IResNet(Flow):
     With `scales` it is the paper's architecture for images: each scale squeezes 2x2 blocks of
     pixels into channels, has `blocks` blocks of 3x3, 1x1 and 3x3 convolutions, and lets half of the
     channels leave for the latent. Published are 3 scales of 16 blocks of 512 maps, and for vectors
-    100 blocks of three hidden layers of 64 units.
+    100 blocks of three hidden layers of 64 units. Integers are by
+    default centered with `scales`.
 
     Args:
       event_shape: Shape of one event. Without `scales`, more than one axis is flattened; with them
         `(height, width, channels)`, height and width divisible by `2**scales`.
-      context_shape: Shape of one context vector, or `None`.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       num_layers: Number of blocks, 16 unless told; not with `scales`.
       hidden_units: Width of each hidden layer, `(64, 64, 64)` unless told; not with `scales`.
       activation: `"elu"` or `"lipswish"`.
@@ -55,11 +42,7 @@ class IResNet(Flow):
       scales: Number of scales; `None` for dense branches on the flattened event.
       width: Only with `scales`: number of maps of the hidden layers, 512 unless told.
       blocks: Only with `scales`: number of blocks a scale, 16 unless told.
-      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -75,9 +58,7 @@ class IResNet(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         num_layers=None,
         hidden_units=None,
         activation="elu",
@@ -92,20 +73,21 @@ class IResNet(Flow):
         scales=None,
         width=None,
         blocks=None,
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        context = vector_context(context_shape, num_classes)
+        shared = self.shared(event_shape, shared)
+        options = self.one_form(
+            scales,
+            dense={
+                "num_layers": (num_layers, 16),
+                "hidden_units": (hidden_units, (64, 64, 64)),
+            },
+            images={"width": (width, 512), "blocks": (blocks, 16)},
+        )
         builder = Blocks(
+            shared,
             log_det,
             "series",
-            seed,
-            context,
-            dtype,
             coefficient=coefficient,
             activation=activation,
             terms=terms,
@@ -115,37 +97,17 @@ class IResNet(Flow):
             tolerance=tolerance,
             max_iterations=max_iterations,
         )
-        given = (levels, preprocessing, alpha, dtype)
-        dense = {"num_layers": num_layers, "hidden_units": hidden_units}
-        images = {"width": width, "blocks": blocks}
         if scales is None:
-            dense = choose(dense, _DENSE, images, "needs scales, the number of scales for images")
-            event_shape, layers, shape = prepare(event_shape, *given)
-            count = check_count("num_layers", dense["num_layers"])
-            layers += builder.chain(shape, count, dense["hidden_units"], False)
+            layers, shape = shared.vector()
+            layers += builder.dense(shape, preactivated=False, **options)
         else:
-            why = "is for flows without scales; with them it is width and blocks"
-            units, count = image_options(**choose(images, _IMAGES, dense, why))
-            event_shape = check_image(event_shape, check_count("scales", scales), "IResNet")
-            layers = prepare_image(event_shape, *given, default="center")
-            layers.append(_multi_scale(builder, event_shape, scales, count, units, dtype))
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
-        )
-
-
-def _multi_scale(builder, shape, scales, count, units, dtype):
-    parts = []
-    for i in range(scales):
-        squeeze = builder.squeeze(shape)
-        height, width, channels = squeeze.latent_shape
-        parts.append([squeeze, *builder.chain(squeeze.latent_shape, count, units, i > 0)])
-        shape = (height, width, channels // 2)
-    return MultiScale(parts, dtype=dtype)
+            layers, shape = shared.image(count("scales", scales), default="center")
+            parts = []
+            for i in range(scales):
+                squeeze = Squeeze(shape, **shared.plain)
+                height, width, channels = squeeze.latent_shape
+                chain = builder.scale(squeeze.latent_shape, preactivated=i > 0, **options)
+                parts.append([squeeze, *chain])
+                shape = (height, width, channels // 2)
+            layers.append(MultiScale(parts, **shared.plain))
+        super().__init__(layers, shared)

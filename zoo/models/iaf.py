@@ -1,14 +1,12 @@
 """Inverse autoregressive flow (Kingma et al., 2016, arXiv:1606.04934)."""
 
 from zoo.config import register
-from zoo.flow import Flow
-from zoo.layers import ActNorm, Autoregressive
-from zoo.models.common import check_count, layer_order, prepare, vector_context
-from zoo.networks.conditioner import seed_stream
+from zoo.models.family import Family
+from zoo.models.stacks import autoregressive
 
 
 @register("zoo")
-class IAF(Flow):
+class IAF(Family):
     """Stacked inverse autoregressive layers: one pass for `sample`, one sweep for `log_prob`.
 
     Latent to data, layer by layer (eq. 13-14): `z_i' = g_i z_i + (1 - g_i) m_i` with the gate `g =
@@ -18,20 +16,13 @@ class IAF(Flow):
 
     Args:
       event_shape: Shape of one event; more than one axis is flattened.
-      context_shape: Shape of one context vector (the encoder's output), or `None`.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       num_layers: Number of autoregressive layers.
       hidden_units: Width of each hidden layer of a MADE.
       activation: Name of a Keras activation.
       transformer: Name or instance of a `zoo.transformers.Transformer`.
       order: `"sequential"`, reversed from layer to layer, or `"random"`, drawn anew for each.
       residual: Residual MADEs; see `zoo.networks.MADE`.
-      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -46,49 +37,18 @@ class IAF(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         num_layers=4,
         hidden_units=(320, 320),
         activation="elu",
         transformer="gated",
         order="sequential",
         residual=False,
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
-        context = vector_context(context_shape, num_classes)
-        seeds = seed_stream(None if seed is None else 1000 * seed)
-        for i in range(check_count("num_layers", num_layers)):
-            direction = layer_order(order, i, shape[0], seed)
-            layers.append(ActNorm(shape, dtype=dtype))
-            layers.append(
-                Autoregressive(
-                    shape,
-                    transformer,
-                    hidden_units,
-                    activation,
-                    direction,
-                    "sample",
-                    residual,
-                    context,
-                    next(seeds),
-                    dtype=dtype,
-                )
-            )
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
+        shared = self.shared(event_shape, shared)
+        network = {"hidden_units": hidden_units, "activation": activation, "residual": residual}
+        layers = autoregressive(
+            shared, num_layers, order, fast="sample", transformer=transformer, **network
         )
+        super().__init__(layers, shared)

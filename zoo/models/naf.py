@@ -1,15 +1,13 @@
 """Neural autoregressive flow (Huang et al., 2018, arXiv:1804.00779)."""
 
-from zoo.config import register
-from zoo.flow import Flow
-from zoo.layers import ActNorm, Autoregressive
-from zoo.models.common import check_count, layer_order, prepare, vector_context
-from zoo.networks.conditioner import seed_stream
+from zoo.config import count, register
+from zoo.models.family import Family
+from zoo.models.stacks import autoregressive
 from zoo.transformers import DeepSigmoidal
 
 
 @register("zoo")
-class NAF(Flow):
+class NAF(Family):
     """Autoregressive layers whose transformer is itself a monotone neural network.
 
     Data to latent, layer by layer (eq. 8, DSF): `u_i = logit(w_i sigmoid(a_i x_i + b_i))`, with the
@@ -27,9 +25,6 @@ class NAF(Flow):
 
     Args:
       event_shape: Shape of one event; more than one axis is flattened.
-      context_shape: Shape of one context vector, or `None`.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       num_layers: Number of autoregressive layers.
       hidden_units: Width of each hidden layer of a MADE.
       activation: Name of a Keras activation.
@@ -41,11 +36,7 @@ class NAF(Flow):
       max_iterations: Number of evaluations after which the other direction gives up.
       order: `"sequential"`, reversed from layer to layer, or `"random"`, drawn anew for each.
       residual: Residual MADEs; see `zoo.networks.MADE`.
-      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -61,9 +52,7 @@ class NAF(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         num_layers=5,
         hidden_units=(512, 512),
         activation="elu",
@@ -75,44 +64,19 @@ class NAF(Flow):
         max_iterations=200,
         order="sequential",
         residual=False,
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
-        context = vector_context(context_shape, num_classes)
-        sigmoid_layers = check_count("sigmoid_layers", sigmoid_layers)
+        shared = self.shared(event_shape, shared)
         transformer = DeepSigmoidal(
-            num_units, sigmoid_layers, dense, fast, tolerance, max_iterations
+            num_units=num_units,
+            num_layers=count("sigmoid_layers", sigmoid_layers),
+            dense=dense,
+            fast=fast,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
         )
-        seeds = seed_stream(None if seed is None else 1000 * seed)
-        for i in range(check_count("num_layers", num_layers)):
-            direction = layer_order(order, i, shape[0], seed)
-            layers.append(ActNorm(shape, dtype=dtype))
-            layers.append(
-                Autoregressive(
-                    shape,
-                    transformer,
-                    hidden_units,
-                    activation,
-                    direction,
-                    fast,
-                    residual,
-                    context,
-                    next(seeds),
-                    dtype=dtype,
-                )
-            )
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
+        network = {"hidden_units": hidden_units, "activation": activation, "residual": residual}
+        layers = autoregressive(
+            shared, num_layers, order, fast=fast, transformer=transformer, **network
         )
+        super().__init__(layers, shared)

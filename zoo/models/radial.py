@@ -2,13 +2,12 @@
 
 from zoo import layers as flow_layers
 from zoo.config import register
-from zoo.flow import Flow
-from zoo.models.common import prepare, vector_context
-from zoo.models.stacks import amortized_stack
+from zoo.models.family import Family
+from zoo.models.stacks import amortized
 
 
 @register("zoo")
-class Radial(Flow):
+class Radial(Family):
     """Radial layers, each of which expands or contracts space around one point.
 
     In the fast direction, layer by layer (eq. 14): `f(x) = x + beta (x - c) / (alpha + |x - c|)`
@@ -18,20 +17,13 @@ class Radial(Flow):
 
     Args:
       event_shape: Shape of one event; more than one axis is flattened.
-      context_shape: Shape of one context vector, or `None`.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       num_layers: Number of radial layers.
       hidden_units: Width of each hidden layer of a network that reads the context; `()`, as in the
         paper, makes a layer's parameters linear in the context (the encoder's output).
       activation: Name of a Keras activation of these networks.
       fast: The direction that takes one evaluation: `"log_prob"`, as suits training by likelihood,
         or `"sample"`, as in the paper, whose use is that of an approximate posterior.
-      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -48,36 +40,20 @@ class Radial(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         num_layers=32,
         hidden_units=(),
         activation="relu",
         fast="log_prob",
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
-        context = vector_context(context_shape, num_classes)
-
-        def radial(i, seed):
-            return flow_layers.Radial(
-                shape, hidden_units, activation, fast, context, seed, dtype=dtype
-            )
-
-        layers += amortized_stack(radial, num_layers, shape, context, hidden_units, seed, dtype)
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
+        shared = self.shared(event_shape, shared)
+        layers = amortized(
+            shared,
+            num_layers,
+            flow_layers.Radial,
+            hidden_units=hidden_units,
+            activation=activation,
+            fast=fast,
         )
+        super().__init__(layers, shared)

@@ -2,27 +2,17 @@
 
 import math
 
-from zoo.config import register
-from zoo.flow import Flow
-from zoo.layers import Reshape
-from zoo.models.common import (
-    check_count,
-    check_image,
-    choose,
-    prepare,
-    prepare_image,
-    vector_context,
-)
-from zoo.models.residual_blocks import Blocks, image_options
+from zoo.config import count, register
+from zoo.layers import Reshape, Squeeze
+from zoo.models.family import Family
+from zoo.models.residual_blocks import Blocks
 
-_DENSE = {"num_layers": 16, "hidden_units": (128, 128, 128)}
-_IMAGES = {"width": 512, "blocks": 16}
 # Blocks at the end of the image flow, on the flattened image, and the width of their layers.
 _FLAT_BLOCKS, _FLAT_UNITS = 4, (128, 128)
 
 
 @register("zoo")
-class ResidualFlow(Flow):
+class ResidualFlow(Family):
     """Contractive residual blocks trained with an unbiased log-density; sampled by fixed points.
 
     Data to latent, block by block, each after an activation normalisation: `z = x + g(x)`, as in
@@ -39,9 +29,6 @@ class ResidualFlow(Flow):
     Args:
       event_shape: Shape of one event. Without `scales`, more than one axis is flattened; with them
         `(height, width, channels)`, height and width divisible by `2**(scales - 1)`.
-      context_shape: Shape of one context vector, or `None`.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       num_layers: Number of blocks, 16 unless told; not with `scales`.
       hidden_units: Width of each hidden layer, `(128, 128, 128)` unless told; not with `scales`.
       activation: `"lipswish"` or `"elu"`.
@@ -58,11 +45,7 @@ class ResidualFlow(Flow):
       scales: Number of scales; `None` for dense branches on the flattened event.
       width: Only with `scales`: number of maps of the hidden layers, 512 unless told.
       blocks: Only with `scales`: number of blocks a scale, 16 unless told.
-      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `dtype` and `name` of `zoo.Flow`.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -78,9 +61,7 @@ class ResidualFlow(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         num_layers=None,
         hidden_units=None,
         activation="lipswish",
@@ -96,20 +77,21 @@ class ResidualFlow(Flow):
         scales=None,
         width=None,
         blocks=None,
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        context = vector_context(context_shape, num_classes)
+        shared = self.shared(event_shape, shared)
+        options = self.one_form(
+            scales,
+            dense={
+                "num_layers": (num_layers, 16),
+                "hidden_units": (hidden_units, (128, 128, 128)),
+            },
+            images={"width": (width, 512), "blocks": (blocks, 16)},
+        )
         builder = Blocks(
+            shared,
             log_det,
             "roulette",
-            seed,
-            context,
-            dtype,
             coefficient=coefficient,
             activation=activation,
             terms=terms,
@@ -120,40 +102,17 @@ class ResidualFlow(Flow):
             tolerance=tolerance,
             max_iterations=max_iterations,
         )
-        given = (levels, preprocessing, alpha, dtype)
-        dense = {"num_layers": num_layers, "hidden_units": hidden_units}
-        images = {"width": width, "blocks": blocks}
         if scales is None:
-            dense = choose(dense, _DENSE, images, "needs scales, the number of scales for images")
-            event_shape, layers, shape = prepare(event_shape, *given)
-            count = check_count("num_layers", dense["num_layers"])
-            layers += builder.chain(shape, count, dense["hidden_units"], True)
+            layers, shape = shared.vector()
+            layers += builder.dense(shape, preactivated=True, **options)
         else:
-            why = "is for flows without scales; with them it is width and blocks"
-            units, count = image_options(**choose(images, _IMAGES, dense, why))
-            halvings = check_count("scales", scales) - 1
-            event_shape = check_image(event_shape, halvings, "ResidualFlow")
-            layers = prepare_image(event_shape, *given, default="logit")
-            layers += _scales(builder, event_shape, scales, count, units, dtype)
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
-        )
-
-
-def _scales(builder, shape, scales, count, units, dtype):
-    layers = []
-    for i in range(scales):
-        if i:
-            layers.append(builder.squeeze(shape))
-            shape = layers[-1].latent_shape
-        layers += builder.chain(shape, count, units, i > 0)
-    layers.append(Reshape(shape, (math.prod(shape),), dtype=dtype))
-    flat = layers[-1].latent_shape
-    return layers + builder.chain(flat, _FLAT_BLOCKS, _FLAT_UNITS, True)
+            layers, shape = shared.image(count("scales", scales) - 1)
+            for i in range(scales):
+                if i:
+                    layers.append(Squeeze(shape, **shared.plain))
+                    shape = layers[-1].latent_shape
+                layers += builder.scale(shape, preactivated=i > 0, **options)
+            layers.append(Reshape(shape, latent_shape=(math.prod(shape),), **shared.plain))
+            flat = layers[-1].latent_shape
+            layers += builder.chain(flat, _FLAT_BLOCKS, _FLAT_UNITS, preactivated=True)
+        super().__init__(layers, shared)

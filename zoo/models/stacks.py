@@ -1,28 +1,45 @@
-"""The order of layers that the planar, radial and Sylvester flows have in common."""
+"""The order of layers that several families have in common."""
 
-from zoo.layers import ActNorm, Elementwise
-from zoo.models.common import check_count
+from zoo.config import count
+from zoo.layers import ActNorm, Autoregressive, Elementwise
 
 
-def amortized_stack(make, num_layers, shape, context, hidden_units, seed, dtype):
-    """Layers from the data to the latent: activation normalisation before each, an affine map last.
+def autoregressive(shared, num_layers, order, **options):
+    """Autoregressive layers from the data to the latent, an activation normalisation before each.
 
     Args:
-      make: `(number of the layer, its seed) -> FlowLayer`.
+      shared: The `Shared` arguments of the family.
       num_layers: How many of them.
-      shape: `(d,)`.
-      context: Shape of one context vector, or `None`. With one, the affine map is read off it.
-      hidden_units: Width of each hidden layer of the network that reads it.
-      seed: Seed of the initial weights.
-      dtype: Dtype policy of the layers.
+      order: `"sequential"`, reversed from layer to layer, or `"random"`, drawn anew for each.
+      **options: Further arguments of `zoo.layers.Autoregressive`.
     """
+    layers, shape = shared.vector()
+    for i, seed in zip(range(count("num_layers", num_layers)), shared.seeds(), strict=False):
+        given = options | {"order": shared.order(order, i), "seed": seed} | shared.conditional
+        layers += [ActNorm(shape, **shared.plain), Autoregressive(shape, **given)]
+    return layers
+
+
+def amortized(shared, num_layers, layer, each=None, **options):
+    """Layers as given, an activation normalisation before each, and an affine map last.
+
+    With a context the affine map is read off it.
+
+    Args:
+      shared: The `Shared` arguments of the family.
+      num_layers: How many of them.
+      layer: Class of the layers.
+      each: `(number of the layer) -> options` of that one alone.
+      **options: Arguments of the layers, `hidden_units` of their networks among them.
+    """
+    layers, shape = shared.vector()
     # A layer draws a handful of weights, each from a seed of its own.
-    count = check_count("num_layers", num_layers)
-    seeds = [None if seed is None else 1000 * seed + 10 * i for i in range(1 + count)]
-    layers = []
-    for i in range(count):
-        layers += [ActNorm(shape, dtype=dtype), make(i, seeds[i])]
-    if context is None:
-        return [*layers, ActNorm(shape, dtype=dtype)]
-    last = Elementwise(shape, "affine", hidden_units, context, seeds[-1], dtype=dtype)
-    return [*layers, ActNorm(shape, dtype=dtype), last]
+    seeds = shared.seeds(step=10, start=1000)
+    for i in range(count("num_layers", num_layers)):
+        given = options | {"seed": next(seeds)} | (each(i) if each else {})
+        layers += [ActNorm(shape, **shared.plain), layer(shape, **given, **shared.conditional)]
+    layers.append(ActNorm(shape, **shared.plain))
+    if shared.conditional["context_shape"] is not None:
+        given = shared.conditional | {"hidden_units": options["hidden_units"], "seed": next(seeds)}
+        layers.append(Elementwise(shape, transformer="affine", **given))
+    return layers

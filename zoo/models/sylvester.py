@@ -2,13 +2,12 @@
 
 from zoo import layers as flow_layers
 from zoo.config import register
-from zoo.flow import Flow
-from zoo.models.common import prepare, vector_context
-from zoo.models.stacks import amortized_stack
+from zoo.models.family import Family
+from zoo.models.stacks import amortized
 
 
 @register("zoo")
-class Sylvester(Flow):
+class Sylvester(Family):
     """Sylvester layers, each of which is a planar one with many ridges.
 
     In the fast direction, layer by layer (eq. 13-14): `f(x) = x + Q R tanh(S Q^T x + b)` with `Q`
@@ -19,9 +18,6 @@ class Sylvester(Flow):
 
     Args:
       event_shape: Shape of one event; more than one axis is flattened.
-      context_shape: Shape of one context vector, or `None`.
-      num_classes: Number of classes of an integer context, or `None`.
-      levels: Number of grey levels of integer data; `None` for continuous data.
       num_layers: Number of Sylvester layers.
       variant: `"orthogonal"`, `"householder"` or `"triangular"`, the kinds of `Q`, all
         orthogonal to rounding at any weights; see `zoo.layers.Sylvester`. The triangular one
@@ -35,11 +31,7 @@ class Sylvester(Flow):
       fast: The direction that takes one evaluation: `"log_prob"`, as suits training by likelihood,
         or `"sample"`, as in the paper, whose use is that of an approximate posterior.
       tolerance, max_iterations: Of the solution of the equations; see `zoo.layers.Sylvester`.
-      preprocessing: Of integer data: `"logit"`, `"center"` or `"none"`.
-      alpha: Margin of the logit.
-      base: As in `zoo.Flow`.
-      seed: Seed of the initial weights.
-      **kwargs: `dequantization`, `jit_compile`, `recompute`, `dtype` and `name` of `zoo.Flow`.
+      **shared: What all families take; see `zoo.models.Family`.
 
     Example:
 
@@ -56,9 +48,7 @@ class Sylvester(Flow):
     def __init__(
         self,
         event_shape,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
+        *,
         num_layers=16,
         variant="orthogonal",
         bottleneck=None,
@@ -68,41 +58,21 @@ class Sylvester(Flow):
         fast="log_prob",
         tolerance=None,
         max_iterations=100,
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        seed=None,
-        dtype=None,
-        **kwargs,
+        **shared,
     ):
-        event_shape, layers, shape = prepare(event_shape, levels, preprocessing, alpha, dtype)
-        context = vector_context(context_shape, num_classes)
-
-        def sylvester(i, seed):
-            return flow_layers.Sylvester(
-                shape,
-                variant,
-                bottleneck,
-                num_reflections,
-                i % 2 == 1,
-                hidden_units,
-                activation,
-                fast,
-                tolerance,
-                max_iterations,
-                context,
-                seed,
-                dtype=dtype,
-            )
-
-        layers += amortized_stack(sylvester, num_layers, shape, context, hidden_units, seed, dtype)
-        super().__init__(
-            layers,
-            event_shape=event_shape,
-            context_shape=context_shape,
-            num_classes=num_classes,
-            levels=levels,
-            base=base,
-            dtype=dtype,
-            **kwargs,
+        shared = self.shared(event_shape, shared)
+        layers = amortized(
+            shared,
+            num_layers,
+            flow_layers.Sylvester,
+            each=lambda i: {"reverse": i % 2 == 1},
+            variant=variant,
+            bottleneck=bottleneck,
+            num_reflections=num_reflections,
+            hidden_units=hidden_units,
+            activation=activation,
+            fast=fast,
+            tolerance=tolerance,
+            max_iterations=max_iterations,
         )
+        super().__init__(layers, shared)
