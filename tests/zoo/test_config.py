@@ -1,7 +1,103 @@
+"""Arguments as configuration, and the names of classes in saved files."""
+
+import importlib
+import inspect
+import pkgutil
+
+import keras
 import numpy as np
+import pytest
 
 import zoo
 from tests import helpers
+from tests.zoo import table
+from zoo.config import ArgumentsAsConfig, register
+
+
+def registered():
+    """Name in saved files -> the classes of `zoo` that were registered by it."""
+    found = {}
+    for module in pkgutil.walk_packages(zoo.__path__, "zoo."):
+        for cls in vars(importlib.import_module(module.name)).values():
+            if isinstance(cls, type) and cls.__module__ == module.name:
+                name = keras.saving.get_registered_name(cls)
+                if name.startswith("zoo"):
+                    found.setdefault(name, []).append(cls)
+    return found
+
+
+def test_no_name_of_saved_files_is_claimed_twice():
+    found = registered()
+    assert {"zoo>MAF", "zoo>Planar", "zoo.layers>Planar", "zoo.networks>MADE"} <= set(found)
+    for name, classes in found.items():
+        assert classes == [keras.saving.get_registered_object(name)], name
+
+
+@pytest.mark.parametrize("name", sorted(registered()))
+def test_a_second_claim_is_refused(name):
+    package, _, own = name.rpartition(">")
+    with helpers.raises_one_line(name, "another name", __name__):
+        register(package)(type(own, (), {"__module__": __name__}))
+    assert keras.saving.get_registered_object(name) is registered()[name][0]
+
+
+def configurations():
+    """An object of every family, of every layer and of every network that these hold."""
+    found = {}
+    for name in table.names():
+        flow = table.shared(name)
+        for part in [flow, *flow._flatten_layers(include_self=False)]:
+            if isinstance(part, ArgumentsAsConfig):
+                found.setdefault(type(part), part)
+    return found
+
+
+def test_configurations_hold_every_argument():
+    found = configurations()
+    assert set(zoo.MODELS.values()) <= set(found)
+    for cls, part in found.items():
+        parameters = inspect.signature(cls).parameters.values()
+        names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+        assert names <= set(part.get_config()), cls
+
+
+@pytest.mark.parametrize("family", zoo.MODELS.values())
+def test_families_show_all_their_arguments(family):
+    (first, *rest) = inspect.signature(family).parameters.values()
+    assert first.name == "event_shape" and first.default is first.empty
+    assert all(p.kind is p.KEYWORD_ONLY and p.default is not p.empty for p in rest)
+    names = [p.name for p in rest]
+    documented = family.__doc__.split("Args:")[1].split("Example:")[0]
+    for name in ["event_shape", *names]:
+        assert any(
+            name in line.partition(":")[0].split(", ") for line in documented.split("\n  ")
+        ), name
+    assert {"context_shape", "levels", "base", "seed", "dtype", "name"} <= set(names)
+    with pytest.raises(TypeError, match=rf"\A{family.__name__}: [^\n]*'colour'[^\n]*seed[^\n]*\Z"):
+        family((4, 4, 1), colour="blue")
+    with pytest.raises(TypeError, match=rf"\A{family.__name__}: too many positional"):
+        family((4, 4, 1), 3)
+
+
+def test_a_class_derived_from_a_family_has_its_arguments():
+    class Deep(zoo.NICE):
+        defaults = {"base": "normal"}
+
+        def __init__(self, event_shape, *, num_layers=9, **rest):
+            super().__init__(event_shape, num_layers=num_layers, **rest)
+
+    flow = Deep((3,), hidden_units=(4,), jit_compile=False)
+    assert inspect.signature(Deep).parameters["hidden_units"].default == (1000,) * 5
+    config = flow.get_config()
+    assert (config["num_layers"], config["hidden_units"], config["base"]) == (9, (4,), "normal")
+    assert len(flow.stack.layers) == 10
+
+
+def test_configurations_hold_the_defaults_of_the_form_that_is_built():
+    dense = zoo.IResNet((2,), hidden_units=(4,)).get_config()
+    assert (dense["num_layers"], dense["hidden_units"], dense["width"]) == (16, (4,), None)
+    images = zoo.RealNVP((4, 4, 1), scales=1, blocks=0).get_config()
+    assert (images["width"], images["blocks"], images["num_layers"]) == (32, 0, None)
 
 
 def test_layers_keep_transformers_arrays_and_whether_they_are_frozen(tmp_path):

@@ -10,7 +10,6 @@ from trainers.runs.options import model_argument_flags, names
 
 # What the data set and flags of their own decide.
 _GIVEN = set("layers event_shape context_shape num_classes levels seed dtype name".split())
-_STARRED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def family(name, flag="--model"):
@@ -42,16 +41,8 @@ def of_events(event_shape):
 
 
 def accepted_arguments(cls):
-    """Returns the names of the constructor arguments of a family, those of its bases included."""
-    names = set()
-    for base in cls.__mro__:
-        if not base.__module__.startswith("zoo") or "__init__" not in vars(base):
-            continue
-        parameters = inspect.signature(base.__init__).parameters.values()
-        names |= {p.name for p in parameters if p.kind not in _STARRED and p.name != "self"}
-        if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
-            break  # What this class does not hand on, its bases do not get.
-    return names
+    """Returns the names of the constructor arguments of a family."""
+    return set(inspect.signature(cls).parameters)
 
 
 def model_arguments(options):

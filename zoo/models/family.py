@@ -31,6 +31,7 @@ class Shared:
       name: Name of a Keras model.
 
     Attributes:
+      family: Name of the family, for messages.
       plain: Keyword arguments of a layer that takes no context.
       conditional: Keyword arguments of a layer that takes the context, as a vector.
 
@@ -55,6 +56,7 @@ class Shared:
         dtype=None,
         name=None,
     ):
+        self.family = "Family"
         self.event_shape = config.shape("event_shape", event_shape)
         self.seed = None if seed is None else config.count("seed", seed, least=0)
         self.plain = {"dtype": dtype}
@@ -89,12 +91,12 @@ class Shared:
         Raises:
           ValueError: Events are no images, or cannot be halved so often.
         """
-        height, width, _ = image_shape(self.event_shape, "A flow of images")
+        height, width, _ = image_shape(self.event_shape, self.family)
         if height % 2**halvings or width % 2**halvings:
             raise ValueError(
-                f"The image is halved {halvings} times here: height and width must be divisible by "
-                f"{2**halvings}, got event_shape={self.event_shape}; use fewer scales, or pad or "
-                "crop the images."
+                f"{self.family} halves the image {halvings} times here: height and width must be "
+                f"divisible by {2**halvings}, got event_shape={self.event_shape}; use fewer "
+                "scales, or pad or crop the images."
             )
         layers = to_unit_range(self.event_shape, **self._units, **self.plain, default=default)
         return layers, self.event_shape
@@ -171,7 +173,9 @@ class Family(Flow):
 
     def shared(self, event_shape, given):
         """The arguments that all families take, with the defaults of this one."""
-        return Shared(event_shape, **(self.defaults | given))
+        found = Shared(event_shape, **(self.defaults | given))
+        found.family = type(self).__name__
+        return found
 
     def one_form(self, scales, dense, images):
         """The options of a family that has a form for vectors and one, with scales, for images.
