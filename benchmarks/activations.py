@@ -64,11 +64,6 @@ def measure(study, way, value, task=None):
     are in all, weights in none. The tensors are counted by what they ask for, not by the size of
     the process: an allocator may give a tensor a block of twice its size, and keeps what is freed.
 
-    Args:
-      study: Name of a `Study`.
-      way, value: Of its ways and values.
-      task: A `Task` in place of its own.
-
     Returns:
       `{"activations_mib", "baseline_mib", "losses"}`: the first two as `of_a_batch` has them.
     """
@@ -91,24 +86,16 @@ def measure(study, way, value, task=None):
 
 
 def of_a_batch(peaks):
-    """What one batch adds to the peak of a step.
+    """What one batch adds to the peak of a step, MiB, and all else in the peak.
 
-    Args:
-      peaks: Three pairs of a number of batches, at equal distances, and the peak of a step on so
-        many, MiB.
-
-    Returns:
-      `{"activations_mib", "baseline_mib"}`: MiB of one batch, and of all else in the peak, by the
-      line from the first pair to the last. The former is `None` where the second is off that
-      line by more than a fifth of the rise to it: something else then makes the peak.
+    By the line from the first to the last of three pairs of a number of batches and a peak, at
+    equal distances; `None` where the second is off it by more than a fifth of the rise to it:
+    something else then makes the peak.
     """
     (few, low), (_, middle), (many, high) = peaks
     slope = (high - low) / (many - few)
     straight = abs(middle - (low + high) / 2) <= 0.1 * (high - low)
-    return {
-        "activations_mib": slope if straight else None,
-        "baseline_mib": low - few * slope,
-    }
+    return {"activations_mib": slope if straight else None, "baseline_mib": low - few * slope}
 
 
 def run(name, log):

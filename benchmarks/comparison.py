@@ -56,17 +56,7 @@ def build(started, task, steps, log):
 
 
 def compare_task(started, task, options, log):
-    """Times every operation of one task.
-
-    Args:
-      started: As from `started`.
-      task: A `Task`.
-      options: Has `rounds`, `steps`, `seconds` and `operations`.
-      log: Prints a line.
-
-    Returns:
-      Dictionary from operations to `{"entries", "failed"}`.
-    """
+    """Times every operation of one task: from operations to `{"entries", "failed"}`."""
     able, counts = build(started, task, options.steps, log)
     results = {}
     for operation in options.operations:
@@ -84,13 +74,7 @@ def compare_task(started, task, options, log):
 
 
 def judge(results, task, rate):
-    """Adds to what `compare_task` returns the best peer, the limit, and the ratios to both.
-
-    Args:
-      results: Changed in place.
-      task: The `Task`.
-      rate: FLOP/s of matrix products.
-    """
+    """Adds to what `compare_task` returned the best peer, the limit, and the ratios to both."""
     for operation, result in results.items():
         entries = result["entries"]
         peers = [name for name in entries if competitors.COMPETITORS[name].peer]
@@ -99,15 +83,9 @@ def judge(results, task, rate):
 
 
 def run(options, log):
-    """T1 to T5, as far as they are among `options.tasks`.
+    """Yields the name, the results and GFLOP/s of matrix products of each of `options.tasks`.
 
-    Args:
-      options: As in `compare_task`, and has `tasks`, `competitors` and `threads`.
-      log: Prints a line.
-
-    Yields:
-      Of each task its name, its results as JSON can carry them, and GFLOP/s of matrix products:
-      measured before and after it, for on a shared machine the best of some is the rate.
+    The rate is measured before and after a task: on a shared machine the best of some is the rate.
     """
     with started(options.competitors, options.threads, log) as found:
         rate = matmul_rate(found)
@@ -132,11 +110,7 @@ def _times(entries):
 
 
 def section(tasks):
-    """Ratios of all tasks to the fastest peer, in bold where ours reaches its aim.
-
-    Args:
-      tasks: Dictionary from names of tasks to the results that `run` yields.
-    """
+    """Ratios of all tasks to the fastest peer, in bold where ours reaches its aim."""
     rows = []
     for task, found in tasks.items():
         for operation, result in found.items():

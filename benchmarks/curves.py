@@ -13,10 +13,9 @@ LONGEST = 10.0
 
 @dataclasses.dataclass(frozen=True)
 class Curve:
-    """One picture: a task and an operation whose `field` takes on `values`."""
+    """One picture: a task and an operation as a field of the task takes on values."""
 
     title: str
-    axis: str
     task: str
     operation: str
     field: str
@@ -28,46 +27,21 @@ class Curve:
         return dataclasses.replace(TASKS[self.task], **{self.field: value})
 
 
+_MAF = "Sampling from a MAF, 5 layers of 1x1024, 64 samples"
+_DEEP = "log_prob of a RealNVP, D=64, couplings of 2x256, batch 1024"
+_WIDE = "log_prob of a RealNVP, D=64, 8 couplings of 2x256"
 CURVES = {
-    "dimensions": Curve(
-        "Sampling from a MAF, 5 layers of 1x1024, 64 samples",
-        "dimensions",
-        "T3",
-        "sample",
-        "event_shape",
-        (16, 64, 256, 784, 1536, 3072),
-    ),
-    "depth": Curve(
-        "log_prob of a RealNVP, D=64, couplings of 2x256, batch 1024",
-        "couplings",
-        "T1",
-        "log_prob",
-        "layers",
-        (1, 2, 4, 8, 16, 32),
-    ),
-    "batch": Curve(
-        "log_prob of a RealNVP, D=64, 8 couplings of 2x256",
-        "batch",
-        "T1",
-        "log_prob",
-        "batch",
-        (1, 4, 16, 64, 256, 1024, 4096),
-    ),
+    "dimensions": Curve(_MAF, "T3", "sample", "event_shape", (16, 64, 256, 784, 1536, 3072)),
+    "depth": Curve(_DEEP, "T1", "log_prob", "layers", (1, 2, 4, 8, 16, 32)),
+    "batch": Curve(_WIDE, "T1", "log_prob", "batch", (1, 4, 16, 64, 256, 1024, 4096)),
 }
 
 
-def follow(curve, workers, turns, budget, log):
-    """Times every point of a curve.
-
-    Returns:
-      Dictionary from names to lists of `[value, median_ms, low_ms, high_ms]`.
-    """
-    points, still = {name: [] for name in workers}, dict(workers)
+def follow(curve, started, turns, budget, log):
+    """Times every point of a curve: from names to lists of `[value, median, low, high]`, ms."""
+    points, still = {name: [] for name in started}, dict(started)
     for value in curve.values:
-        lines = []
-        still = comparison.build(still, curve.at(value), 1, lines.append)[0]
-        for line in (line for line in lines if "left out" in line):
-            log(f"{curve.axis}: {line}")
+        still = comparison.build(still, curve.at(value), 1, log)[0]
         for name, times in rounds.interleave(still, curve.operation, turns, budget).items():
             if times.rounds:
                 entry = rounds.summary(times.rounds)
@@ -77,17 +51,17 @@ def follow(curve, workers, turns, budget, log):
     return {name: found for name, found in points.items() if found}
 
 
-def draw(curve, points, path):
+def draw(name, points, path):
     """Draws the points of one curve into a PNG file."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    curve, figure = CURVES[name], Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot()
-    for name, found in points.items():
+    for competitor, found in points.items():
         values, medians, lows, highs = zip(*found, strict=True)
-        (line,) = axes.plot(values, medians, "o-", label=name, markersize=4)
+        (line,) = axes.plot(values, medians, "o-", label=competitor, markersize=4)
         axes.fill_between(values, lows, highs, color=line.get_color(), alpha=0.2, linewidth=0)
-    axes.set(xscale="log", yscale="log", xlabel=curve.axis, ylabel="milliseconds a call")
+    axes.set(xscale="log", yscale="log", xlabel=name, ylabel="milliseconds a call")
     axes.set_xticks(curve.values, [str(v) for v in curve.values])
     axes.minorticks_off()
     axes.set_title(curve.title, fontsize=10)
@@ -100,11 +74,11 @@ def run(options, log):
     """All curves; pictures go to `options.pictures`."""
     names = [name for name in options.competitors if competitors.COMPETITORS[name].flow]
     results = {}
-    with comparison.started(names, options.threads, log) as workers:
+    with comparison.started(names, options.threads, log) as found:
         for name, curve in CURVES.items():
-            points = follow(curve, workers, min(options.rounds, 5), options.seconds, log)
+            points = follow(curve, found, min(options.rounds, 5), options.seconds, log)
             if points:
-                draw(curve, points, Path(options.pictures) / f"{name}.png")
+                draw(name, points, Path(options.pictures) / f"{name}.png")
                 results[name] = points
     return results
 
@@ -117,14 +91,9 @@ def section(results):
         at = [{p[0]: p[1] for p in found} for found in points.values()]
         for value in curve.values:
             best = min((found[value] for found in at if value in found), default=None)
-            cells = (
-                f"{rounds.number(found[value])} ({found[value] / best:.1f})"
-                if value in found
-                else "-"
-                for found in at
-            )
-            rows.append([str(value), *cells])
-        header = (curve.axis, *points)
-        table = markdown.table(rows, header, range(len(header)))
+            times = [found.get(value) for found in at]
+            shown = [f"{rounds.number(t)} ({t / best:.1f})" if t else "-" for t in times]
+            rows.append([str(value), *shown])
+        table = markdown.table(rows, (name, *points), range(1 + len(points)))
         tables.append(f"{curve.title}:\n\n{table}")
     return "\n\n".join(tables)

@@ -31,16 +31,8 @@ def patches(count, size=PATCH, seed=0):
 def measure(recompute, points=POINTS, between=STEPS, examples=EXAMPLES, size=PATCH, **sizes):
     """Trains from the same weights, on the same batches with the same noise, for each mode.
 
-    Args:
-      recompute: `"none"`, or what `zoo.Glow` is given as `recompute`.
-      points: Number of points of the curve.
-      between: Training steps between two points.
-      examples: Number of patches.
-      size: Pixels a side of them.
-      **sizes: Arguments of `zoo.Glow`.
-
     Returns:
-      `{"losses"}`: nats an event, the mean of `between` steps each.
+      `{"losses"}`: nats an event at each of the `points`, the mean of the steps `between` them.
     """
     import tensorflow as tf
 

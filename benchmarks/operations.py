@@ -33,11 +33,7 @@ CONTAINERS = re.compile(
 
 
 def operation(event):
-    """The operation that a profiler's event is the run of, or `None`.
-
-    Args:
-      event: Its name: `"scope/name:Type"`, or an instruction of XLA's such as `"add_fusion.3"`.
-    """
+    """The operation that an event, `"scope/name:Type"` or XLA's `"add_fusion.3"`, runs, if any."""
     found = GRAPH.match(event)
     if found:
         return None if CONTAINERS.fullmatch(found["kind"]) else found["kind"]
@@ -66,12 +62,6 @@ def measure(task, operation_name, steps=10, calls=None):
     """Times a call, and then its operations.
 
     Operations may run side by side, on a core each: their sum may be more than the whole.
-
-    Args:
-      task: A `Task`, or the name of one of `TASKS`.
-      operation_name: `"train"`, `"log_prob"` or `"sample"`.
-      steps: Training steps of a call.
-      calls: Number of calls; 5 of training and 21 of others unless told.
 
     Returns:
       `{"call_ms", "groups"}`, of one step: milliseconds of the whole call without the profiler, and

@@ -21,12 +21,7 @@ SECTIONS = {
 
 
 def text(name, record):
-    """Markdown of one section of the page, and of the runs that measured it.
-
-    Args:
-      name: One of `SECTIONS`.
-      record: What a run wrote, with the parts that the section tells of.
-    """
+    """Markdown of one section of the page, and of the runs that measured its parts."""
     parts = {n: record[n] for n in _parts(name) if n in record}
     results = {n: part["results"] for n, part in parts.items() if part["results"]}
     if not results:

@@ -3,10 +3,12 @@
 import multiprocessing
 import os
 import platform
+import re
 import time
 import warnings
 from concurrent import futures
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 # What the libraries read at import; JAX sizes its pool by the cores that the process may use.
 COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NPROC")
@@ -45,11 +47,7 @@ def _answer(function, args):
 
 
 class Process:
-    """A fresh process, which runs one function after another; a context manager.
-
-    Args:
-      threads: Threads of the libraries in it, and cores it may use.
-    """
+    """A fresh process, of as many threads and cores, which runs one function after another."""
 
     def __init__(self, threads):
         spawn = multiprocessing.get_context("spawn")
@@ -70,17 +68,9 @@ class Process:
 
 
 def each(what, function, cases, threads, log):
-    """Calls a function in a fresh process for each case; one that fails is told and left out.
+    """Calls a function in a fresh process for each tuple of arguments: from those to answers.
 
-    Args:
-      what: What is measured, for that line.
-      function: Of a module; returns a dictionary.
-      cases: Tuples of arguments.
-      threads: As `Process` has them.
-      log: Takes a line.
-
-    Returns:
-      Dictionary from cases to what was returned.
+    One that fails is told in a line, which starts with `what` is measured, and left out.
     """
     found = {}
     for case in cases:
@@ -94,20 +84,13 @@ def each(what, function, cases, threads, log):
 
 
 def machine():
-    """The shape of this machine, for the record of a run: `{cores, memory_gib, processor, ...}`."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    """The shape of this machine, for the record of a run."""
+    pages, processor = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), None
+    if (path := Path("/proc/cpuinfo")).exists():
+        processor = re.search(r"model name\s*: (.*)", path.read_text(encoding="utf-8"))
     return {
         "cores": os.cpu_count(),
         "memory_gib": round(pages / 2**30, 1),
-        "processor": _processor(),
+        "processor": processor[1] if processor else platform.machine(),
         "python": platform.python_version(),
     }
-
-
-def _processor():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            models = [line for line in file if line.startswith("model name")]
-        return models[0].partition(":")[2].strip()
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()

@@ -96,12 +96,7 @@ def summary(seconds):
 
 
 def compare(entries, peers, limit_ms):
-    """Adds to each entry its ratio to the fastest peer, and to the limit of the machine.
-
-    Args:
-      entries: Dictionary from names to what `summary` returns; changed in place.
-      peers: Names that count as peers.
-      limit_ms: The least time that the task's products take at the machine's rate.
+    """Adds to each entry, as of `summary`, its ratios to the fastest peer and to the limit.
 
     Returns:
       Name of the fastest peer, or `None` where there is none.

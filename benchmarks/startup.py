@@ -14,11 +14,7 @@ TURNS = 3
 
 
 def measure(task_name, name):
-    """Goes through the stages in this process.
-
-    Args:
-      task_name: `"T1"` or `"T4"`.
-      name: Of a competitor.
+    """Goes through the stages of a competitor in this process.
 
     Returns:
       Seconds of each stage; `own`, of all but the framework's import; `compile`, what the first

@@ -11,12 +11,6 @@ from trainers import markdown
 def measure(turns, steps=100, batch_size=64, **sizes):
     """Trains a MAF on the digits dataset, and on one of its batches held in memory, in turns.
 
-    Args:
-      turns: Number of turns of each.
-      steps: Training steps of one turn.
-      batch_size: Events a step.
-      **sizes: Arguments of `zoo.MAF`.
-
     Returns:
       Milliseconds of a step on the pipeline and in memory, and of a batch of the pipeline by
       itself; the share of a step that is waiting.

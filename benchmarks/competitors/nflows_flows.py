@@ -1,17 +1,10 @@
 """nflows, on PyTorch."""
 
 import torch
+from nflows import transforms
 from nflows.distributions.normal import StandardNormal
 from nflows.flows import Flow, MaskedAutoregressiveFlow
 from nflows.nn import nets
-from nflows.transforms import (
-    ActNorm,
-    AffineCouplingTransform,
-    CompositeTransform,
-    MultiscaleCompositeTransform,
-    OneByOneConvolution,
-    SqueezeTransform,
-)
 
 from benchmarks.competitors.torch_common import TorchModel
 from benchmarks.tasks import cyclic_units
@@ -46,8 +39,10 @@ def real_nvp(task, steps):
         return _Dense((inputs,), (outputs,), list(task.hidden_units))
 
     even = (-1) ** (1 + torch.arange(task.size))  # An entry above zero is changed.
-    layers = [AffineCouplingTransform(even * (-1) ** i, network) for i in range(task.layers)]
-    flow = Flow(CompositeTransform(layers), StandardNormal([task.size]))
+    layers = [
+        transforms.AffineCouplingTransform(even * (-1) ** i, network) for i in range(task.layers)
+    ]
+    flow = Flow(transforms.CompositeTransform(layers), StandardNormal([task.size]))
     return TorchModel(task, steps, flow)
 
 
@@ -69,16 +64,20 @@ def glow(task, steps):
     def network(inputs, outputs):
         return _Convolutions(inputs, outputs, task.hidden_units[0])
 
-    transform = MultiscaleCompositeTransform(task.scales)
+    multi_scale = transforms.MultiscaleCompositeTransform(task.scales)
     for _ in range(task.scales):
         height, width, channels = height // 2, width // 2, 4 * channels
-        layers = [SqueezeTransform()]
+        layers = [transforms.SqueezeTransform()]
         for _ in range(task.layers):
             layers += [
-                ActNorm(channels),
-                OneByOneConvolution(channels, using_cache=True),
-                AffineCouplingTransform((torch.arange(channels) >= channels // 2).int(), network),
+                transforms.ActNorm(channels),
+                transforms.OneByOneConvolution(channels, using_cache=True),
+                transforms.AffineCouplingTransform(
+                    (torch.arange(channels) >= channels // 2).int(), network
+                ),
             ]
-        shape = transform.add_transform(CompositeTransform(layers), (channels, height, width))
+        shape = multi_scale.add_transform(
+            transforms.CompositeTransform(layers), (channels, height, width)
+        )
         channels = shape[0] if shape else channels
-    return TorchModel(task, steps, Flow(transform, StandardNormal([task.size])))
+    return TorchModel(task, steps, Flow(multi_scale, StandardNormal([task.size])))

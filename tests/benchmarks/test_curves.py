@@ -32,7 +32,7 @@ def test_curves_vary_one_thing():
 def test_curves_are_drawn(tmp_path):
     path = tmp_path / "curve.png"
     points = {"zoo": [[1, 1.0, 0.9, 1.1], [4, 2.0, 1.9, 2.1]], "zuko": [[1, 3.0, 2.9, 3.1]]}
-    curves.draw(curves.CURVES["batch"], points, path)
+    curves.draw("batch", points, path)
     assert path.read_bytes().startswith(b"\x89PNG")
     text = curves.section({"batch": points})
     assert "| 1 | 1.00 (1.0) | 3.00 (3.0) |" in text and "| 4 | 2.00 (1.0) | - |" in text
