@@ -7,9 +7,11 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 BENCH_FLAGS ?= --rounds=10
 BENCH_OUTPUT ?= benchmarks/results.json
+# Further arguments of pytest: make test ARGS="-k maf".
+ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all bench lint clean
+.PHONY: demo test test-all check lint types bench clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,17 +26,22 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 demo: $(VENV)/.installed
 	$(BIN)/python -m trainers.demo
 
-# In parts: what tests compile stays in memory as long as their process.
+# Two processes, which take the tests from one queue; a file's tests share what they build.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 test: $(VENV)/.installed-dev
-	$(PYTEST) -m "not slow" tests/zoo/models
-	$(PYTEST) -m "not slow" tests/zoo --ignore=tests/zoo/models
-	$(PYTEST) -m "not slow" tests --ignore=tests/zoo
+	$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: $(VENV)/.installed-dev
-	$(PYTEST) tests/zoo/models
-	$(PYTEST) tests/zoo --ignore=tests/zoo/models
-	$(PYTEST) tests --ignore=tests/zoo
+	$(PYTEST) $(ARGS)
+
+# What a contributor runs every few minutes: lint, types, tests of the rooms that changed.
+check: lint
+	$(BIN)/python -m tests.changed $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(BENCH)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
@@ -43,11 +50,8 @@ $(BENCH)/.installed: setup.cfg pyproject.toml
 	touch $@
 
 bench: $(BENCH)/.installed
-	$(BENCH)/bin/python -m benchmarks --output=$(BENCH_OUTPUT) --page=docs/benchmarks.md $(BENCH_FLAGS)
-
-lint: $(VENV)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BENCH)/bin/python -m benchmarks.run --output=$(BENCH_OUTPUT) $(BENCH_FLAGS)
+	$(BENCH)/bin/python -m benchmarks.page --results=$(BENCH_OUTPUT)
 
 clean:
 	rm -rf $(VENV) $(BENCH) build *.egg-info
