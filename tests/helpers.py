@@ -16,13 +16,13 @@ def randomize(model, seed=0, scale=0.5):
     Kernels are normal with standard deviation `scale / sqrt(inputs)`, so that `scale` means the
     same at every width; everything else is normal with deviation `0.5 * scale`. A variable with a
     Keras constraint is put through it: the masked entries of `MaskedDense` stay zero. Weights that
-    `Repeat` stacks are drawn as those of one layer.
+    `Scan` stacks are drawn as those of one layer.
 
     Returns:
       `model`.
     """
     generator = np.random.default_rng(seed)
-    layers = model._flatten_layers()
+    layers = parts(model)
     stacked = {id(v) for p in layers if isinstance(p, zoo.layers.Scan) for v in p.variables}
     for variable in model.trainable_variables:
         shape = tuple(variable.shape)
@@ -33,14 +33,19 @@ def randomize(model, seed=0, scale=0.5):
             generator.normal(0.0, deviation, shape), dtype=variable.dtype
         )
         variable.assign(value if variable.constraint is None else variable.constraint(value))
-    settle(model)
+    update_spectral_norms(model)
     return model
 
 
-def settle(model):
-    """Brings what a flow or a layer keeps of its weights to convergence, where it keeps any."""
-    for part in [model, *model._flatten_layers(include_self=False)]:
-        if callable(getattr(part, "settle", None)):
+def parts(model):
+    """A model or layer, and all that are in it."""
+    return list(model._flatten_layers())
+
+
+def update_spectral_norms(model):
+    """Brings the power iterations in a flow or a layer to convergence, where there are any."""
+    for part in parts(model):
+        if hasattr(part, "update_spectral_norms"):
             part.update_spectral_norms()
 
 

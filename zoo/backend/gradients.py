@@ -6,9 +6,7 @@ import functools
 import itertools
 import weakref
 
-import keras
-
-NAME = keras.backend.backend()
+from zoo.backend.which import NAME
 
 if NAME == "tensorflow":
     import tensorflow as tf
@@ -144,7 +142,13 @@ def with_gradient(function, gradient):
             return own(*args)
 
     # A graph of its own: tapes look at operations one by one, and pass over the override.
-    graph = tf.function(traced, autograph=False)
-    # TensorFlow counts traces by source line: many of these would look like one traced often.
-    graph._omit_frequent_tracing_warning = True
-    return graph
+    return tf.function(own_function(traced), autograph=False)
+
+
+def own_function(function):
+    """`function` as one that TensorFlow counts the traces of by itself.
+
+    It counts them by the code of a function, and warns where many are traced: many flows would look
+    like one that is traced often. A partial has no code.
+    """
+    return functools.partial(function)

@@ -1,8 +1,55 @@
 """Seeds, and whether weights are being trained, as one argument of what estimates or draws."""
 
-import keras
+import secrets
 
-from zoo import backend
+import keras
+import numpy as np
+
+from zoo.backend.which import NAME, samplers
+
+if NAME == "tensorflow":
+    import tensorflow as tf
+else:
+    import jax
+
+
+def make_seed(seed=None):
+    """A stateless seed: the same integer gives the same numbers in every process.
+
+    Args:
+      seed: `None` (fresh randomness), an integer, or a stateless seed as TFP takes it (two int32
+        numbers, or a JAX key), which is handed through.
+
+    Raises:
+      ValueError: It is none of these.
+    """
+    if seed is None:
+        if NAME == "tensorflow" and not tf.executing_eagerly():
+            return samplers.sanitize_seed(None)
+        seed = secrets.randbits(31)
+    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        if NAME == "jax":
+            return jax.random.PRNGKey(int(seed))
+        return tf.constant([0, int(seed) & 0x7FFFFFFF], tf.int32)
+    kind = str(getattr(seed, "dtype", "")) or "int" * isinstance(seed, list | tuple)
+    if "int" not in kind and "key" not in kind:
+        raise ValueError(f"seed must be an integer, or None for fresh randomness, got {seed!r}.")
+    if NAME == "tensorflow":
+        seed = tf.convert_to_tensor(seed)
+        if seed.shape.rank == 0:
+            seed = tf.stack([tf.zeros([], tf.int32), tf.cast(seed, tf.int32)])
+    return seed
+
+
+def draw_seed(generator):
+    """The next stateless seed of a `keras.random.SeedGenerator`."""
+    seed = generator.next()
+    return tf.cast(seed, tf.int32) if NAME == "tensorflow" else seed
+
+
+def split_seed(seed, n=2):
+    """`n` independent stateless seeds out of one."""
+    return samplers.split_seed(seed, n=n)
 
 
 class Randomness:
@@ -27,10 +74,10 @@ class Randomness:
         """The stateless seed with this index, another one for each index."""
         seed = self._seed
         if isinstance(seed, keras.random.SeedGenerator):
-            seed = backend.draw_seed(seed)
+            seed = draw_seed(seed)
         elif seed is None:
-            seed = backend.make_seed(0)
-        return backend.samplers.fold_in(seed, self._start + index + 1)
+            seed = make_seed(0)
+        return samplers.fold_in(seed, self._start + index + 1)
 
     def after(self, count):
         """Seeds that begin `count` later: what stays after another layer took as many."""
@@ -46,5 +93,5 @@ def uniform(shape, dtype, seed):
       seed: A stateless seed, or a `keras.random.SeedGenerator`.
     """
     if isinstance(seed, keras.random.SeedGenerator):
-        seed = backend.draw_seed(seed)
-    return backend.samplers.uniform(shape, dtype=dtype, seed=seed)
+        seed = draw_seed(seed)
+    return samplers.uniform(shape, dtype=dtype, seed=seed)

@@ -3,9 +3,12 @@
 import contextlib
 
 import keras
-import tensorflow as tf
 
-_DTYPES = tf.float32, tf.float64
+from zoo.backend.which import NAME
+
+if NAME == "tensorflow":
+    import tensorflow as tf
+
 _OPTIMIZERS = keras.optimizers.Adam, keras.optimizers.AdamW
 
 
@@ -24,7 +27,7 @@ def fused_updates(optimizer):
     Args:
       optimizer: A Keras optimizer.
     """
-    if not _is_adam(optimizer) or tf.distribute.has_strategy():
+    if NAME != "tensorflow" or not _is_adam(optimizer) or tf.distribute.has_strategy():
         yield
         return
     # Not by `setattr`: Keras keeps track of what an optimizer is given.
@@ -48,7 +51,7 @@ class _Adam:
 
     def __call__(self, gradient, variable, learning_rate):
         optimizer, dtype = self._optimizer, variable.dtype
-        if isinstance(gradient, tf.IndexedSlices) or dtype not in _DTYPES:
+        if isinstance(gradient, tf.IndexedSlices) or dtype not in (tf.float32, tf.float64):
             keras.optimizers.Adam.update_step(optimizer, gradient, variable, learning_rate)
             return
         index = optimizer._get_variable_index(variable)

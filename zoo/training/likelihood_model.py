@@ -4,12 +4,12 @@ import contextlib
 import math
 
 import keras
-import numpy as np
 from keras import ops
 
 from zoo import backend
 from zoo.config import count
 from zoo.training import losses
+from zoo.training.data import is_absent, like, prepared
 
 
 class LikelihoodModel(keras.Model):
@@ -109,63 +109,82 @@ class LikelihoodModel(keras.Model):
         self.compile(**{**config, "optimizer": optimizer})
         self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, y=None, *args, sample_weight=None, callbacks=None, **kwargs):
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        sample_weight=None,
+        **kwargs,
+    ):
         """Trains, as `keras.Model.fit`, on data of `x` or of `(x, context)`.
 
         Args:
           x: Events `[n, *event_shape]`, or a dataset of batches of them, alone, with a context, or
             with a context (`None` where there is none) and weights.
           y: Contexts or labels of events given as an array.
-          *args: Further arguments of `keras.Model.fit`.
-          sample_weight: Weight of each event in loss and metrics, `[n]` or `[n, 1]`.
+          batch_size, epochs, verbose, validation_split: As in `keras.Model.fit`.
           callbacks: Keras callbacks.
+          validation_data: `x`, `(x, context)` or `(x, context, weights)`, or a dataset.
+          sample_weight: Weight of each event in loss and metrics, real numbers `[n]` or `[n, 1]`.
           **kwargs: Further arguments of `keras.Model.fit`.
 
         Raises:
           ValueError: Data are not of the model's shape, type or range. Of a dataset only shapes and
             types are looked at.
         """
-        y, sample_weight = self._check_training_data(x, y, sample_weight)
+        x, y, sample_weight = prepared(self, x, y, sample_weight)
+        if isinstance(validation_data, list | tuple) or hasattr(validation_data, "shape"):
+            given = keras.utils.unpack_x_y_sample_weight(validation_data)
+            validation_data = prepared(self, *given)
         if self.compiled and not self.optimizer.built:
             # Otherwise Keras makes its variables in the step, which TensorFlow then traces twice.
             strategy = getattr(self, "distribute_strategy", None)
             with contextlib.nullcontext() if strategy is None else strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-        callbacks = _last(callbacks)
         history = super().fit(
-            x, y, *args, sample_weight=sample_weight, callbacks=callbacks, **kwargs
+            x,
+            y,
+            batch_size=batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=_with_norms(self, callbacks),
+            validation_split=validation_split,
+            validation_data=validation_data,
+            sample_weight=sample_weight,
+            **kwargs,
         )
         self.update_spectral_norms()
         return history
 
-    def evaluate(self, x=None, y=None, *args, sample_weight=None, callbacks=None, **kwargs):
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        **kwargs,
+    ):
         """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
-        y, sample_weight = self._check_training_data(x, y, sample_weight)
-        callbacks = _last(callbacks)
+        x, y, sample_weight = prepared(self, x, y, sample_weight)
         return super().evaluate(
-            x, y, *args, sample_weight=sample_weight, callbacks=callbacks, **kwargs
+            x,
+            y,
+            batch_size=batch_size,
+            verbose=verbose,
+            sample_weight=sample_weight,
+            steps=steps,
+            callbacks=_with_norms(self, callbacks),
+            **kwargs,
         )
-
-    def _check_training_data(self, x, y, weight):
-        """Checks data as `fit` takes them; the context and the weights as Keras is to see them."""
-        spec, context = getattr(x, "element_spec", None), y
-        if spec is not None:
-            x, context = spec[:2] if isinstance(spec, tuple) and len(spec) > 1 else (spec, None)
-            x = x[0] if isinstance(x, tuple) else x
-        described = hasattr(x, "shape") and hasattr(x, "dtype")
-        if context is not None and hasattr(context, "dtype") and not self.conditional:
-            raise ValueError(f"{self.name} takes no context, but the data comes in pairs with one.")
-        if described:
-            # Of a dataset, a context is only described.
-            given = context if described and spec is None else None
-            self.check_data(x, given, None if given is None else x.shape[0])
-        self.training_loss.check_data(self, described or spec is not None, context)
-        if weight is None or spec is not None or not described:
-            return y, weight
-        if y is None:
-            # Keras drops weights where there is no target: one without entries stands in.
-            y = np.zeros((x.shape[0], 0), "float32")
-        return y, _weights(weight, x.shape[0], self.variable_dtype)
 
     def call(self, inputs, training=False):
         """Log-likelihood `[batch]` of `x`, or of `(x, context)`; in training minus the loss."""
@@ -177,13 +196,13 @@ class LikelihoodModel(keras.Model):
         """The loss averaged over the batch, weighted where weights are given."""
         loss = -y_pred
         if sample_weight is not None:
-            loss = loss * ops.reshape(ops.cast(sample_weight, loss.dtype), ops.shape(loss))
+            loss = loss * like(sample_weight, loss)
         return self._aggregate_additional_loss(ops.mean(loss))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Mean log-likelihood in nats, and bits per dimension."""
         if sample_weight is not None:
-            sample_weight = ops.reshape(sample_weight, ops.shape(y_pred))
+            sample_weight = like(sample_weight, y_pred)
         self._nats.update_state(y_pred, sample_weight)
         self._bits.update_state(self.to_bits(y_pred), sample_weight)
         return self.get_metrics_result()
@@ -207,7 +226,7 @@ class LikelihoodModel(keras.Model):
 
     def _as_inputs(self, data):
         x, context, weight = keras.utils.unpack_x_y_sample_weight(data)
-        pair = self.conditional and context is not None
+        pair = self.conditional and not is_absent(context)
         return (x, context) if pair else x, None, weight
 
 
@@ -218,28 +237,14 @@ class UpdateSpectralNorms(keras.callbacks.Callback):
         self.model.update_spectral_norms()
 
 
-def _last(callbacks):
-    """The callbacks, and that of the spectral norms; validation has those of `fit` already."""
+def _with_norms(model, callbacks):
+    """The callbacks, and after them that of the spectral norms: those of `fit` have it already."""
+    last = UpdateSpectralNorms()
     if isinstance(callbacks, keras.callbacks.CallbackList):
+        if not any(isinstance(c, UpdateSpectralNorms) for c in callbacks.callbacks):
+            last.set_model(model)
+            callbacks.append(last)
         return callbacks
     if callbacks is None:
-        return [UpdateSpectralNorms()]
-    callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    return [*callbacks, UpdateSpectralNorms()]
-
-
-def _weights(weight, n, dtype):
-    """Weights `[n]` of `[n]` or `[n, 1]`.
-
-    Raises:
-      ValueError: They are of another shape, or no finite numbers.
-    """
-    found = np.asarray(weight, dtype)
-    if found.shape not in ((n,), (n, 1)):
-        raise ValueError(
-            f"sample_weight must hold one number for each of the {n} events, of shape ({n},) or "
-            f"({n}, 1), got {found.shape}."
-        )
-    if not np.isfinite(found).all():
-        raise ValueError("sample_weight must be finite, got NaN or infinite values.")
-    return np.reshape(found, (n,))
+        return [last]
+    return [*(callbacks if isinstance(callbacks, list | tuple) else [callbacks]), last]

@@ -165,11 +165,14 @@ def test_values_of_arrays_are_looked_at():
 
 def test_a_loss_is_refused():
     flow = zoo.NICE((2,), hidden_units=(4,))
-    with helpers.raises_one_line("NICE", "maximum likelihood", "'flow_matching'"):
+    with helpers.raises_one_line("zoo.layers.Continuous", "loss='likelihood'"):
         flow.compile("adam", loss="flow_matching")
-    for wrong in ("mse", "flow_matching", 2):
-        with helpers.raises_one_line("jit_compile", repr(wrong), "loss="):
+    for wrong in ("mse", 2, keras.losses.MeanSquaredError()):
+        with helpers.raises_one_line("NICE", "likelihood", repr(wrong)):
             flow.compile("adam", wrong)
+    for wrong in ("yes", 2):
+        with helpers.raises_one_line("jit_compile", repr(wrong)):
+            flow.compile("adam", jit_compile=wrong)
 
 
 def test_labels_of_arrays_are_looked_at():

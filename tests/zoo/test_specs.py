@@ -7,7 +7,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from tests.zoo import table
-from zoo import checks
+from zoo import specs
 
 X = np.zeros((4, 3), "float32")
 NAN = np.where(np.eye(4, 3), np.nan, X)
@@ -71,7 +71,7 @@ CALLS = {
     "seed_float": ("maf", lambda f: f.sample(1, seed=1.5), ["seed", "integer", "1.5"]),
     "steps": ("maf", lambda f: f.interpolate(X[0], X[1], steps=1), ["steps", "at least 2", "1"]),
     "interpolate": ("maf", lambda f: f.interpolate(X[0, :2], X[1]), ["a and b", "[2]", "[3]"]),
-    "quantize": ("maf", lambda f: f.to_levels(X), ["continuous data", "levels"]),
+    "to_levels": ("maf", lambda f: f.to_levels(X), ["continuous data", "levels"]),
     "distribution": ("maf", lambda f: f.distribution(1), ["takes no context"]),
     "distribution_none": ("maf_context", lambda f: f.distribution(), ["needs a context"]),
     "distribution_label": ("maf_classes", lambda f: f.distribution(7), ["0..2", "7"]),
@@ -148,9 +148,9 @@ def test_constructor_refuses(case):
 def test_large_numbers_are_finite():
     """Although their sum overflows."""
     for dtype in ("float16", "float32"):
-        checks.values(np.full(9, np.finfo(dtype).max), "x")
+        specs.check_values(np.full(9, np.finfo(dtype).max), "x")
     with helpers.raises_one_line("finite", "1", "9"):
-        checks.values(np.float32([3e38] * 8 + [np.inf]), "x")
+        specs.check_values(np.float32([3e38] * 8 + [np.inf]), "x")
 
 
 def test_what_is_refused_changes_nothing():

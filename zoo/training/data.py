@@ -1,0 +1,88 @@
+"""What `fit` and `evaluate` are given: checked, and as Keras is to see it."""
+
+import numpy as np
+from keras import ops
+
+
+def prepared(model, x, y, weight):
+    """Checks data as `fit` takes them.
+
+    Returns:
+      Events, context and weights as Keras is to see them.
+
+    Raises:
+      ValueError: They are not of the model's shape, type or range.
+    """
+    x, y = _array(x), _array(y)
+    y = None if is_absent(y) else y
+    spec, context = getattr(x, "element_spec", None), y
+    if spec is not None:
+        _check_dataset(model, spec)
+        return x, y, weight
+    described = hasattr(x, "shape") and hasattr(x, "dtype")
+    if context is not None and hasattr(context, "dtype") and not model.conditional:
+        raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
+    if described:
+        model.check_data(x, context, None if context is None else x.shape[0])
+    model.training_loss.check_data(model, described, context)
+    if weight is None or not described:
+        return x, y, weight
+    if y is None:
+        # Keras drops weights where there is no target: one without entries stands in (`is_absent`).
+        y = np.zeros((x.shape[0], 0), "float32")
+    return x, y, _weights(weight, x.shape[0])
+
+
+def _check_dataset(model, spec):
+    """Checks what a dataset says of its batches; of a context no more than whether it is there.
+
+    Raises:
+      ValueError: They are not of the model's shape or type.
+    """
+    parts = spec if isinstance(spec, tuple) else (spec,)
+    x, context, weight = (*parts[:3], None, None)[:3]
+    x = x[0] if isinstance(x, tuple) else x
+    context = context if hasattr(context, "dtype") else None
+    if context is not None and not model.conditional:
+        raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        model.check_data(x)
+    model.training_loss.check_data(model, True, context)
+    shape = getattr(weight, "shape", None)
+    if shape is not None and shape.rank is not None and tuple(shape[1:]) not in ((), (1,)):
+        raise ValueError(
+            "sample_weight must hold one number for each event of a batch, of shape [batch] or "
+            f"[batch, 1], got {list(shape)}."
+        )
+
+
+def is_absent(context):
+    """Whether there is no context, or one without entries that stands in for it."""
+    return context is None or tuple(getattr(context, "shape", ()))[1:] == (0,)
+
+
+def _array(x):
+    """`x` as an array where it is a table or a column of pandas."""
+    return x.to_numpy() if hasattr(x, "to_numpy") else x
+
+
+def like(weight, loss):
+    """Weights `[n]` or `[n, 1]` in the shape and type of `loss [n]`."""
+    return ops.reshape(ops.cast(weight, loss.dtype), ops.shape(loss))
+
+
+def _weights(weight, n):
+    """Weights `[n]` of `[n]` or `[n, 1]`.
+
+    Raises:
+      ValueError: They are of another shape, or no finite numbers.
+    """
+    found = np.asarray(weight, "float32")
+    if found.shape not in ((n,), (n, 1)):
+        raise ValueError(
+            f"sample_weight must hold one number for each of the {n} events, of shape ({n},) or "
+            f"({n}, 1), got {found.shape}."
+        )
+    if not np.isfinite(found).all():
+        raise ValueError("sample_weight must be finite, got NaN or infinite values.")
+    return np.reshape(found, (n,))
