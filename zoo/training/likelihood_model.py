@@ -197,7 +197,7 @@ class LikelihoodModel(keras.Model):
         loss = -y_pred
         if sample_weight is not None:
             loss = loss * like(sample_weight, loss)
-        return self._aggregate_additional_loss(ops.mean(loss))
+        return sum((ops.cast(more, loss.dtype) for more in self.losses), ops.mean(loss))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Mean log-likelihood in nats, and bits per dimension."""

@@ -1,7 +1,13 @@
 """Training a flow with Keras: data of every kind, metrics, weights, and where it goes on."""
 
+import os
+import pathlib
+import subprocess
+import sys
+
 import keras
 import numpy as np
+import pandas
 import pytest
 import tensorflow as tf
 
@@ -89,17 +95,83 @@ def test_predict_gives_nats(as_dataset):
     np.testing.assert_allclose(nats, flow.log_prob(x, labels), rtol=1e-5)
 
 
-def test_sample_weights():
-    flow = table.build("maf_classes", jit_compile=False)
-    flow.compile()
+WEIGHTS = np.random.default_rng(0).integers(0, 4, 64)
+GIVEN = {
+    "integers": lambda x, y, w: ((x, y), {"sample_weight": w}),
+    "column": lambda x, y, w: ((x, y), {"sample_weight": w[:, None].astype("float64")}),
+    "series": lambda x, y, w: ((x, y), {"sample_weight": pandas.Series(w)}),
+    "list": lambda x, y, w: ((x, y), {"sample_weight": w.tolist()}),
+    "pandas": lambda x, y, w: (
+        (pandas.DataFrame(x), None if y is None else pandas.Series(y)),
+        {"sample_weight": pandas.Series(w).astype("int8")},
+    ),
+    "dataset": lambda x, y, w: ((_batches(x, y, w),), {}),
+    "dataset_column": lambda x, y, w: ((_batches(x, y, w[:, None].astype("float64")),), {}),
+    "generator": lambda x, y, w: ((_generator(x, y, w),), {"steps": 2}),
+}
+
+
+def _generator(x, y, w):
+    for i in (0, 32):
+        yield x[i : i + 32], None if y is None else y[i : i + 32], w[i : i + 32].astype("float32")
+
+
+def _batches(x, y, w):
+    """A dataset of `(x, y, w)`, or of `(x, None, w)`."""
+    data = tf.data.Dataset.from_tensor_slices((x, w) if y is None else (x, y, w))
+    return (data.map(lambda x, w: (x, None, w)) if y is None else data).batch(32)
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+@pytest.mark.parametrize("case", GIVEN)
+def test_weights_of_every_kind_weigh_alike(case, conditional):
+    flow = table.build("maf_classes" if conditional else "nice", jit_compile=False)
+    flow.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     x, labels = labelled(64)
-    weights = np.random.default_rng(0).uniform(size=64).astype("float32")
-    found = flow.evaluate(
-        x, labels, sample_weight=weights, batch_size=64, verbose=0, return_dict=True
-    )
+    labels = labels if conditional else None
+    args, settings = GIVEN[case](x, labels, WEIGHTS)
+    settings |= {} if len(args) == 1 else {"batch_size": 32}
+    found = flow.evaluate(*args, **settings, verbose=0, return_dict=True)
     nats = np.asarray(flow.log_prob(x, labels))
-    np.testing.assert_allclose(found["nats"], np.average(nats, weights=weights), rtol=1e-5)
-    np.testing.assert_allclose(found["loss"], -np.mean(nats * weights), rtol=1e-5)
+    np.testing.assert_allclose(found["nats"], np.average(nats, weights=WEIGHTS), rtol=1e-5)
+    np.testing.assert_allclose(found["loss"], -np.mean(nats * WEIGHTS), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["nice", "maf_classes"])
+def test_fit_and_validation_are_weighted(name):
+    """Also of a flow without a context, or without labels, where Keras would drop the weights."""
+    flow = table.build(name, jit_compile=False)
+    flow.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    x = labelled(64)[0]
+    given = {"sample_weight": WEIGHTS, "validation_data": (x[:32], None, WEIGHTS[:32])}
+    history = flow.fit(x, batch_size=64, verbose=0, **given).history
+    nats = np.asarray(flow.log_prob(x))
+    for prefix, n in (("", 64), ("val_", 32)):
+        expected = np.average(nats[:n], weights=WEIGHTS[:n])
+        np.testing.assert_allclose(history[f"{prefix}nats"], [expected], rtol=1e-5)
+        expected = -np.mean(nats[:n] * WEIGHTS[:n])
+        np.testing.assert_allclose(history[f"{prefix}loss"], [expected], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (WEIGHTS[:63], ["sample_weight", "(64,)", "(63,)"]),
+        (np.stack([WEIGHTS] * 2, axis=1), ["sample_weight", "(64, 1)", "(64, 2)"]),
+        (np.full(64, np.nan), ["sample_weight", "finite"]),
+    ],
+)
+def test_other_weights_are_refused(weights, words):
+    flow = table.build("nice", jit_compile=False)
+    flow.compile()
+    x = correlated(64)
+    with helpers.raises_one_line(*words):
+        flow.fit(x, sample_weight=weights, verbose=0)
+    with helpers.raises_one_line(*words):
+        flow.fit(x, validation_data=(x, None, weights), verbose=0)
+    if weights.ndim == 2:
+        with helpers.raises_one_line("sample_weight", "[batch, 1]", "[None, 2]"):
+            flow.fit(_batches(x, None, weights), verbose=0)
 
 
 def test_without_labels_a_class_conditional_flow_is_trained_as_the_mixture():
@@ -185,14 +257,56 @@ def test_labels_of_arrays_are_looked_at():
         flow.fit(x, np.zeros(3, "int32"), verbose=0)
 
 
-def test_a_training_step_is_traced_once(monkeypatch):
-    flow, traces = zoo.RealNVP((3,), **SMALL), []
+@pytest.mark.parametrize("steps_per_execution", [1, 2])
+@pytest.mark.parametrize("as_dataset", [True, False])
+def test_fit_makes_one_trace_of_training_and_one_of_testing(
+    as_dataset, steps_per_execution, monkeypatch
+):
+    """With a partial last batch, over epochs and calls."""
+    flow, traces = zoo.NICE((3,), num_layers=1, hidden_units=(4,), jit_compile=False), []
+    log_likelihood = flow.log_likelihood
 
-    def counted(*args, original=flow._log_prob, **kwargs):
-        traces.append(args)
-        return original(*args, **kwargs)
+    def counted(x, context, seed, training):
+        traces.append(training)
+        return log_likelihood(x, context, seed, training)
 
-    monkeypatch.setattr(flow, "_log_prob", counted)
-    flow.compile("adam")
-    flow.fit(tf.data.Dataset.from_tensor_slices(correlated(256)).batch(64), epochs=2, verbose=0)
-    assert len(traces) == 1
+    monkeypatch.setattr(flow, "log_likelihood", counted)
+    flow.compile("adam", steps_per_execution=steps_per_execution)
+    x, validation, settings = correlated(40), correlated(24), {"batch_size": 16}
+    if as_dataset:
+        x, validation = (tf.data.Dataset.from_tensor_slices(d).batch(16) for d in (x, validation))
+        settings = {}
+    else:
+        validation = (validation,)
+    for _ in range(2):
+        flow.fit(x, **settings, validation_data=validation, epochs=3, verbose=0)
+    assert traces == [True, False]
+
+
+def test_a_list_of_callbacks_of_keras_own():
+    flow = zoo.IResNet((2,), num_layers=1, hidden_units=(4,), seed=0, jit_compile=False)
+    flow.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    updates = []
+    flow.update_spectral_norms = lambda: updates.append(1)
+    callbacks = keras.callbacks.CallbackList(model=flow, add_history=True, epochs=2, steps=1)
+    x = correlated(8)[:, :2]
+    history = flow.fit(x, callbacks=callbacks, validation_data=(x,), epochs=2, verbose=0)
+    # Before each of two validations, and at the end.
+    assert history is not None and len(updates) == 3
+
+
+def test_positional_arguments_are_those_of_keras():
+    flow = table.build("nice", jit_compile=False)
+    flow.compile(run_eagerly=True)
+    x, seen = correlated(8), []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    flow.fit(x, None, 4, 2, 0, [callback], 0.5)
+    assert seen == [0, 1]
+    assert np.isfinite(flow.evaluate(x, None, 4, 0, np.ones(8))).all()
+
+
+def test_replicas_train_one_flow():
+    """On two of a machine's devices, with weights, and validation."""
+    program = pathlib.Path(__file__).with_name("replicas.py")
+    run = subprocess.run([sys.executable, program], env=os.environ, capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout.split()[-1] == "ok", run.stderr[-2000:]
