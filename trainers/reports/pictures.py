@@ -84,7 +84,7 @@ def save_png(picture, path, colours=None):
     """
     image = Image.fromarray(np.ascontiguousarray(picture))
     if colours:
-        image = image.to_levels(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        image = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     with common.written_whole(path) as part:
         image.save(part, format="PNG", optimize=bool(colours))
 

@@ -134,7 +134,9 @@ def _pretrained(options, data):
     flow = zoo.load(options.init_from)
     metrics.check_fit(flow, data)
     if loss is not None:
-        _set_loss(flow, loss, base)
+        if base is not None:
+            raise ValueError("with another --base a flow is trained by its likelihood: omit --loss")
+        flow.set_loss(loss)
     if base is None and options.freeze:
         raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
     # Both ways: a flow that was trained with --freeze remembers it.
@@ -154,15 +156,6 @@ def _pretrained(options, data):
         recompute=flow.recompute,
         **shared,
     )
-
-
-def _set_loss(flow, loss, base):
-    if not hasattr(flow, "set_loss"):
-        kind = type(flow).__name__
-        raise ValueError(f"--loss is for continuous flows, and that of --init_from is a {kind}")
-    if base is not None:
-        raise ValueError("with another --base a flow is trained by its likelihood: omit --loss")
-    flow.set_loss(loss)
 
 
 def _construct(name, flag, given, chosen):

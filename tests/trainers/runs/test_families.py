@@ -1,5 +1,6 @@
 """From flags to flows: arguments, contexts, bases, and what is refused."""
 
+import inspect
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,7 +40,8 @@ def test_flags_become_arguments():
 
 def test_what_is_unset_is_the_default_of_the_family():
     flow = build(TABLE, "--model=iaf")
-    assert "transformer" not in flow.get_config() and flow.levels is None
+    default = inspect.signature(zoo.IAF).parameters["transformer"].default
+    assert flow.get_config()["transformer"] == default and flow.levels is None
 
 
 def test_the_seed_decides_the_weights():
@@ -92,7 +94,9 @@ def test_wrong_arguments_are_told(argv, message):
         build(TABLE, *argv)
 
 
-def test_families_by_what_they_take():
+def test_families_by_what_they_take(monkeypatch):
+    some = {name: zoo.MODELS[name] for name in ("maf", "real_nvp", "nice", "glow")}
+    monkeypatch.setattr(zoo, "MODELS", some)
     taken, refused = families.of_events((2,))
     assert {"maf", "real_nvp", "nice"} <= set(taken) and taken["maf"] is zoo.MAF
     assert set(refused) == set(zoo.MODELS) - set(taken)
