@@ -21,6 +21,7 @@ def measure():
     return {name: profiler.tensors_mib(profiler.events(call)) for name, call in calls.items()}
 
 
+@pytest.mark.slow
 def test_tensors_are_counted_by_what_they_ask_for():
     with processes.Process(1) as process:
         found = process.call(measure)
