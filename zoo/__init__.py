@@ -1,25 +1,9 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, layers, networks, transformers
+from zoo import bijectors, layers, models, networks, transformers
 from zoo.distributions.dequantization import VariationalDequantizer
 from zoo.flow import Flow
-from zoo.models import (
-    IAF,
-    MADE,
-    MAF,
-    MODELS,
-    NAF,
-    NICE,
-    NSF,
-    ContinuousFlow,
-    Glow,
-    IResNet,
-    Planar,
-    Radial,
-    RealNVP,
-    ResidualFlow,
-    Sylvester,
-)
+from zoo.models import *  # noqa: F403
 from zoo.numerics import ode, root_finding
 from zoo.numerics.root_finding import NotConverged
 from zoo.saving.entries import list_models, load, save
@@ -27,23 +11,8 @@ from zoo.saving.export import export, load_exported
 from zoo.version import __version__
 
 __all__ = [
-    "ContinuousFlow",
     "Flow",
-    "Glow",
-    "IAF",
-    "IResNet",
-    "MADE",
-    "MAF",
-    "MODELS",
-    "NAF",
-    "NICE",
-    "NSF",
     "NotConverged",
-    "Planar",
-    "Radial",
-    "RealNVP",
-    "ResidualFlow",
-    "Sylvester",
     "VariationalDequantizer",
     "__version__",
     "bijectors",
@@ -57,4 +26,5 @@ __all__ = [
     "save",
     "root_finding",
     "transformers",
+    *models.__all__,
 ]
