@@ -14,39 +14,31 @@ def randomize(model, seed=0, scale=0.5):
     """Gives every trainable variable random values; a fresh flow is an identity and proves nothing.
 
     Kernels are normal with standard deviation `scale / sqrt(inputs)`, so that `scale` means the
-    same at every width; everything else is normal with deviation `0.5 * scale`. A variable with a
-    Keras constraint is put through it: the masked entries of `MaskedDense` stay zero. Weights that
-    `Scan` stacks are drawn as those of one layer.
+    same at every width; everything else is normal with deviation `0.5 * scale`. Weights that `Scan`
+    stacks are drawn as those of one layer.
 
     Returns:
       `model`.
     """
     generator = np.random.default_rng(seed)
-    layers = parts(model)
+    layers = model._flatten_layers()
     stacked = {id(v) for p in layers if isinstance(p, zoo.layers.Scan) for v in p.variables}
     for variable in model.trainable_variables:
         shape = tuple(variable.shape)
         own = shape[1:] if id(variable) in stacked else shape
         is_kernel = len(own) in (2, 4)  # Dense, or convolutional.
         deviation = scale / np.sqrt(np.prod(own[:-1])) if is_kernel else 0.5 * scale
-        value = keras.ops.convert_to_tensor(
-            generator.normal(0.0, deviation, shape), dtype=variable.dtype
-        )
-        variable.assign(value if variable.constraint is None else variable.constraint(value))
+        variable.assign(generator.normal(0.0, deviation, shape))
     update_spectral_norms(model)
     return model
 
 
-def parts(model):
-    """A model or layer, and all that are in it."""
-    return list(model._flatten_layers())
-
-
 def update_spectral_norms(model):
-    """Brings the power iterations in a flow or a layer to convergence, where there are any."""
-    for part in parts(model):
-        if hasattr(part, "update_spectral_norms"):
-            part.update_spectral_norms()
+    """Brings what a flow or a layer keeps of its weights to convergence, where it keeps any."""
+    for part in [model, *model._flatten_layers(include_self=False)]:
+        for name in ("update_spectral_norms", "update_spectral_norm"):
+            if callable(getattr(part, name, None)):
+                getattr(part, name)()
 
 
 def assert_same(actual, desired):

@@ -4,8 +4,7 @@ from zoo import bijectors, layers, models, networks, transformers
 from zoo.distributions.dequantization import VariationalDequantizer
 from zoo.flow import Flow
 from zoo.models import *  # noqa: F403
-from zoo.numerics import ode, root_finding
-from zoo.numerics.root_finding import NotConverged
+from zoo.numerics import NotConverged, ode, root_finding
 from zoo.saving.entries import list_models, load, save
 from zoo.saving.export import export, load_exported
 from zoo.version import __version__

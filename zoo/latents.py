@@ -6,9 +6,8 @@ Functions of a flow, and its methods.
 import numpy as np
 from keras import ops
 
-from zoo import computations, specs
+from zoo import computations, numerics, specs
 from zoo.config import choice, count
-from zoo.numerics import root_finding
 
 
 def interpolate(flow, a, b, steps=8, context=None):
@@ -121,7 +120,7 @@ def inverse_report(flow, rows, context=None, direction="decode"):
     rows = specs.tensor(rows, "rows")
     specs.check_shape(rows, flow.latent_shape if decodes else flow.event_shape, "rows")
     context = flow.context.check(context, ops.shape(rows)[0])
-    with root_finding.recording() as found:
+    with numerics.recording() as found:
         (computations.decode if decodes else computations.encode)(flow, rows, context)
     return found
 
@@ -142,7 +141,7 @@ def check_converged(flow, function, y, rows):
     direction = "decode" if function is computations.decode else "encode"
     layers = {type(p).__name__ for p in flow.stack.parts() if direction in p.implicit}
     layers |= {"the base"} if not layers else set()
-    raise root_finding.NotConverged(
+    raise numerics.NotConverged(
         f"{flow.name}: the iterated {direction} did not converge for {len(bad)} of {len(found)} "
         f"events (layers: {', '.join(sorted(layers))}): {_why(flow, function, bad, *rows)}; "
         "flow.inverse_report tells more."
@@ -154,7 +153,7 @@ def _why(flow, function, bad, x, context=None, noise=None):
     found = []
     if not flow.conditional or context is not None:  # Else a mixture: any of its classes.
         given = [None if r is None else ops.take(r, bad, 0) for r in (x, context, noise)]
-        with root_finding.recording() as found:
+        with numerics.recording() as found:
             function(flow, *given[: 3 if function is computations.density else 2])
     said = (f"{layer}: {failure}" for layer, r in found if (failure := r.failure()))
     return next(

@@ -36,7 +36,7 @@ def test_every_parameter_matters(name):
     # Inside the spline's interval, in every one of its bins.
     z = np.linspace(-2.9, 2.9, 50)
     params = np.broadcast_to(RNG.normal(size=transformer.num_params), (50, transformer.num_params))
-    iterates = transformer.implicit == "decode"
+    iterates = transformer.implicit == ("decode",)
     call = transformer.inverse_and_log_det if iterates else transformer.forward_and_log_det
     x = call(z, params)[0]
     for i in range(transformer.num_params):

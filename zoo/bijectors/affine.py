@@ -13,6 +13,8 @@ class Affine(OnePassBijector):
       log_scale: Tensor that broadcasts with the values; the caller bounds it.
     """
 
+    parameter_ndims = {"shift": 0, "log_scale": 0}
+
     def __init__(self, shift, log_scale, name=None):
         self.shift = shift
         self.log_scale = log_scale
@@ -38,6 +40,8 @@ class Gate(OnePassBijector):
       gate: Positive tensor that broadcasts with the values; the caller bounds it.
     """
 
+    parameter_ndims = {"shift": 0, "gate": 0}
+
     def __init__(self, shift, gate, name=None):
         self.shift = shift
         self.gate = gate
@@ -58,6 +62,8 @@ class Shift(OnePassBijector):
     Args:
       shift: Tensor that broadcasts with the values.
     """
+
+    parameter_ndims = {"shift": 0}
 
     def __init__(self, shift, name=None):
         self.shift = shift

@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo.bijectors.one_pass import OnePassBijector
 from zoo.bijectors.permute import permute
-from zoo.numerics import root_finding
+from zoo.numerics import is_recording
 
 
 class Autoregressive(OnePassBijector):
@@ -17,8 +17,9 @@ class Autoregressive(OnePassBijector):
     (IAF). The Jacobian is triangular: its log-determinant is the sum of the transformer's.
 
     Args:
-      conditioner: `[..., d] -> parameters [..., d, num_params]`, autoregressive, in one pass.
-      sweep: `[..., d] -> (result [..., d], log_det [...])`, the sequential direction.
+      conditioner: `([..., d], context) -> parameters [..., d, num_params]`, autoregressive, in one
+        pass.
+      sweep: `([..., d], context) -> (result [..., d], log_det [...])`, the sequential direction.
       transformer: A `zoo.transformers.Transformer`.
       fast: `"log_prob"` or `"sample"`: the direction that takes one pass.
       order: Integer array `[d]`: the order in which entries decide each other, or `None`.
@@ -50,12 +51,12 @@ class Autoregressive(OnePassBijector):
         return permute(value, np.argsort(self._order)), log_det
 
     def _parallel(self, x, transform):
-        value, log_det = transform(x, self._conditioner(x))
+        value, log_det = transform(x, self._conditioner(x, self.context))
         return value, ops.sum(log_det, axis=-1)
 
     def _sequential(self, x, transform):
-        value, log_det = self._sweep(x)
-        if self._transformer.implicit and root_finding.is_recording():
+        value, log_det = self._sweep(x, self.context)
+        if self._transformer.implicit and is_recording():
             # The compiled sweep keeps no reports: its iterations again, at what it has found.
-            transform(x, self._conditioner(value))
+            transform(x, self._conditioner(value, self.context))
         return value, log_det

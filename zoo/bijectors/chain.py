@@ -1,11 +1,10 @@
 """Composition that keeps the one pass."""
 
-import numpy as np
 from keras import ops
 
-from zoo.backend import ps
+from zoo.backend import tfp
 from zoo.bijectors.one_pass import (
-    OnePassBijector,
+    ReshapingBijector,
     forward_and_log_det,
     forward_value,
     inverse_and_log_det,
@@ -14,7 +13,7 @@ from zoo.bijectors.one_pass import (
 )
 
 
-class Chain(OnePassBijector):
+class Chain(ReshapingBijector):
     """Composes bijectors listed from the data to the latent, the order of `tfb.Chain`.
 
     Inverse applies them first to last, forward last to first; the log-determinants add up. Unlike
@@ -30,36 +29,25 @@ class Chain(OnePassBijector):
 
     def __init__(self, bijectors, event_shape, latent_shape, **kwargs):
         self._bijectors = list(bijectors)
-        self._data_shape = tuple(event_shape)
-        self._latent_shape = tuple(latent_shape)
-        super().__init__(
-            event_ndims=len(self._data_shape), latent_ndims=len(self._latent_shape), **kwargs
-        )
+        super().__init__(event_shape, latent_shape, **kwargs)
 
     @property
     def bijectors(self):
         """The parts, from the data to the latent."""
         return self._bijectors
 
-    def _forward_event_shape(self, input_shape):
-        return self._swap(input_shape, self._latent_shape, self._data_shape)
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        parts = tfp.util.BatchedComponentProperties(cls._ranks)
+        return super()._parameter_properties(dtype) | {"bijectors": parts}
 
-    def _inverse_event_shape(self, output_shape):
-        return self._swap(output_shape, self._data_shape, self._latent_shape)
-
-    def _swap(self, shape, given, other):
-        shape = tuple(shape)
-        return shape[: len(shape) - len(given)] + other
-
-    def _forward_event_shape_tensor(self, input_shape):
-        return self._swap_tensor(input_shape, self._latent_shape, self._data_shape)
-
-    def _inverse_event_shape_tensor(self, output_shape):
-        return self._swap_tensor(output_shape, self._data_shape, self._latent_shape)
-
-    def _swap_tensor(self, shape, given, other):
-        lead = shape[: ps.size(shape) - len(given)]
-        return ps.concat([lead, np.asarray(other, np.int32)], axis=0)
+    def _ranks(self, ndims):
+        """The rank of what each part is given, latent to data, for events of rank `ndims`."""
+        found = []
+        for bijector in reversed(self._bijectors):
+            found.insert(0, ndims)
+            ndims = bijector.forward_event_ndims(ndims)
+        return found
 
     def _check(self, x, expected, side):
         shape = tuple(x.shape)

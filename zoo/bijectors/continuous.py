@@ -1,7 +1,6 @@
 """Continuous flows: maps along the solutions of an ordinary differential equation."""
 
 from zoo.bijectors.one_pass import OnePassBijector
-from zoo.numerics.root_finding import record
 
 
 class Continuous(OnePassBijector):
@@ -14,7 +13,7 @@ class Continuous(OnePassBijector):
     which costs many times the velocity of a wide event.
 
     Args:
-      solve: `(x [..., d], reverse, with_log_det) -> (y [..., d], log_det [...], Report)`.
+      solve: `(x [..., d], context, reverse, with_log_det) -> (y [..., d], log_det [...])`.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
@@ -23,18 +22,13 @@ class Continuous(OnePassBijector):
         super().__init__(event_ndims=1, **kwargs)
 
     def forward_and_log_det(self, x):
-        return self._solved(x, reverse=False)
+        return self._solve(x, self.context, reverse=False, with_log_det=True)
 
     def inverse_and_log_det(self, y):
-        return self._solved(y, reverse=True)
+        return self._solve(y, self.context, reverse=True, with_log_det=True)
 
     def forward_value(self, x):
-        return self._solved(x, reverse=False, with_log_det=False)[0]
+        return self._solve(x, self.context, reverse=False, with_log_det=False)[0]
 
     def inverse_value(self, y):
-        return self._solved(y, reverse=True, with_log_det=False)[0]
-
-    def _solved(self, x, reverse, with_log_det=True):
-        y, log_det, report = self._solve(x, reverse, with_log_det)
-        record(self.name, report)
-        return y, log_det
+        return self._solve(y, self.context, reverse=True, with_log_det=False)[0]

@@ -14,7 +14,7 @@ class Coupling(OnePassBijector):
 
     Args:
       partition: Has `split(x) -> (kept, changed)` and `join(kept, changed) -> x`.
-      conditioner: `kept [..., k] -> parameters [..., d - k, num_params]`.
+      conditioner: `(kept [..., k], context) -> parameters [..., d - k, num_params]`.
       transformer: A `zoo.transformers.Transformer`.
       event_ndims: Rank of an event; the parts differ in the size of the last axis alone.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
@@ -35,7 +35,7 @@ class Coupling(OnePassBijector):
 
     def _apply(self, x, transform):
         kept, changed = self._partition.split(x)
-        params = self._conditioner(kept)
+        params = self._conditioner(kept, self.context)
         changed, log_det = transform(changed, params)
         # A batch of contexts may have given `changed` leading dimensions that `kept` lacks.
         if len(kept.shape) < len(changed.shape):

@@ -9,8 +9,8 @@ class Elementwise(OnePassBijector):
     """Applies a transformer to every entry of an event, with parameters that no entry decides.
 
     Args:
-      parameters_fn: `() -> parameters [*batch, *event_shape, num_params]`, read at each use, so
-        that the bijector follows its variables.
+      parameters_fn: `context -> parameters [*batch, *event_shape, num_params]`, read at each use,
+        so that the bijector follows its variables.
       transformer: A `zoo.transformers.Transformer`.
       event_ndims: Rank of an event.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
@@ -23,10 +23,11 @@ class Elementwise(OnePassBijector):
         super().__init__(event_ndims=event_ndims, **kwargs)
 
     def forward_and_log_det(self, x):
-        return self._sum(*self._transformer.forward_and_log_det(x, self._parameters_fn()))
+        return self._apply(x, self._transformer.forward_and_log_det)
 
     def inverse_and_log_det(self, y):
-        return self._sum(*self._transformer.inverse_and_log_det(y, self._parameters_fn()))
+        return self._apply(y, self._transformer.inverse_and_log_det)
 
-    def _sum(self, value, log_det):
+    def _apply(self, x, transform):
+        value, log_det = transform(x, self._parameters_fn(self.context))
         return value, ops.sum(ops.broadcast_to(log_det, ops.shape(value)), axis=self._axes)

@@ -15,7 +15,8 @@ class MaskedCoupling(OnePassBijector):
 
     Args:
       mask: Boolean array that broadcasts with an event, true for entries that are kept.
-      conditioner: `m x [..., *event_shape] -> parameters [..., *event_shape, num_params]`.
+      conditioner: `(m x [..., *event_shape], context) -> parameters [..., *event_shape,
+        num_params]`.
       transformer: A `zoo.transformers.Transformer`.
       event_ndims: Rank of an event.
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
@@ -35,7 +36,8 @@ class MaskedCoupling(OnePassBijector):
         return self._apply(y, self._transformer.inverse_and_log_det)
 
     def _apply(self, x, transform):
-        params = self._conditioner(ops.where(self._mask, x, ops.zeros_like(x)))
+        kept = ops.where(self._mask, x, ops.zeros_like(x))
+        params = self._conditioner(kept, self.context)
         changed, log_det = transform(x, params)
         log_det = ops.where(self._mask, ops.zeros_like(log_det), log_det)
         return ops.where(self._mask, x, changed), ops.sum(log_det, axis=self._axes)

@@ -16,7 +16,7 @@ class MultiScale(Chain):
     log-determinants of the scales add up.
 
     Args:
-      scales: Bijectors `f_i`, first the one at the data.
+      bijectors: The scales `f_i`, first the one at the data.
       partitions: One a scale but the last, each with `split(x) -> (staying, leaving)` and
         `join(staying, leaving) -> x`.
       shapes: One a scale: the shape of what leaves there; all that comes out of the last.
@@ -24,10 +24,13 @@ class MultiScale(Chain):
       **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, scales, partitions, shapes, event_shape, **kwargs):
+    def __init__(self, bijectors, partitions, shapes, event_shape, **kwargs):
         self._partitions = list(partitions)
         self._shapes = [tuple(shape) for shape in shapes]
-        super().__init__(scales, event_shape, (math.prod(event_shape),), **kwargs)
+        super().__init__(bijectors, event_shape, (math.prod(event_shape),), **kwargs)
+
+    def _ranks(self, ndims):
+        return [ndims + 2] * len(self._bijectors)
 
     def inverse_and_log_det(self, y):
         self._check(y, self._data_shape, "data")

@@ -1,12 +1,14 @@
 """The base of every bijector here: value and log-determinant from one evaluation."""
 
 import functools
+import inspect
 import operator
 
+import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.backend import cache_util, ps, tfb
+from zoo.backend import cache_util, ps, tfb, tfp
 
 
 class OnePassBijector(tfb.Bijector):
@@ -23,6 +25,9 @@ class OnePassBijector(tfb.Bijector):
     `tfd.TransformedDistribution.log_prob` costs one evaluation, and `log_prob` of a fresh sample
     costs none. Where only one direction is written, the other raises `NotImplementedError`.
 
+    The arguments of a constructor are its bijector's `parameters`: copies and slices are made of
+    them. Batch shapes come from the context, and from the tensors that `parameter_ndims` names.
+
     Args:
       event_ndims: Rank of one event on both sides; the log-determinant is summed over it.
       latent_ndims: Rank on the latent side where it differs from `event_ndims`.
@@ -32,13 +37,23 @@ class OnePassBijector(tfb.Bijector):
       variables: The raw variables behind the transformation, so that
         `distribution.trainable_variables` finds them.
       dtype: Floating type of both sides.
-      parameters: What tells this bijector from others of its class; TFP's cache compares it.
       name: Name of the bijector.
     """
+
+    # Of tensors among the constructor's arguments: the rank that one smallest event uses of each.
+    parameter_ndims = {}
 
     _cache = cache_util.BijectorCacheWithGreedyAttrs(
         forward_name="_augmented_forward", inverse_name="_augmented_inverse"
     )
+
+    def __new__(cls, *args, **kwargs):
+        instance = super().__new__(cls)
+        given = inspect.signature(cls.__init__).bind(instance, *args, **kwargs).arguments
+        given.pop("self")
+        # Past the tracking of attributes.
+        instance.__dict__["_given"] = given | given.pop("kwargs", {})
+        return instance
 
     def __init__(
         self,
@@ -48,26 +63,25 @@ class OnePassBijector(tfb.Bijector):
         context_ndims=1,
         variables=(),
         dtype=None,
-        parameters=None,
         name=None,
     ):
         self._context = context
         self._context_ndims = context_ndims
-        parameters = dict(parameters or {})
-        # Two bijectors share cached values when their parameters are equal; weights may have
-        # changed between them, so each is made different from every other.
-        parameters["identity"] = object()
-        if context is not None:
-            parameters["context"] = context
         super().__init__(
             forward_min_event_ndims=event_ndims if latent_ndims is None else latent_ndims,
             inverse_min_event_ndims=event_ndims,
             dtype=None if dtype is None else backend.dtype(dtype),
             validate_args=False,
-            parameters=parameters,
+            parameters=self.__dict__.pop("_given"),
             name=name or type(self).__name__,
         )
         self._raw_variables = list(variables)
+
+    # Equal bijectors share cached values, and weights may change between two of equal parameters.
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return self is other
 
     @property
     def context(self):
@@ -96,17 +110,11 @@ class OnePassBijector(tfb.Bijector):
 
     @classmethod
     def _parameter_properties(cls, dtype):
-        return {}
+        def of_context(self, x_event_ndims):
+            return self._context_ndims + x_event_ndims - self.forward_min_event_ndims
 
-    def _batch_shape(self, x_event_ndims):
-        if self._context is None:
-            return []
-        return self._context.shape[: len(self._context.shape) - self._context_ndims]
-
-    def _batch_shape_tensor(self, x_event_ndims):
-        if self._context is None:
-            return []
-        return ps.shape(self._context)[: ps.rank(self._context) - self._context_ndims]
+        ranks = {"context": of_context, **cls.parameter_ndims}
+        return {name: tfp.util.ParameterProperties(rank) for name, rank in ranks.items()}
 
     def _augmented_forward(self, x):
         y, log_det = self.forward_and_log_det(x)
@@ -133,6 +141,42 @@ class OnePassBijector(tfb.Bijector):
         if "ildj" not in attributes:
             attributes.update(self._augmented_inverse(y)[1])
         return attributes["ildj"]
+
+
+class ReshapingBijector(OnePassBijector):
+    """A bijector whose events have one shape on the data side and another on the latent side.
+
+    Args:
+      event_shape: Shape of one event on the data side.
+      latent_shape: Shape of one event on the latent side.
+      **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
+    """
+
+    def __init__(self, event_shape, latent_shape, **kwargs):
+        self._data_shape, self._latent_shape = tuple(event_shape), tuple(latent_shape)
+        super().__init__(len(self._data_shape), len(self._latent_shape), **kwargs)
+
+    def _forward_event_shape(self, input_shape):
+        return _swapped(input_shape, self._latent_shape, self._data_shape)
+
+    def _inverse_event_shape(self, output_shape):
+        return _swapped(output_shape, self._data_shape, self._latent_shape)
+
+    def _forward_event_shape_tensor(self, input_shape):
+        return _swapped_tensor(input_shape, self._latent_shape, self._data_shape)
+
+    def _inverse_event_shape_tensor(self, output_shape):
+        return _swapped_tensor(output_shape, self._data_shape, self._latent_shape)
+
+
+def _swapped(shape, given, other):
+    shape = tuple(shape)
+    return shape[: len(shape) - len(given)] + other
+
+
+def _swapped_tensor(shape, given, other):
+    lead = shape[: ps.size(shape) - len(given)]
+    return ps.concat([lead, np.asarray(other, np.int32)], axis=0)
 
 
 def forward_and_log_det(bijector, x, event_ndims):

@@ -3,7 +3,7 @@
 from keras import ops
 
 from zoo.bijectors.directed import Directed
-from zoo.numerics import root_finding, tanh_root
+from zoo.numerics import record, tanh_root
 
 
 class Planar(Directed):
@@ -15,8 +15,8 @@ class Planar(Directed):
     tanh(a)`.
 
     Args:
-      parameters_fn: `() -> (w [*batch, d], u [*batch, d], b [*batch], gain [*batch])`, read at each
-        use; `gain` is `1 + w.u`, positive.
+      parameters_fn: `context -> (w [*batch, d], u [*batch, d], b [*batch], gain [*batch])`, read at
+        each use; `gain` is `1 + w.u`, positive.
       solve: What `tanh_root.solver` gives; an event that it finds no solution for is NaN.
       **kwargs: `fast` of `Directed`; `context`, `variables`, `dtype`, `name` of `OnePassBijector`.
     """
@@ -27,15 +27,15 @@ class Planar(Directed):
         super().__init__(**kwargs)
 
     def explicit(self, u):
-        w, ridge, b, gain = self._parameters_fn()
+        w, ridge, b, gain = self._parameters_fn(self.context)
         a = ops.sum(w * u, axis=-1) + b
         return u + ridge * ops.tanh(a)[..., None], ops.log(tanh_root.slope(a, gain))
 
     def solved(self, v):
-        w, ridge, b, gain = self._parameters_fn()
+        w, ridge, b, gain = self._parameters_fn(self.context)
         target = ops.sum(w * v, axis=-1) + b
         flat = ops.reshape(target, (-1,)), ops.reshape(gain + ops.zeros_like(target), (-1,))
         a, report = self._solve(*flat)
-        root_finding.record(self.name, report)
+        record(self.name, report)
         a = ops.reshape(a, ops.shape(target))
         return v - ridge * ops.tanh(a)[..., None], ops.log(tanh_root.slope(a, gain))

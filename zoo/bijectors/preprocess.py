@@ -4,7 +4,7 @@ import math
 
 from keras import ops
 
-from zoo.bijectors.one_pass import OnePassBijector
+from zoo.bijectors.one_pass import OnePassBijector, ReshapingBijector
 
 
 class Rescale(OnePassBijector):
@@ -71,7 +71,7 @@ class Logit(OnePassBijector):
         return x, self._log_slope(x)
 
 
-class Reshape(OnePassBijector):
+class Reshape(ReshapingBijector):
     """Data of one shape has a latent of another; the log-determinant is zero.
 
     Args:
@@ -79,12 +79,6 @@ class Reshape(OnePassBijector):
       latent_shape: Shape of one event on the latent side.
       **kwargs: `dtype` and `name` of `OnePassBijector`.
     """
-
-    def __init__(self, event_shape, latent_shape, **kwargs):
-        self._data_shape, self._latent_shape = tuple(event_shape), tuple(latent_shape)
-        super().__init__(
-            event_ndims=len(self._data_shape), latent_ndims=len(self._latent_shape), **kwargs
-        )
 
     def forward_and_log_det(self, x):
         return self._reshape(x, self._latent_shape, self._data_shape)
@@ -100,11 +94,3 @@ class Reshape(OnePassBijector):
         y = ops.reshape(x, (-1, *wanted) if ndims == 1 else (*lead, *wanted))
         zero = ops.sum(x, axis=axes) if axes else x
         return y, ops.zeros_like(zero)
-
-    def _forward_event_shape(self, input_shape):
-        shape = tuple(input_shape)
-        return shape[: len(shape) - len(self._latent_shape)] + self._data_shape
-
-    def _inverse_event_shape(self, output_shape):
-        shape = tuple(output_shape)
-        return shape[: len(shape) - len(self._data_shape)] + self._latent_shape

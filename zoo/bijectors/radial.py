@@ -17,8 +17,8 @@ class Radial(Directed):
     map is exact both ways.
 
     Args:
-      parameters_fn: `() -> (center [*batch, d], alpha [*batch], gain [*batch])`, read at each use;
-        `gain` is `1 + beta / alpha`, and positive as `alpha` is.
+      parameters_fn: `context -> (center [*batch, d], alpha [*batch], gain [*batch])`, read at each
+        use; `gain` is `1 + beta / alpha`, and positive as `alpha` is.
       **kwargs: `fast` of `Directed`; `context`, `variables`, `dtype`, `name` of `OnePassBijector`.
     """
 
@@ -27,13 +27,13 @@ class Radial(Directed):
         super().__init__(**kwargs)
 
     def explicit(self, u):
-        center, alpha, gain = self._parameters_fn()
+        center, alpha, gain = self._parameters_fn(self.context)
         offset = u - center
         stretch, log_det = _at(_length(offset), alpha, gain, offset.shape[-1])
         return center + offset * stretch[..., None], log_det
 
     def solved(self, v):
-        center, alpha, gain = self._parameters_fn()
+        center, alpha, gain = self._parameters_fn(self.context)
         offset = v - center
         outside = _length(offset)
         half = 0.5 * (outside - gain * alpha)

@@ -7,15 +7,15 @@ from keras import ops
 
 from zoo import backend
 from zoo.bijectors.one_pass import OnePassBijector
-from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
-from zoo.numerics import log_det_estimators, root_finding
+from zoo.numerics import by_rows, log_det_estimators, record, root_finding
 
 
 class Residual(OnePassBijector):
     """`z = x + g(x)`, data to latent, with `g` of Lipschitz constant below one.
 
     Then `log|det dz/dx| = log det(I + J)` with `J = dg/dx`, by one of the ways of
-    `zoo.bijectors.log_det`; and `x` is the one fixed point of `x = z - g(x)`, which iterating finds
+    `zoo.numerics.log_det_estimators`; and `x` is the one fixed point of `x = z - g(x)`, found by
+    iteration
     (Behrmann et al., 2019, arXiv:1811.00995, algorithm 1). Its gradient is that of the fixed point,
     by the implicit function theorem, of any order. Rows where the iteration did not reach its
     tolerance are NaN.
@@ -39,33 +39,30 @@ class Residual(OnePassBijector):
         super().__init__(event_ndims=len(self._shape), **kwargs)
 
     def inverse_and_log_det(self, y):
-        y, rows, context = self._flat(y)
         weights = self._network.weights_now(self._randomness.training)
-        value, linear = self._network.evaluate(rows, context, weights)
-        _watch(self.name, linear, rows)
-        total = self._log_det(linear, rows)
-        ndims = len(self._shape)
-        return unflatten_lead(rows + value, y, ndims), unflatten_lead(total, y, ndims)
+
+        def run(y, context):
+            value, linear = self._network.evaluate(y, context, weights)
+            _watch(self.name, linear, y)
+            return y + value, self._log_det(linear, y)
+
+        return self._by_rows(run, y)
 
     def forward_and_log_det(self, x):
-        x, rows, context = self._flat(x)
         weights = self._network.weights_now(self._randomness.training)
-        found, report = self._solve(rows, context, weights)
-        root_finding.record(self.name, report)
-        found = root_finding.or_nan(found, report.converged)
-        linear = self._network.evaluate(found, context, weights)[1]
-        total = -self._log_det(linear, found)
-        ndims = len(self._shape)
-        return unflatten_lead(found, x, ndims), unflatten_lead(total, x, ndims)
 
-    def _flat(self, x):
-        """`x` and the context with one leading axis; `x` with that of both, too."""
-        x, context = ops.convert_to_tensor(x), self.context
-        if context is not None:
-            ndims = self._context_ndims
-            x, context = broadcast_lead(x, len(self._shape), context, ndims)
-            context = flatten_lead(context, context.shape[len(context.shape) - ndims :])
-        return x, flatten_lead(x, self._shape), context
+        def run(x, context):
+            y, report = self._solve(x, context, weights)
+            record(self.name, report)
+            y = root_finding.or_nan(y, report.converged)
+            return y, -self._log_det(self._network.evaluate(y, context, weights)[1], y)
+
+        return self._by_rows(run, x)
+
+    def _by_rows(self, function, x):
+        shape = () if self.context is None else self.context.shape
+        shape = shape[len(shape) - self._context_ndims :]
+        return by_rows(function, ops.convert_to_tensor(x), self._shape, self.context, shape)
 
     def _log_det(self, linear, x):
         if self._how.kind == "exact":
@@ -77,23 +74,18 @@ class Residual(OnePassBijector):
     def _solve(self, z, context, weights):
         """The fixed point `x [n, *event]` of `x = z - g(x)`, and the `Report` on it."""
         given = [] if context is None else [context]
-        own = backend.with_gradient(self._iterate, self._gradient)
-        x, count, residual, converged = own(z, given, weights)
-        report = root_finding.Report(ops.cast(count, "int32"), residual, converged > 0.5)
-        return x, report
+        return root_finding.with_implicit_gradient(self._iterate, self._gradient)(z, given, weights)
 
     def _branch(self, x, given, weights):
         return self._network.evaluate(x, given[0] if given else None, weights)
 
     def _iterate(self, z, given, weights):
-        x, report = root_finding.fixed_point(
+        return root_finding.fixed_point(
             lambda x: z - self._branch(x, given, weights)[0],
             z,
             self._tolerance,
             self._max_iterations,
         )
-        # As floats: what has a gradient of its own has no other outputs.
-        return x, *(ops.cast(part, z.dtype) for part in report)
 
     def _gradient(self, args, outputs, upstream):
         x, (_, given, weights) = outputs[0], args

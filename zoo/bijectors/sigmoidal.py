@@ -4,7 +4,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.bijectors.one_pass import OnePassBijector
-from zoo.numerics import root_finding
+from zoo.numerics import is_recording, record, root_finding
 
 
 class DeepSigmoidal(OnePassBijector):
@@ -34,6 +34,8 @@ class DeepSigmoidal(OnePassBijector):
       max_iterations: Number of evaluations after which it gives up.
     """
 
+    parameter_ndims = {"params": 1}
+
     def __init__(
         self, params, layers_fn, fast="log_prob", tolerance=1e-6, max_iterations=200, name=None
     ):
@@ -52,8 +54,8 @@ class DeepSigmoidal(OnePassBijector):
 
     def _root(self, y):
         y = y + ops.zeros_like(self._params[..., 0])
-        if root_finding.is_recording() and backend.is_concrete(y):
-            root_finding.record(self.name, self._solve(y, self._params)[1])
+        if is_recording() and backend.is_concrete(y):
+            record(self.name, self._solve(y, self._params)[1])
         x = backend.with_gradient(self._found, self._gradient)(y, self._params)[0]
         return x, -self._network(x)[1]
 

@@ -24,6 +24,8 @@ class RationalQuadraticSpline(OnePassBijector):
       bound: Number `b`.
     """
 
+    parameter_ndims = {"widths": 1, "heights": 1, "slopes": 1}
+
     def __init__(self, widths, heights, slopes, bound, name=None):
         self._widths, self._heights, self._slopes = widths, heights, slopes
         self._bound = bound

@@ -2,10 +2,10 @@
 
 from keras import ops
 
-from zoo.bijectors.one_pass import OnePassBijector
+from zoo.bijectors.one_pass import ReshapingBijector
 
 
-class Squeeze(OnePassBijector):
+class Squeeze(ReshapingBijector):
     """Data `[h, w, c]` has latent `[h / 2, w / 2, 4 c]`; the log-determinant is zero.
 
     The four pixels of each 2x2 block become the channels of one position, in the order of reading:
@@ -19,9 +19,7 @@ class Squeeze(OnePassBijector):
 
     def __init__(self, event_shape, **kwargs):
         height, width, channels = event_shape
-        self._data_shape = (height, width, channels)
-        self._latent_shape = (height // 2, width // 2, 4 * channels)
-        super().__init__(event_ndims=3, **kwargs)
+        super().__init__(event_shape, (height // 2, width // 2, 4 * channels), **kwargs)
 
     def forward_and_log_det(self, x):
         height, width, channels = self._data_shape
@@ -41,9 +39,3 @@ class Squeeze(OnePassBijector):
         # Exchanging the two middle axes of five is the same in both directions.
         axes = (*range(rank), *(rank + i for i in (0, 2, 1, 3, 4)))
         return ops.reshape(ops.transpose(x, axes), (*lead, *wanted))
-
-    def _forward_event_shape(self, input_shape):
-        return (*tuple(input_shape)[:-3], *self._data_shape)
-
-    def _inverse_event_shape(self, output_shape):
-        return (*tuple(output_shape)[:-3], *self._latent_shape)

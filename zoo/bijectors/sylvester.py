@@ -3,7 +3,7 @@
 from keras import ops
 
 from zoo.bijectors.directed import Directed
-from zoo.numerics import root_finding, tanh_root
+from zoo.numerics import record, tanh_root
 from zoo.numerics.triangular_root import diagonal, matvec
 
 
@@ -19,7 +19,7 @@ class Sylvester(Directed):
     Q R tanh(S y + b)`.
 
     Args:
-      parameters_fn: `() -> (Q [*batch, d, m] or None, R [*batch, m, m], S [*batch, m, m],
+      parameters_fn: `context -> (Q [*batch, d, m] or None, R [*batch, m, m], S [*batch, m, m],
         b [*batch, m])`, read at each use. Without `Q` it is the identity, and `m = d`.
       reverse: Without `Q`, whether to take the dimensions in reversed order instead.
       solve: What `triangular_root.solver` gives; an event that it finds no solution for is NaN.
@@ -33,12 +33,12 @@ class Sylvester(Directed):
         super().__init__(**kwargs)
 
     def explicit(self, u):
-        q, left, right, bias = self._parameters_fn()
+        q, left, right, bias = self._parameters_fn(self.context)
         a = matvec(right, self._seen(q, u)) + bias
         return u + self._spread(q, matvec(left, ops.tanh(a))), _log_det(left, right, a)
 
     def solved(self, v):
-        q, left, right, bias = self._parameters_fn()
+        q, left, right, bias = self._parameters_fn(self.context)
         target = self._seen(q, v) + ops.zeros_like(bias)
         m, zeros = target.shape[-1], ops.zeros_like(target)
         if len(bias.shape) > 1:  # Parameters of each event, which v may have more of.
@@ -46,7 +46,7 @@ class Sylvester(Directed):
             bias = ops.reshape(bias + zeros, (-1, m))
         flat = ops.reshape(target, (-1, m))
         y, report = self._solve(flat, left, right, bias)
-        root_finding.record(self.name, report)
+        record(self.name, report)
         a = matvec(right, y) + bias
         step = ops.reshape(matvec(left, ops.tanh(a)), ops.shape(target))
         log_det = ops.reshape(_log_det(left, right, a), ops.shape(target)[:-1])

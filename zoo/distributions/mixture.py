@@ -9,8 +9,8 @@ from zoo import backend
 from zoo.backend import samplers, tfd
 from zoo.config import count, register
 from zoo.networks import MADE
-from zoo.networks.conditioner import broadcast_lead, condition, flatten_lead, unflatten_lead
-from zoo.numerics.normalization import soft_clamp
+from zoo.networks.conditioner import condition
+from zoo.numerics import broadcast_lead, flatten_lead, soft_clamp, unflatten_lead
 
 
 class AutoregressiveMixture(tfd.Distribution):
@@ -115,10 +115,8 @@ class MixtureBase(keras.layers.Layer):
 
     def log_prob(self, x, context=None):
         """Log-density `[*lead]` of `x [*lead, d]`, nats."""
-        network = condition(
-            self.network, context, self.event_shape, self.context_shape, self.variable_dtype
-        )
-        log_weights, means, log_scales = self._split(network(x))
+        network = condition(self.network, self.event_shape, self.context_shape, self.variable_dtype)
+        log_weights, means, log_scales = self._split(network(x, context))
         z = (x[..., None] - means) * ops.exp(-log_scales)
         log_normal = -0.5 * (z * z + math.log(2.0 * math.pi)) - log_scales
         return ops.sum(ops.logsumexp(log_weights + log_normal, axis=-1), axis=-1)

@@ -6,7 +6,7 @@ from zoo import bijectors
 from zoo.backend import read
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
-from zoo.numerics.normalization import soft_clamp, standardizing
+from zoo.numerics import soft_clamp, standardizing
 from zoo.transformers import Affine
 
 
@@ -41,7 +41,7 @@ class ActNorm(FlowLayer):
         self.shift.assign(shift)
         self.log_scale.assign(log_scale)
 
-    def _parameters(self):
+    def _parameters(self, context=None):
         shift, log_scale = read(self.shift), read(self.log_scale)
         return ops.stack([shift, log_scale], axis=-1)
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.backend import read
-from zoo.config import count, positive
+from zoo.config import choice, count, positive
 from zoo.layers.autoregressive import FAST
 from zoo.layers.flow_layer import FlowLayer
 from zoo.networks import MLP
@@ -71,9 +71,7 @@ class Amortized(FlowLayer):
         **kwargs,
     ):
         super().__init__(event_shape, context_shape, **kwargs)
-        if fast not in FAST:
-            raise ValueError(f"fast must be one of {FAST}, got {fast!r}.")
-        self.fast = fast
+        self.fast = choice("fast", fast, FAST)
         self._shapes = {name: tuple(shape) for name, (shape, _) in parameters.items()}
         self.parameters = {
             name: self.add_weight(name=name, shape=shape, initializer=initializer)
@@ -92,8 +90,7 @@ class Amortized(FlowLayer):
         if self.context_shape is None:
             return values
         lead = ops.shape(context)[: len(context.shape) - len(self.context_shape)]
-        network = self._conditioner(self.network, None, self.context_size)
-        change, start = network(ops.reshape(context, (*lead, self.context_size))), 0
+        change, start = self._of_context(self.network)(context), 0
         for name, shape in self._shapes.items():
             stop = start + math.prod(shape)
             values[name] += ops.reshape(change[..., start:stop], (*lead, *shape))

@@ -3,10 +3,10 @@
 import numpy as np
 
 from zoo import backend, bijectors, transformers
-from zoo.config import register
+from zoo.config import choice, register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import MADE
-from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
+from zoo.numerics import by_rows
 
 FAST = ("log_prob", "sample")
 
@@ -77,10 +77,8 @@ class Autoregressive(FlowLayer):
     ):
         super().__init__(event_shape, context_shape, **kwargs)
         size = vector_size(event_shape, "Autoregressive")
-        if fast not in FAST:
-            raise ValueError(f"fast must be one of {FAST}, got {fast!r}.")
         self.transformer = transformers.get(transformer)
-        self.fast = fast
+        self.fast = choice("fast", fast, FAST)
         self.order = autoregressive_order(order, size, seed)
         self.network = MADE(
             size,
@@ -103,24 +101,16 @@ class Autoregressive(FlowLayer):
         )
         return self.network.sweep(step, noise, weights, self.variable_dtype)
 
-    def _sweep(self, context):
-        size = self.event_shape[0]
+    def _sweep(self, x, context):
+        def run(x, context):
+            return self._compiled_sweep(x, self.network.sweep_weights(context))
 
-        def sweep(x):
-            given = context
-            if given is not None:
-                x, given = broadcast_lead(x, 1, given, len(self.context_shape))
-                given = flatten_lead(given, self.context_shape)
-            weights = self.network.sweep_weights(given)
-            value, log_det = self._compiled_sweep(flatten_lead(x, (size,)), weights)
-            return unflatten_lead(value, x, 1), unflatten_lead(log_det, x, 1)
-
-        return sweep
+        return by_rows(run, x, self.event_shape, context, self.context_shape or ())
 
     def bijector(self, context=None, randomness=None):
         return bijectors.Autoregressive(
-            self._conditioner(self.network, context, self.event_shape[0]),
-            self._sweep(context),
+            self._conditioner(self.network, *self.event_shape),
+            self._sweep,
             self.transformer,
             self.fast,
             self.order,

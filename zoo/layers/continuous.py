@@ -7,11 +7,10 @@ import keras
 from keras import ops
 
 from zoo import backend, bijectors
-from zoo.config import count, positive, register
+from zoo.config import choice, count, positive, register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import Dynamics
-from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
-from zoo.numerics import ode
+from zoo.numerics import by_rows, flatten_lead, ode, record
 from zoo.numerics.root_finding import or_nan
 
 TRACES = ("auto", "exact", "hutchinson")
@@ -84,11 +83,9 @@ class Continuous(FlowLayer):
     ):
         super().__init__(event_shape, context_shape, **kwargs)
         size = vector_size(event_shape, "Continuous")
-        for what, value, known in (("trace", trace, TRACES), ("probe", probe, PROBES)):
-            if value not in known:
-                raise ValueError(f"{what} must be one of {known}, got {value!r}.")
         end_time = positive("end_time", end_time)
-        self.trace, self.probes, self.probe = trace, count("probes", probes), probe
+        self.trace, self.probe = choice("trace", trace, TRACES), choice("probe", probe, PROBES)
+        self.probes = count("probes", probes)
         self.settings = ode.settings(solver, rtol, atol, max_steps, num_steps, self.variable_dtype)
         self.network = Dynamics(
             size,
@@ -177,17 +174,18 @@ class Continuous(FlowLayer):
         training = randomness.training
         estimated = self.estimates or (training and self.draws > 0)
 
-        def solve(x, reverse, with_log_det):
-            given, shape = context, self.event_shape
-            if given is not None:
-                x, given = broadcast_lead(x, 1, given, len(self.context_shape))
-                given = ops.reshape(given, (-1, self.context_size))
-            rows = flatten_lead(x, shape)
+        def solve(x, context, reverse, with_log_det):
             trace = ("hutchinson" if estimated else "exact") if with_log_det else None
-            probes = self._probes(rows, randomness.seed()) if trace == "hutchinson" else None
-            run = self._solver(reverse, trace, training)
-            y, log_det, report = run(rows, given, probes)
-            return unflatten_lead(y, x, 1), unflatten_lead(log_det, x, 1), report
+
+            def run(x, context):
+                if context is not None:
+                    context = ops.reshape(context, (-1, self.context_size))
+                probes = self._probes(x, randomness.seed()) if trace == "hutchinson" else None
+                y, log_det, report = self._solver(reverse, trace, training)(x, context, probes)
+                record(self.name, report)
+                return y, log_det
+
+            return by_rows(run, x, self.event_shape, context, self.context_shape or ())
 
         return bijectors.Continuous(solve, **self._options(context))
 
@@ -200,14 +198,13 @@ class Continuous(FlowLayer):
           direction: `"encode"` or `"decode"`.
 
         Returns:
-          A `ode.Report`: evaluations of the dynamics and steps of each event, and whether it
+          A `Report`: evaluations of the dynamics and steps of each event, and whether it
           converged.
 
         Raises:
           ValueError: The direction is neither.
         """
-        if direction not in ("encode", "decode"):
-            raise ValueError(f"direction must be 'encode' or 'decode', got {direction!r}.")
+        choice("direction", direction, ("encode", "decode"))
         x = flatten_lead(ops.convert_to_tensor(x, dtype=self.variable_dtype), self.event_shape)
         if context is not None:
             context = ops.reshape(ops.convert_to_tensor(context), (-1, self.context_size))

@@ -8,7 +8,6 @@ from zoo.backend import read
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import Halves, image_shape
-from zoo.networks.conditioner import condition
 from zoo.networks.image_nets import image_net
 
 CHECKERBOARDS = {"checkerboard_even": 0, "checkerboard_odd": 1}
@@ -122,9 +121,7 @@ class ConvCoupling(FlowLayer):
         self.network.adapt(self._inputs(kept), context)
 
     def bijector(self, context=None, randomness=None):
-        conditioner = condition(
-            self._parameters, context, self._kept_shape, self.context_shape, self.variable_dtype
-        )
+        conditioner = self._conditioner(self._parameters, *self._kept_shape)
         if self._mask is not None:
             return bijectors.MaskedCoupling(
                 self._mask, conditioner, self.transformer, **self._options(context)

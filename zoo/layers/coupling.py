@@ -136,7 +136,7 @@ class Coupling(FlowLayer):
         )
 
     def bijector(self, context=None, randomness=None):
-        conditioner = self._conditioner(self.network, context, self._kept)
+        conditioner = self._conditioner(self.network, self._kept)
         return bijectors.Coupling(
             self.partition, conditioner, self.transformer, **self._options(context)
         )

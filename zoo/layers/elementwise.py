@@ -1,7 +1,5 @@
 """Elementwise layer."""
 
-from keras import ops
-
 from zoo import bijectors, transformers
 from zoo.backend import read
 from zoo.config import register
@@ -45,18 +43,11 @@ class Elementwise(FlowLayer):
             )
 
     def bijector(self, context=None, randomness=None):
-        if self.context_shape is None:
-            parameters = self._parameters
-        else:
-            network = self._conditioner(self.network, None, self.context_size)
-
-            def parameters():
-                lead = ops.shape(context)[: len(context.shape) - len(self.context_shape)]
-                return network(ops.reshape(context, (*lead, self.context_size)))
-
         return bijectors.Elementwise(
-            parameters, self.transformer, len(self.event_shape), **self._options(context)
+            self._parameters, self.transformer, len(self.event_shape), **self._options(context)
         )
 
-    def _parameters(self):
-        return read(self.parameters)
+    def _parameters(self, context):
+        if self.context_shape is None:
+            return read(self.parameters)
+        return self._of_context(self.network)(context)

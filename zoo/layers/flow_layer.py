@@ -3,6 +3,7 @@
 import math
 
 import keras
+from keras import ops
 
 from zoo import backend
 from zoo.bijectors.one_pass import inverse_and_log_det
@@ -100,9 +101,19 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
             "name": self.name,
         }
 
-    def _conditioner(self, network, context, size):
-        """`network` as a function of vectors `[*lead, size]`, given the context."""
-        return condition(network, context, (size,), self.context_shape, self.variable_dtype)
+    def _conditioner(self, network, *shape):
+        """`network` as a function of events `[*lead, *shape]` and contexts of any leading shape."""
+        return condition(network, shape, self.context_shape, self.variable_dtype)
+
+    def _of_context(self, network):
+        """`network` of one vector as a function of the context `[*lead, *context_shape]`."""
+        run = self._conditioner(network, self.context_size)
+
+        def of_context(context):
+            lead = ops.shape(context)[: len(context.shape) - len(self.context_shape)]
+            return run(ops.reshape(context, (*lead, self.context_size)))
+
+        return of_context
 
 
 def vector_size(event_shape, layer):

@@ -65,16 +65,18 @@ class Planar(Amortized):
         """The directions that iterate."""
         return ("decode",) if self.fast == "log_prob" else ("encode",)
 
-    def bijector(self, context=None, randomness=None):
-        def parameters():
-            values = self._values(context)
-            w, u = values["w"], values["u"]
-            along = ops.sum(w * u, axis=-1)
-            slope = gain(along)
-            squares = ops.sum(w * w, axis=-1)
-            # No plane, no ridge: without a direction there is nothing to correct.
-            squares = ops.where(squares > 1e-30, squares, 1.0)
-            u = u + ((slope - 1.0 - along) / squares)[..., None] * w
-            return w, u, values["b"], slope
+    def _parameters(self, context):
+        values = self._values(context)
+        w, u = values["w"], values["u"]
+        along = ops.sum(w * u, axis=-1)
+        slope = gain(along)
+        squares = ops.sum(w * w, axis=-1)
+        # No plane, no ridge: without a direction there is nothing to correct.
+        squares = ops.where(squares > 1e-30, squares, 1.0)
+        u = u + ((slope - 1.0 - along) / squares)[..., None] * w
+        return w, u, values["b"], slope
 
-        return bijectors.Planar(parameters, self._solve, fast=self.fast, **self._options(context))
+    def bijector(self, context=None, randomness=None):
+        return bijectors.Planar(
+            self._parameters, self._solve, fast=self.fast, **self._options(context)
+        )

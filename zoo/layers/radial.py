@@ -58,10 +58,10 @@ class Radial(Amortized):
             start, event_shape, context_shape, hidden_units, activation, fast, next(seeds), **kwargs
         )
 
-    def bijector(self, context=None, randomness=None):
-        def parameters():
-            values = self._values(context)
-            alpha = ops.softplus(values["alpha"]) + self.min_alpha
-            return values["center"], alpha, gain(values["beta"])
+    def _parameters(self, context):
+        values = self._values(context)
+        alpha = ops.softplus(values["alpha"]) + self.min_alpha
+        return values["center"], alpha, gain(values["beta"])
 
-        return bijectors.Radial(parameters, fast=self.fast, **self._options(context))
+    def bijector(self, context=None, randomness=None):
+        return bijectors.Radial(self._parameters, fast=self.fast, **self._options(context))

@@ -6,7 +6,7 @@ from zoo import backend
 from zoo.bijectors.chain import Chain
 from zoo.bijectors.steps import in_turn
 from zoo.layers.step import Step
-from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
+from zoo.numerics import by_rows
 
 MODES = (None, "inverse", "checkpoint")
 
@@ -49,16 +49,15 @@ class Recomputed(Chain):
 
     def inverse_and_log_det(self, y):
         self._check(y, self._data_shape, "data")
-        # One leading dimension within: that is what steps are traced for.
-        rank, context = len(self._data_shape), []
-        shapes = [s for s in (layer.context_shape for layer in self._layers) if s is not None]
-        if self.context is not None and shapes:
-            y, given = broadcast_lead(y, rank, self.context, len(shapes[0]))
-            context = [flatten_lead(given, shapes[0])]
-        rows = flatten_lead(y, self._data_shape)
         steps, weights = zip(*_steps(self._layers), strict=True)
-        x, log_det = self._run(steps, rows, context, list(weights))
-        return unflatten_lead(x, y, rank), unflatten_lead(log_det, y, rank)
+
+        def run(y, context):
+            return self._run(steps, y, [] if context is None else [context], list(weights))
+
+        # One leading dimension within: that is what steps are traced for.
+        shape = next((x.context_shape for x in self._layers if x.context_shape is not None), None)
+        context = self.context if shape is not None else None
+        return by_rows(run, y, self._data_shape, context, shape or ())
 
     def _run(self, steps, y, context, weights):
         if self._mode == "inverse":

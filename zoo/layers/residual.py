@@ -11,7 +11,7 @@ from zoo.layers.flow_layer import FlowLayer
 from zoo.networks.lipschitz import LipschitzMLP
 from zoo.networks.lipschitz_conv import LipschitzConvNet
 from zoo.numerics import log_det_estimators as log_dets
-from zoo.numerics import root_finding
+from zoo.numerics import recording
 
 # Up to this many dimensions the log-determinant is exact unless told otherwise: it then costs no
 # more than an evaluation by series, and has no noise.
@@ -24,7 +24,8 @@ class Residual(FlowLayer):
 
     The branch `g` is a network of linear maps whose spectral norms are at most `coefficient`, and
     of activations whose slopes are at most one: dense for vectors, convolutional for images. See
-    `zoo.bijectors.Residual` for the inverse, and `zoo.bijectors.log_det` for the log-determinant.
+    `zoo.bijectors.Residual` for the inverse, `zoo.numerics.log_det_estimators` for the
+    log-determinant.
     A context enters the branch, which is contractive in the event alone.
 
     Train with `fit`, which moves the vectors of the power iterations on: who trains in another way
@@ -139,8 +140,8 @@ class Residual(FlowLayer):
         self.network.update_spectral_norms()
 
     def report(self, z, context=None):
-        """The `root_finding.Report` on the inverse of latents `z [n, *event_shape]`."""
-        with root_finding.recording() as found:
+        """The `Report` on the inverse of latents `z [n, *event_shape]`."""
+        with recording() as found:
             self.bijector(context).forward_and_log_det(z)
         return found[0][1]
 

@@ -27,8 +27,8 @@ class Scan(FlowLayer):
       count: Number of layers.
 
     Raises:
-      ValueError: There is no layer, they differ in more than values, their weights have
-        constraints, or they recompute activations by themselves.
+      ValueError: There is no layer, they differ in more than values, or they recompute activations
+        by themselves.
     """
 
     def __init__(self, layers, **kwargs):
@@ -68,9 +68,6 @@ class Scan(FlowLayer):
                     f"Scan needs layers that differ only in the values of their weights, and "
                     f"{layer.name} is not like {first.name}."
                 )
-        for variable in first.variables:
-            if variable.constraint is not None:
-                raise ValueError(f"Scan cannot stack weights with constraints: {variable.path}.")
         for part in first._flatten_layers():
             if getattr(part, "recompute", None) is not None:
                 raise ValueError(

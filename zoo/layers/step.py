@@ -8,7 +8,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
-from zoo.networks.conditioner import broadcast_lead, flatten_lead, unflatten_lead
+from zoo.numerics import by_rows
 
 
 class Step:
@@ -100,12 +100,9 @@ class TracedStep(Step):
         return self._run("forward", x, context, values, apart)
 
     def _run(self, way, x, context, values, apart):
-        shape, rank = self._layer.event_shape, len(self._layer.event_shape)
-        context_shape = self._layer.context_shape
-        if context_shape is None:
-            context = []
-        if context:
-            x, given = broadcast_lead(x, rank, context[0], len(context_shape))
-            context = [flatten_lead(given, context_shape)]
-        value, log_det = self._traced[way, apart](flatten_lead(x, shape), context, values)
-        return unflatten_lead(value, x, rank), unflatten_lead(log_det, x, rank)
+        def run(x, context):
+            return self._traced[way, apart](x, [] if context is None else [context], values)
+
+        shape = self._layer.context_shape
+        given = context[0] if context and shape is not None else None
+        return by_rows(run, x, self._layer.event_shape, given, shape or ())

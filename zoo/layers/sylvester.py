@@ -90,19 +90,19 @@ class Sylvester(Amortized):
         """The directions that iterate."""
         return ("decode",) if self.fast == "log_prob" else ("encode",)
 
-    def bijector(self, context=None, randomness=None):
-        def parameters():
-            values = self._values(context)
-            matrix = values["matrix"]
-            left = ops.triu(matrix, 1) + _diagonal(triangular_root.diagonal(matrix))
-            right = ops.triu(ops.swapaxes(matrix, -1, -2), 1) + _diagonal(values["diagonal"])
-            q = None
-            if self.variant != "triangular":
-                q = orthonormal(values["vectors"], self.columns)
-            return q, left, right, values["b"]
+    def _parameters(self, context):
+        values = self._values(context)
+        matrix = values["matrix"]
+        left = ops.triu(matrix, 1) + _diagonal(triangular_root.diagonal(matrix))
+        right = ops.triu(ops.swapaxes(matrix, -1, -2), 1) + _diagonal(values["diagonal"])
+        q = None
+        if self.variant != "triangular":
+            q = orthonormal(values["vectors"], self.columns)
+        return q, left, right, values["b"]
 
+    def bijector(self, context=None, randomness=None):
         return bijectors.Sylvester(
-            parameters, self._solve, self.reverse, fast=self.fast, **self._options(context)
+            self._parameters, self._solve, self.reverse, fast=self.fast, **self._options(context)
         )
 
 

@@ -1,10 +1,9 @@
 """Continuous flows: FFJORD (Grathwohl et al., 2019, arXiv:1810.01367), and flow matching."""
 
-from zoo import backend, computations
+from zoo import backend, computations, numerics
 from zoo.config import choice, count, register
 from zoo.layers import ActNorm, Continuous
 from zoo.models.family import Family
-from zoo.numerics import root_finding
 from zoo.training.losses import LOSSES, FlowMatching
 
 
@@ -109,7 +108,7 @@ class ContinuousFlow(Family):
           context: As in `encode`.
 
         Returns:
-          List of `(name of the layer, ode.Report)`: evaluations of the dynamics and steps of
+          List of `(name of the layer, Report)`: evaluations of the dynamics and steps of
           each event, and whether it converged.
 
         Raises:
@@ -117,7 +116,7 @@ class ContinuousFlow(Family):
         """
         x = self.event.check(x, bounded=False)
         context = self.context.check(context, x.shape[0])
-        with root_finding.recording() as found:
+        with numerics.recording() as found:
             computations.density(self, x, context)
         return found
 

@@ -9,7 +9,7 @@ from zoo.backend import add_bias, read
 from zoo.config import register
 from zoo.networks.convolve import convolve
 from zoo.networks.hoisting import WAYS, folded
-from zoo.numerics.normalization import soft_clamp, standardizing
+from zoo.numerics import soft_clamp, standardizing
 
 
 class FoldedConv(keras.layers.Layer):

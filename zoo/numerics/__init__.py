@@ -1,0 +1,25 @@
+"""Numerical methods without variables: solvers that report, estimators, and shapes."""
+
+from zoo.numerics import log_det_estimators, ode, root_finding, tanh_root, triangular_root
+from zoo.numerics.normalization import soft_clamp, standardizing
+from zoo.numerics.report import NotConverged, Report, is_recording, record, recording
+from zoo.numerics.shapes import broadcast_lead, by_rows, flatten_lead, unflatten_lead
+
+__all__ = [
+    "NotConverged",
+    "Report",
+    "broadcast_lead",
+    "by_rows",
+    "flatten_lead",
+    "is_recording",
+    "log_det_estimators",
+    "ode",
+    "record",
+    "recording",
+    "root_finding",
+    "soft_clamp",
+    "standardizing",
+    "tanh_root",
+    "triangular_root",
+    "unflatten_lead",
+]

@@ -4,53 +4,18 @@
 frozen when it is done, so that its result does not depend on the events beside it.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.config import count, positive
+from zoo.config import choice, count, positive
 from zoo.numerics import runge_kutta
+from zoo.numerics.report import Report
 
 SOLVERS = ("dopri5", "rk4")
-
-
-class Report(NamedTuple):
-    """How a solve went.
-
-    Attributes:
-      evaluations: Times the field was evaluated for each event, `[n]`, integers.
-      steps: Steps accepted of each event, `[n]`, integers.
-      converged: Whether the end was reached within the tolerance, `[n]`, boolean.
-      stuck: Whether no further step was possible, `[n]`, boolean: it would have been too small for
-        the floating type, or the state was not finite. Of no use are then more steps.
-    """
-
-    evaluations: Any
-    steps: Any
-    converged: Any
-    stuck: Any
-
-    def failure(self):
-        """What went wrong, and what to do; `None` if all events converged. For eager code."""
-        converged, stuck, steps = (
-            np.asarray(ops.convert_to_numpy(x)) for x in (self.converged, self.stuck, self.steps)
-        )
-        short = ~converged & ~stuck
-        if short.any():
-            return (
-                f"{steps[short].max()} steps within max_steps did not reach the end; raise "
-                "max_steps, loosen rtol and atol, or keep away from far outliers"
-            )
-        if stuck.any():
-            return (
-                f"after {steps[stuck].max()} steps the next one would have been too small, or the "
-                "state was not finite: the dynamics are too steep there; loosen rtol and atol, or "
-                "keep away from far outliers"
-            )
-        return None
 
 
 class Settings(NamedTuple):
@@ -77,11 +42,9 @@ def settings(solver, rtol, atol, max_steps, num_steps, dtype):
     Raises:
       ValueError: An argument is not as `Settings` describes.
     """
-    if solver not in SOLVERS:
-        raise ValueError(f"solver must be one of {SOLVERS}, got {solver!r}.")
     usual = 1e-10 if dtype == "float64" else 1e-5
     return Settings(
-        solver,
+        choice("solver", solver, SOLVERS),
         positive("rtol", usual if rtol is None else rtol),
         positive("atol", usual if atol is None else atol),
         count("max_steps", max_steps),
@@ -117,8 +80,8 @@ def solver(field, settings):
 
     def solve(y, *args, keep=False):
         own = backend.with_gradient(lambda *a: run(field, settings, keep, *a), gradient)
-        y, *report = own(y, *args)[:5]
-        return y, Report(*report)
+        y, evaluations, steps, converged, stuck = own(y, *args)[:5]
+        return y, Report(steps, converged, evaluations=evaluations, stuck=stuck)
 
     return solve
 

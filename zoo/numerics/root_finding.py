@@ -1,73 +1,15 @@
 """Iterations inside compiled code that tell how they went."""
 
-import contextlib
-import contextvars
-from typing import Any, NamedTuple
+import math
 
-import numpy as np
 from keras import ops
 
 from zoo import backend
+from zoo.numerics.report import Report
 
 # Steps without a new shortest one, after which those of an event are taken not to shrink: rounding
 # makes one longer now and then.
 PATIENCE = 8
-
-
-class NotConverged(RuntimeError):
-    """An iterated inverse did not reach its tolerance for some events."""
-
-
-class Report(NamedTuple):
-    """How an iteration went.
-
-    Attributes:
-      iterations: Number of iterations, a scalar integer.
-      residual: What was left at the end, the largest of each event, `[n]`.
-      converged: Whether that is within the tolerance, `[n]`, boolean.
-    """
-
-    iterations: Any
-    residual: Any
-    converged: Any
-
-    def failure(self):
-        """What went wrong, and what to do; `None` if all events converged. For eager code."""
-        bad = ~np.asarray(ops.convert_to_numpy(self.converged))
-        if not bad.any():
-            return None
-        residual = np.max(ops.convert_to_numpy(self.residual)[bad])
-        return (
-            f"after {int(self.iterations)} iterations a residual of {residual:.1e} was left; raise "
-            "max_iterations, loosen the tolerance, or keep away from far outliers"
-        )
-
-
-_found = contextvars.ContextVar("reports", default=None)
-
-
-@contextlib.contextmanager
-def recording():
-    """Collects what `record` is told inside, a list of `(name, Report)`. For eager code."""
-    found = []
-    token = _found.set(found)
-    try:
-        yield found
-    finally:
-        _found.reset(token)
-
-
-def is_recording():
-    """Whether somebody wants reports, for which an iteration inside compiled code is done again."""
-    return _found.get() is not None
-
-
-def record(name, report):
-    """Hands a report to whoever is recording; a bijector says so of each iterated direction."""
-    found = _found.get()
-    # Of what is only being traced there is nothing to tell.
-    if found is not None and backend.is_concrete(report.converged):
-        found.append((name, report))
 
 
 def fixed_point(step, start, tolerance, max_iterations):
@@ -120,7 +62,7 @@ def fixed_point(step, start, tolerance, max_iterations):
     count, x, residual, *_, converged = backend.while_loop(
         lambda state: ops.logical_not(ops.all(state[-2])), body, state, max_iterations
     )
-    return x, Report(count, residual, converged)
+    return x, Report(count, converged, residual)
 
 
 def bracketed_root(function, low, high, tolerance, max_iterations):
@@ -175,8 +117,8 @@ def bracketed_root(function, low, high, tolerance, max_iterations):
         max_iterations,
     )
     done = ops.logical_and(held, ops.logical_not(is_open(low, high)))
-    report = Report(count, ops.max(_rows(0.5 * (high - low)), axis=1), ops.all(_flat(done), axis=1))
-    return 0.5 * (low + high), report
+    width = ops.max(_rows(0.5 * (high - low)), axis=1)
+    return 0.5 * (low + high), Report(count, ops.all(_flat(done), axis=1), width)
 
 
 def _widened(function, count, low, high, below, above):
@@ -208,11 +150,31 @@ def or_nan(x, converged):
     return ops.where(_like(converged, x), x, ops.full_like(x, float("nan")))
 
 
+def with_implicit_gradient(find, gradient):
+    """`find` with a gradient of its own, which the implicit function theorem gives.
+
+    Made once and kept: TensorFlow traces it once a shape.
+
+    Args:
+      find: `(*args) -> (x, Report)`, of nested tensors; captures none.
+      gradient: `(args, outputs, upstream) -> gradients of each of args`; `x` is the first output.
+    """
+
+    def function(*args):
+        x, report = find(*args)
+        return x, *report[:3]
+
+    own = backend.with_gradient(function, gradient)
+
+    def solve(*args):
+        x, *report = own(*args)
+        return x, Report(*report)
+
+    return solve
+
+
 def _flat(x):
-    size = 1
-    for n in x.shape[1:]:
-        size *= n
-    return ops.reshape(x, (-1, size))
+    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
 
 
 def _rows(x):

@@ -7,7 +7,6 @@ away, so there is exactly one solution. It has the sign of the target, and lies 
 
 from keras import ops
 
-from zoo import backend
 from zoo.numerics import root_finding
 
 
@@ -28,7 +27,7 @@ def find(target, gain, tolerance, max_iterations):
       max_iterations: Evaluations before giving up.
 
     Returns:
-      `a [n]`, NaN where it was not found, and the `root_finding.Report`.
+      `a [n]`, NaN where it was not found, and the `Report`.
     """
     size, reach = ops.abs(target), ops.abs(gain - 1.0)
     low = ops.maximum(size / ops.maximum(gain, 1.0), size - reach)
@@ -49,23 +48,12 @@ def find(target, gain, tolerance, max_iterations):
 
 
 def solver(tolerance, max_iterations):
-    """`(target, gain) -> (a, Report)`: `find`, with its implicit gradient, of any order.
-
-    Made once and kept: TensorFlow traces it once a shape.
-    """
-
-    def function(target, gain):
-        a, report = find(target, gain, tolerance, max_iterations)
-        return a, *report
+    """`(target, gain) -> (a, Report)`: `find`, with its implicit gradient, of any order."""
 
     def gradient(args, outputs, upstream):
         of_target = upstream[0] / slope(outputs[0], args[1])
         return of_target, -of_target * ops.tanh(outputs[0])
 
-    own = backend.with_gradient(function, gradient)
-
-    def solve(target, gain):
-        a, *report = own(target, gain)
-        return a, root_finding.Report(*report)
-
-    return solve
+    return root_finding.with_implicit_gradient(
+        lambda *args: find(*args, tolerance, max_iterations), gradient
+    )

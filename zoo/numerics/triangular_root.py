@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.numerics import root_finding, tanh_root
+from zoo.numerics.report import Report
 
 
 def matvec(matrix, x):
@@ -34,7 +35,7 @@ def find(target, left, right, bias, tolerance, max_iterations):
       tolerance, max_iterations: Of each equation; see `tanh_root.find`.
 
     Returns:
-      `v [n, m]`, NaN where it was not found, and a `root_finding.Report`: the most iterations an
+      `v [n, m]`, NaN where it was not found, and a `Report`: the most iterations an
       unknown took, the largest residual, and whether all of an event's unknowns converged.
     """
     size = target.shape[-1]
@@ -46,7 +47,7 @@ def find(target, left, right, bias, tolerance, max_iterations):
     biases, zeros = _by_row(bias, 1), ops.zeros_like(target)
 
     def body(step, state):
-        v, h, count, residual, converged = state
+        v, h, count, converged, residual = state
         i = size - 1 - step
         here = ops.cast(columns == i, target.dtype)
         of_left, of_right = rows_left[i], rows_right[i]
@@ -60,24 +61,17 @@ def find(target, left, right, bias, tolerance, max_iterations):
         h = h + here * value[:, None]
         count = ops.maximum(count, report.iterations)
         residual = ops.maximum(residual, report.residual)
-        return v, h, count, residual, ops.logical_and(converged, report.converged)
+        return v, h, count, ops.logical_and(converged, report.converged), residual
 
     none = zeros[:, 0]
-    state = (zeros, zeros, ops.zeros((), dtype="int32"), none, ops.equal(none, none))
+    state = (zeros, zeros, ops.zeros((), dtype="int32"), ops.equal(none, none), none)
     v, _, *report = backend.loop(size, body, state)
-    report = root_finding.Report(*report)
+    report = Report(*report)
     return root_finding.or_nan(v, report.converged), report
 
 
 def solver(tolerance, max_iterations):
-    """`(target, left, right, bias) -> (v, Report)`: `find`, with its gradient, of any order.
-
-    Made once and kept: TensorFlow traces it once a shape.
-    """
-
-    def function(*args):
-        v, report = find(*args, tolerance, max_iterations)
-        return v, *report
+    """`(target, left, right, bias) -> (v, Report)`: `find`, with its gradient, of any order."""
 
     def gradient(args, outputs, upstream):
         _, left, right, bias = args
@@ -95,13 +89,9 @@ def solver(tolerance, max_iterations):
 
         return of_target, *backend.vjp(moved, left, right, bias)[1](of_target)
 
-    own = backend.with_gradient(function, gradient)
-
-    def solve(*args):
-        v, *report = own(*args)
-        return v, root_finding.Report(*report)
-
-    return solve
+    return root_finding.with_implicit_gradient(
+        lambda *args: find(*args, tolerance, max_iterations), gradient
+    )
 
 
 def _by_row(x, ndims):

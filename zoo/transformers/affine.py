@@ -4,7 +4,7 @@ from keras import ops
 
 from zoo import bijectors
 from zoo.config import positive, register, share
-from zoo.numerics.normalization import soft_clamp
+from zoo.numerics import soft_clamp
 from zoo.transformers.base import Transformer, columns
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo import bijectors
-from zoo.config import count, positive, register
+from zoo.config import choice, count, positive, register
 from zoo.transformers.base import Transformer
 
 
@@ -53,9 +53,7 @@ class DeepSigmoidal(Transformer):
     ):
         self.num_units = count("num_units", num_units, 2)
         self.num_layers = count("num_layers", num_layers, 1)
-        if fast not in ("log_prob", "sample"):
-            raise ValueError(f"fast must be 'log_prob' or 'sample', got {fast!r}.")
-        self.dense, self.fast = bool(dense), fast
+        self.dense, self.fast = bool(dense), choice("fast", fast, ("log_prob", "sample"))
         self.tolerance = None if tolerance is None else positive("tolerance", tolerance)
         self.max_iterations = count("max_iterations", max_iterations, 1)
         self.min_slope = positive("min_slope", min_slope)

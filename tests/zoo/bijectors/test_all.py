@@ -16,18 +16,18 @@ UPPER = np.triu(RNG.normal(size=(4, 4)), 1) + np.diag([0.5, 1.0, 2.0, 1.5])
 AFFINE = transformers.Affine()
 
 
-def _conditioner(x):
+def _conditioner(x, context):
     """Some smooth function of the two kept entries, `[..., 2] -> [..., 2, 2]`."""
     return tf.stack([tf.sin(x), tf.cos(x[..., ::-1])], axis=-1)
 
 
-def _autoregressive(x):
+def _autoregressive(x, context=None):
     """Parameters `[..., 4, 2]` of which the `i`-th see the entries before the `i`-th."""
     before = tf.cumsum(x, axis=-1, exclusive=True)
     return tf.stack([tf.sin(before), 0.5 * tf.cos(before)], axis=-1)
 
 
-def _sweep(x):
+def _sweep(x, context):
     out = tf.zeros_like(x)
     for _ in range(4):
         out, log_det = AFFINE.forward_and_log_det(x, _autoregressive(out))
@@ -39,7 +39,7 @@ def _chain():
         [
             bijectors.Permute([2, 0, 3, 1]),
             tfb.Softplus(),
-            bijectors.Elementwise(lambda: PARAMETERS, AFFINE),
+            bijectors.Elementwise(lambda context: PARAMETERS, AFFINE),
         ],
         (4,),
         (4,),
@@ -58,7 +58,7 @@ BIJECTORS = {
     "affine": lambda: bijectors.Affine(PARAMETERS[:, 0], PARAMETERS[:, 1]),
     "gate": lambda: bijectors.Gate(PARAMETERS[:, 0], np.exp(PARAMETERS[:, 1])),
     "shift": lambda: bijectors.Shift(PARAMETERS[:, 0]),
-    "elementwise": lambda: bijectors.Elementwise(lambda: PARAMETERS, AFFINE),
+    "elementwise": lambda: bijectors.Elementwise(lambda context: PARAMETERS, AFFINE),
     "permute": lambda: bijectors.Permute([2, 0, 3, 1]),
     "reverse": lambda: bijectors.Permute([3, 2, 1, 0]),
     "linear": lambda: bijectors.LULinear(

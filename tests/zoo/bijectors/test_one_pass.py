@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo import bijectors
+from zoo import bijectors, transformers
 from zoo.backend import tfb, tfd
 from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+from zoo.layers.coupling import Partition
+
+AFFINE = transformers.Affine()
 
 
 class Cube(bijectors.OnePassBijector):
@@ -73,6 +76,70 @@ def test_the_context_is_the_batch_shape():
     assert plain.experimental_batch_shape() == ()
     assert one.experimental_batch_shape() == (4,)
     assert tuple(one.experimental_batch_shape_tensor()) == (4,)
+
+
+# Ours and what they stand for among TFP's own.
+SCALAR = {
+    "shift": (lambda v: bijectors.Shift(v), tfb.Shift),
+    "affine": (lambda v: bijectors.Affine(v, 0.1 * v), tfb.Shift),
+    "gate": (lambda v: bijectors.Gate(v[0], tf.exp(v)), tfb.Shift),
+    "spline": (
+        lambda v: bijectors.RationalQuadraticSpline(
+            tf.ones((*v.shape, 2)), tf.ones((*v.shape, 2)), tf.ones((*v.shape, 1)), 1.0
+        ),
+        tfb.Shift,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCALAR)
+def test_batch_shapes_of_parameters_are_those_of_tfp(name):
+    v = tf.reshape(tf.range(6.0), (2, 3))
+    ours, theirs = (make(v) for make in SCALAR[name])
+    for ndims in (0, 1, 2):
+        expected = theirs.experimental_batch_shape(x_event_ndims=ndims)
+        assert ours.experimental_batch_shape(x_event_ndims=ndims) == expected
+        found = ours.experimental_batch_shape_tensor(x_event_ndims=ndims)
+        assert tuple(found) == tuple(expected)
+    base = tfd.Normal(0.0, 1.0)
+    assert tfd.TransformedDistribution(base, ours).batch_shape == (2, 3)
+
+
+def conditional(context):
+    """A chain whose parts look at the context in their own ways."""
+
+    def parameters(context):
+        return tf.stack([context, tf.sin(context)], axis=-1)
+
+    def conditioner(x, context):
+        return tf.stack([x * context[..., :1], x + context[..., :1]], axis=-1)
+
+    parts = [
+        bijectors.Permute([1, 0]),
+        bijectors.Elementwise(parameters, AFFINE, context=context),
+        bijectors.Coupling(Partition([True, False]), conditioner, AFFINE, context=context),
+        bijectors.Reshape((2,), (1, 2)),
+    ]
+    return bijectors.Chain(parts, (2,), (1, 2), context=context)
+
+
+@pytest.mark.parametrize(
+    "slices", [slice(2, 4), 1, (..., None), (None,), (slice(None, None, 2), None)], ids=str
+)
+def test_slices_and_copies(slices):
+    context = tf.constant(np.random.default_rng(0).normal(size=(5, 2)))
+    base = tfd.Independent(tfd.Normal(tf.zeros((1, 2), tf.float64), 1.0), 2)
+    flow = tfd.TransformedDistribution(base, conditional(context))
+    assert flow.batch_shape == (5,)
+    sliced = flow[slices]
+    x = np.random.default_rng(1).normal(size=2)
+    expected = flow.log_prob(x).numpy()[slices]
+    assert sliced.batch_shape == expected.shape
+    np.testing.assert_allclose(sliced.log_prob(x), expected)
+    assert sliced.sample(3, seed=0).shape == (3, *expected.shape, 2)
+    np.testing.assert_allclose(flow.copy().log_prob(x), flow.log_prob(x))
+    for part in (flow.bijector, *flow.bijector.bijectors):
+        assert part.copy().parameters == part.parameters
 
 
 def test_a_direction_that_is_not_written_says_so():

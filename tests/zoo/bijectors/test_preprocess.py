@@ -67,3 +67,15 @@ def test_reshape(lead):
     np.testing.assert_array_equal(z, x.reshape(*lead, 6))
     np.testing.assert_array_equal(log_det, np.zeros(lead))
     np.testing.assert_array_equal(reshape.forward(np.asarray(z)), x)
+
+
+@pytest.mark.parametrize(
+    "bijector", [bijectors.Reshape((2, 4, 3), (24,)), bijectors.Squeeze((2, 4, 3))], ids=str
+)
+def test_shapes_as_tensors_are_those_known_before(bijector):
+    data = [5, 2, 4, 3]
+    latent = list(bijector.inverse_event_shape(data))
+    assert latent in ([5, 24], [5, 1, 2, 12])
+    assert list(bijector.forward_event_shape(latent)) == data
+    assert list(bijector.inverse_event_shape_tensor(data)) == latent
+    assert list(bijector.forward_event_shape_tensor(latent)) == data

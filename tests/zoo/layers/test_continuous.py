@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from tests import helpers
-from zoo import estimation
+from zoo.backend import Randomness
 from zoo.layers import Continuous
 
 
@@ -24,8 +24,8 @@ def test_hutchinsons_estimate_is_unbiased(probe, record_property):
     x, draws = event(), 10_000
     exact = layer(trace="exact", **settings)(x)[1].numpy()
     assert abs(exact[0]) > 0.05
-    with estimation.scope(seed=tf.constant([0, 1])):
-        found = layer(trace="hutchinson", **settings)(tf.repeat(x, draws, axis=0))[1].numpy()
+    estimating, rows = layer(trace="hutchinson", **settings), tf.repeat(x, draws, axis=0)
+    found = estimating(rows, randomness=Randomness((0, 1)))[1].numpy()
     variance = found.var(ddof=1)
     record_property("variance", float(variance))
     assert variance > 1e-4
@@ -42,13 +42,13 @@ def test_more_probes_vary_less():
 def test_wide_events_are_estimated_in_training_alone():
     wide = layer(17, solver="rk4", num_steps=2)
     exact = layer(17, solver="rk4", num_steps=2, trace="exact")
-    assert wide.stochastic and not exact.stochastic and not layer(16).stochastic
-    x, seeds = event(17, 2), [tf.constant([0, i]) for i in (1, 1, 2)]
+    assert [one.draws for one in (wide, exact, layer(16))] == [1, 0, 0]
+    assert not wide.estimates
+    x, seeds = event(17, 2), [(0, i) for i in (1, 1, 2)]
     helpers.assert_same(wide(x)[1], exact(x)[1])
     found = []
     for seed in seeds:
-        with estimation.scope(seed, training=True):
-            found.append(wide(x)[1].numpy())
+        found.append(wide(x, randomness=Randomness(seed, training=True))[1].numpy())
     helpers.assert_same(found[0], found[1])
     assert np.abs(found[0] - found[2]).max() > 1e-3
     assert np.abs(found[0] - exact(x)[1]).max() > 1e-3
@@ -59,8 +59,8 @@ def test_gradients_in_training_are_those_without():
     found = []
     for training in (False, True):
         one = layer(learn_end_time=True)
-        with estimation.scope(training=training), tf.GradientTape() as tape:
-            z, log_det = one(event(n=2))
+        with tf.GradientTape() as tape:
+            z, log_det = one(event(n=2), randomness=Randomness(training=training))
             loss = tf.reduce_sum(tf.sin(z)) + tf.reduce_sum(log_det)
         found.append(tape.gradient(loss, [v.value for v in one.trainable_variables]))
     assert len(found[0]) == len(layer().trainable_variables) + 1
@@ -80,7 +80,7 @@ def test_reports_evaluations_and_steps():
     for direction in ("encode", "decode"):
         report = one.report(event(n=3), direction=direction)
         assert report.converged.numpy().all()
-        assert (report.evaluations.numpy() >= 2 + 6 * report.steps.numpy()).all()
+        assert (report.evaluations.numpy() >= 2 + 6 * report.iterations.numpy()).all()
     # Where training estimates the divergence, it is still solved with it otherwise.
     settings = {"hidden_units": (16,), "rtol": 1e-6, "atol": 1e-6, "seed": 0}
     found = []

@@ -72,7 +72,7 @@ def test_bijector_carries_the_layers_raw_variables(name):
 
 def test_a_layer_may_return_any_tfp_bijector():
     class Softplus(layers.FlowLayer):
-        def bijector(self, context=None):
+        def bijector(self, context=None, randomness=None):
             return tfb.Softplus()
 
     x = np.array([[0.5, 2.0]])

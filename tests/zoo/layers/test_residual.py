@@ -9,7 +9,7 @@ import zoo
 from tests import helpers
 from tests.helpers import raises_one_line
 from tests.zoo import images
-from zoo import estimation
+from zoo.backend import Randomness
 from zoo.bijectors import residual
 
 SETTINGS = {"hidden_units": (6, 7), "dtype": "float64", "seed": 0, "log_det": "exact"}
@@ -72,7 +72,7 @@ def test_the_gradient_of_the_inverse_of_first_and_second_order():
     ends = []
     for sign in (1, -1):
         kernel.assign(before + sign * step * change)
-        helpers.settle(layer)
+        layer.update_spectral_norms()
         ends.append(decoded(z, context))
     kernel.assign(before)
     slope = (ends[0] - ends[1]) / (2 * step)
@@ -159,16 +159,15 @@ def test_estimates_of_a_network_are_near_the_exact_value(kind, training):
     layer = layer_of("five", log_det=kind, probes=4000, gradient="neumann", terms=4)
     exact = layer_of("five")
     x = images.normal(3, 5)
-    assert layer.stochastic and not exact.stochastic
-    with estimation.scope((0, 1), training):
-        found = layer(x)[1]
+    assert layer.estimates and not exact.estimates
+    found = layer(x, randomness=Randomness((0, 1), training))[1]
     np.testing.assert_allclose(found, exact(x)[1], atol=0.03)
     assert np.abs(exact(x)[1]).max() > 0.05
     with tf.GradientTape() as tape:
         total = tf.reduce_sum(exact(x)[1])
     exact_gradient = tape.gradient(total, exact.network.linear[0].kernel.value)
-    with tf.GradientTape() as tape, estimation.scope((0, 2), training):
-        total = tf.reduce_sum(layer(x)[1])
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layer(x, randomness=Randomness((0, 2), training))[1])
     gradient = tape.gradient(total, layer.network.linear[0].kernel.value)
     error = np.linalg.norm(gradient - exact_gradient) / np.linalg.norm(exact_gradient)
     assert error < 0.2

@@ -57,13 +57,13 @@ def test_reports_of_each_equation():
     assert [name for name, _ in found] == [one.stack.layers[i].name for i in (1, 3)]
     assert all((r.evaluations.numpy() >= 8).all() and r.converged.numpy().all() for _, r in found)
     found = one.inverse_report(helpers.data(one, 3))
-    assert all((r.steps.numpy() >= 1).all() for _, r in found)
+    assert all((r.iterations.numpy() >= 1).all() for _, r in found)
 
 
 def test_equal_steps_are_as_many_as_asked_for():
     one = flow(solver="rk4", num_steps=7)
     report = one.solver_report(helpers.data(one, 3))[0][1]
-    assert (report.evaluations.numpy() == 28).all() and (report.steps.numpy() == 7).all()
+    assert (report.evaluations.numpy() == 28).all() and (report.iterations.numpy() == 7).all()
     x = helpers.data(one, 3)
     np.testing.assert_allclose(one.log_prob(x), flow().log_prob(x), atol=1e-3)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo import estimation
+from zoo.backend import Randomness
 from zoo.numerics import log_det_estimators
 from zoo.numerics.log_det_estimators import LogDet
 
@@ -52,8 +52,8 @@ def draws(given, way, training, count=10_000):
     @tf.function(autograph=False)
     def run(seeds):
         def one(seed):
-            with estimation.scope(seed, training):
-                return log_det_estimators.estimated(Matrices(given), x, way)
+            randomness = Randomness(seed, training)
+            return log_det_estimators.estimated(Matrices(given), x, way, randomness)
 
         return tf.map_fn(one, seeds, fn_output_signature=tf.float64, parallel_iterations=1)
 
@@ -112,10 +112,9 @@ def test_neumann_gradients_are_unbiased(kind):
     def one(seed):
         with tf.GradientTape() as tape:
             tape.watch(given)
-            with estimation.scope(seed, True):
-                value = log_det_estimators.estimated(
-                    Matrices(given), x, way._replace(probes=copies // 200)
-                )
+            value = log_det_estimators.estimated(
+                Matrices(given), x, way._replace(probes=copies // 200), Randomness(seed, True)
+            )
         return tape.gradient(value, given)[0]
 
     run = tf.function(
@@ -136,8 +135,8 @@ def test_the_gradient_through_the_series_is_that_of_the_estimate():
     way = how("series", 4, gradient="series")
 
     def value(matrices):
-        with estimation.scope((0, 1), True):
-            return log_det_estimators.estimated(Matrices(matrices), x, way)[0]
+        randomness = Randomness((0, 1), True)
+        return log_det_estimators.estimated(Matrices(matrices), x, way, randomness)[0]
 
     with tf.GradientTape() as tape:
         tape.watch(given)
@@ -151,23 +150,24 @@ def test_terms_that_vanish_do_no_harm():
     given = tf.cast(matrices(3, norm=1e-9), tf.float32)
     x = tf.zeros((3, 3))
     for scale in (1.0, 0.0):
-        with estimation.scope((0, 1)):
-            found = log_det_estimators.estimated(Matrices(scale * given), x, how(eval_terms=40))
+        found = log_det_estimators.estimated(
+            Matrices(scale * given), x, how(eval_terms=40), Randomness((0, 1))
+        )
         assert np.isfinite(found).all() and np.abs(found).max() < 1e-7
 
 
 MEMORY = """
 import sys, threading, time
 import numpy as np, tensorflow as tf, zoo
-from zoo import estimation
-from tests import memory
+from zoo.backend import Randomness
+from benchmarks import memory
 kind, gradient = sys.argv[1:3]
 x = tf.constant(np.random.default_rng(0).normal(size=(2048, 32)).astype("float32"))
 def step(terms):
     layer = zoo.layers.Residual(
         (32,), (256, 256), log_det=kind, terms=terms, gradient=gradient, seed=0)
-    with tf.GradientTape() as tape, estimation.scope((0, 1), True):
-        z, log_det = layer(x)
+    with tf.GradientTape() as tape:
+        z, log_det = layer(x, randomness=Randomness((0, 1), True))
         loss = tf.reduce_mean(log_det) + tf.reduce_mean(z)
     return tape.gradient(loss, [v.value for v in layer.trainable_variables])
 step(2)

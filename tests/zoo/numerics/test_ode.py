@@ -58,7 +58,7 @@ def test_adaptive_steps_follow_the_tolerance():
 def test_equal_steps_are_of_order_four():
     (coarse, report), (fine, _) = (linear_error(solver="rk4", num_steps=n) for n in (10, 20))
     assert 12 < coarse / fine < 20
-    assert (report.evaluations.numpy() == 40).all() and (report.steps.numpy() == 10).all()
+    assert (report.evaluations.numpy() == 40).all() and (report.iterations.numpy() == 10).all()
 
 
 @pytest.mark.parametrize("solver", ode.SOLVERS)
@@ -66,7 +66,7 @@ def test_an_event_does_not_depend_on_the_others(solver):
     y, report = solve(linear, START * [[1], [100], [1e-3], [1], [0]], MATRIX, solver=solver)
     alone, report_alone = solve(linear, START[:1], MATRIX, solver=solver)
     np.testing.assert_allclose(y[:1], alone, rtol=0, atol=1e-14)
-    assert report.steps[0] == report_alone.steps[0]
+    assert report.iterations[0] == report_alone.iterations[0]
     assert report.evaluations[0] == report_alone.evaluations[0]
 
 
@@ -113,7 +113,7 @@ def test_gradients_of_adaptive_steps_are_those_of_the_steps_taken():
     slope = np.sum((ends[0] - ends[1]) * UPSTREAM) / 2e-5
     np.testing.assert_allclose(np.sum(of_weights * direction), slope, rtol=1e-5)
     report = run(START, 6 * WEIGHTS)[1]
-    assert (report.evaluations.numpy() > 2 + 6 * report.steps.numpy()).any()
+    assert (report.evaluations.numpy() > 2 + 6 * report.iterations.numpy()).any()
     ends = [run(START + s * 1e-5 * UPSTREAM, 6 * WEIGHTS)[0] for s in (1, -1)]
     slope = np.sum((ends[0] - ends[1]) * UPSTREAM) / 2e-5
     np.testing.assert_allclose(np.sum(of_y * UPSTREAM), slope, rtol=1e-5)

@@ -7,7 +7,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from zoo import bijectors
-from zoo.numerics import root_finding
+from zoo.numerics import record
 from zoo.numerics.root_finding import bracketed_root, fixed_point, or_nan
 
 RNG = np.random.default_rng(0)
@@ -163,14 +163,14 @@ class _Stubborn(bijectors.OnePassBijector):
         x = tf.convert_to_tensor(x)
         start = tf.where(tf.abs(x) > 10.0, np.inf, x)
         y, report = fixed_point(lambda y: x - 0.5 * y, start, 1e-6, 100)
-        root_finding.record("stubborn", report)
+        record("stubborn", report)
         return or_nan(y, report.converged), tf.zeros(tf.shape(x)[:-1]) - 2 * np.log(1.5)
 
 
 class Stubborn(zoo.layers.FlowLayer):
-    implicit = "decode"
+    implicit = ("decode",)
 
-    def bijector(self, context=None):
+    def bijector(self, context=None, randomness=None):
         return _Stubborn(1, **self._options())
 
 
