@@ -5,12 +5,12 @@ from keras import ops
 
 from zoo import backend, bijectors
 from zoo.backend import budget, read
-from zoo.config import register
+from zoo.config import choice, register
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
 from zoo.layers.triangles import lower_and_upper
-from zoo.networks.hoisting import folded
+from zoo.networks.hoisting import hoisted
 
 KINDS = ("lu", "plain")
 
@@ -65,9 +65,7 @@ class Conv1x1(FlowLayer):
     def __init__(self, event_shape, kind="lu", seed=None, **kwargs):
         image_shape(event_shape, "Conv1x1")
         super().__init__(event_shape, **kwargs)
-        if kind not in KINDS:
-            raise ValueError(f"kind must be one of {KINDS}, got {kind!r}.")
-        self.kind = kind
+        self.kind = choice("kind", kind, KINDS)
         weight, permutation, lower, upper = rotation(self.event_shape[-1], seed)
         if kind == "plain":
             self.weight = self._add("weight", weight)
@@ -147,7 +145,7 @@ class ActNormConv1x1(FlowLayer):
       conv: The `Conv1x1` after it.
     """
 
-    folds = {"inverse": {"_encode": 3}, "forward": {"_decode": 3}}
+    hoists = {"inverse": {"_encode": 3}, "forward": {"_decode": 3}}
 
     def __init__(self, event_shape, kind="lu", seed=None, **kwargs):
         super().__init__(event_shape, **kwargs)
@@ -178,8 +176,8 @@ class ActNormConv1x1(FlowLayer):
     def bijector(self, context=None, randomness=None):
         height, width, _ = self.event_shape
         return bijectors.ChannelAffine(
-            lambda: folded(self, "_encode"),
-            lambda: folded(self, "_decode"),
+            lambda: hoisted(self, "_encode"),
+            lambda: hoisted(self, "_decode"),
             height * width,
             **self._options(),
         )

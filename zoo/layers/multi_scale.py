@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from zoo import bijectors
-from zoo.config import register
+from zoo.config import choice, register
+from zoo.layers.composite import Composite, shared_context_shape
 from zoo.layers.coupling import Partition
-from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import Halves, image_shape
 from zoo.layers.stack import FIXED, Stack
 
@@ -15,7 +15,7 @@ FACTORS = ("half", "checkerboard")
 
 
 @register("zoo.layers")
-class MultiScale(FlowLayer):
+class MultiScale(Composite):
     """Scales of layers; half of the channels leave for the latent after each but the last.
 
     One bijection between an image and a flat latent vector of as many numbers: what leaves after
@@ -37,8 +37,7 @@ class MultiScale(FlowLayer):
         stacks = [s if isinstance(s, Stack) else Stack(s) for s in scales]
         if not stacks:
             raise ValueError("MultiScale needs at least one scale, got none.")
-        if factor not in FACTORS:
-            raise ValueError(f"factor must be one of {FACTORS}, got {factor!r}.")
+        choice("factor", factor, FACTORS)
         event_shape = image_shape(stacks[0].event_shape, "MultiScale")
         partitions, shapes, shape = [], [], event_shape
         for i, stack in enumerate(stacks):
@@ -52,8 +51,9 @@ class MultiScale(FlowLayer):
                     f"the one before it is {shape}."
                 )
             shape = image_shape(stack.latent_shape, "MultiScale")
-        context_shape = next((s.context_shape for s in stacks if s.context_shape), None)
-        super().__init__(event_shape, context_shape, (math.prod(event_shape),), **kwargs)
+        super().__init__(
+            event_shape, shared_context_shape(stacks), (math.prod(event_shape),), **kwargs
+        )
         self.scales, self.factor = stacks, factor
         self.partitions, self._shapes = partitions, [*shapes, shape]
 
@@ -67,37 +67,10 @@ class MultiScale(FlowLayer):
         for stack in self.scales:
             stack.recompute = mode
 
-    def parts(self):
-        return [part for stack in self.scales for part in stack.parts()]
-
     @property
-    def prefers_xla(self):
-        """Whether every scale runs faster under XLA."""
-        return all(stack.prefers_xla for stack in self.scales)
-
-    @property
-    def draws(self):
-        """Number of seeds that one evaluation takes."""
-        return sum(stack.draws for stack in self.scales)
-
-    @property
-    def estimates(self):
-        """Whether a log-determinant is estimated outside of training too."""
-        return any(stack.estimates for stack in self.scales)
-
-    @property
-    def repeatable(self):
-        """Whether a second evaluation in a training step gives the same."""
-        return all(stack.repeatable for stack in self.scales)
-
-    @property
-    def implicit(self):
-        """The directions in which a layer iterates."""
-        return tuple({direction for stack in self.scales for direction in stack.implicit})
-
-    def update_spectral_norms(self):
-        for stack in self.scales:
-            stack.update_spectral_norms()
+    def members(self):
+        """The scales."""
+        return self.scales
 
     def adapt(self, x, context=None):
         for stack, partition in zip(self.scales, [*self.partitions, None], strict=True):

@@ -3,7 +3,7 @@
 import math
 
 from zoo import bijectors
-from zoo.config import register
+from zoo.config import choice, positive, register
 from zoo.layers.flow_layer import FlowLayer
 
 PREPROCESSING = ("logit", "center", "none")
@@ -54,9 +54,7 @@ class Rescale(FlowLayer):
 
     def __init__(self, event_shape, shift=0.0, scale=1.0, **kwargs):
         super().__init__(event_shape, **kwargs)
-        if not scale > 0:
-            raise ValueError(f"scale must be positive, got {scale!r}.")
-        self.shift, self.scale = shift, scale
+        self.shift, self.scale = shift, positive("scale", scale)
 
     def bijector(self, context=None, randomness=None):
         return bijectors.Rescale(self.shift, self.scale, self.event_shape, **_plain(self))
@@ -114,8 +112,7 @@ def to_unit_range(
     event_shape = tuple(event_shape)
     if preprocessing is None:
         preprocessing = "none" if levels is None else default
-    if preprocessing not in PREPROCESSING:
-        raise ValueError(f"preprocessing must be one of {PREPROCESSING}, got {preprocessing!r}.")
+    choice("preprocessing", preprocessing, PREPROCESSING)
     if levels is None and preprocessing != "none":
         raise ValueError(
             f"preprocessing={preprocessing!r} needs the data's range: give levels, the number of "

@@ -7,7 +7,7 @@ from zoo import backend, bijectors
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.step import TracedStep
-from zoo.networks.hoisting import WAYS, Folding
+from zoo.networks.hoisting import WAYS, Hoisting
 
 
 @register("zoo.layers")
@@ -45,9 +45,9 @@ class Scan(FlowLayer):
             for i in range(len(first.variables))
         ]
         # One of them is kept to compute with, out of sight of Keras: its own weights are not used,
-        # those that go into its folds not even in another's place (see `zoo.networks.hoisting`).
+        # those that are hoisted not even in another's place (see `zoo.networks.hoisting`).
         self.__dict__["_first"] = first
-        self.__dict__["_folded"] = {way: _folded(first, way) for way in WAYS}
+        self.__dict__["_hoisted"] = {way: _hoisted(first, way) for way in WAYS}
         self.__dict__["_plain"] = TracedStep(first, first.variables)
         # The configuration does not need the values, which may be many.
         self.__dict__.get("_arguments", {})["layers"] = [first] * self.count
@@ -114,17 +114,17 @@ class Scan(FlowLayer):
         values = self._values()
         if way is None:
             return [(self._plain, row) for row in self._rows(values)]
-        step, folding = self._folded[way]
-        return [(step, row) for row in self._rows(_needed(folding, values))]
+        step, hoisting = self._hoisted[way]
+        return [(step, row) for row in self._rows(_needed(hoisting, values))]
 
     def adapt(self, x, context=None):
         """Initialises each layer in turn."""
         rows, given = [], [] if context is None else [context]
-        step, folding = self._folded["inverse"]
+        step, hoisting = self._hoisted["inverse"]
         for values in self._rows(self._values()):
             values = self._adapted(x, context, values)
             rows.append(values)
-            x = step.inverse(x, given, _needed(folding, values))[0]
+            x = step.inverse(x, given, _needed(hoisting, values))[0]
         for variable, values in zip(self._stacked, zip(*rows, strict=True), strict=True):
             variable.assign(ops.stack(values))
 
@@ -143,11 +143,11 @@ class Scan(FlowLayer):
         return bijectors.Steps(self.steps, len(self.event_shape), apart, **self._options(context))
 
 
-def _folded(layer, way):
-    folding = Folding(layer, way)
-    return TracedStep(layer, [layer.variables[i] for i in folding.rest], folding), folding
+def _hoisted(layer, way):
+    hoisting = Hoisting(layer, way)
+    return TracedStep(layer, [layer.variables[i] for i in hoisting.rest], hoisting), hoisting
 
 
-def _needed(folding, values):
-    """What a folded step is given, out of a tensor for each variable of the layer."""
-    return [values[i] for i in folding.rest] + folding.of(values)
+def _needed(hoisting, values):
+    """What a hoisting step is given, out of a tensor for each variable of the layer."""
+    return [values[i] for i in hoisting.rest] + hoisting.of(values)

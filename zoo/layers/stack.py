@@ -3,7 +3,8 @@
 import itertools
 
 from zoo import backend, bijectors
-from zoo.config import register
+from zoo.config import choice, register
+from zoo.layers.composite import Composite, shared_context_shape
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.recompute import MODES, Recomputed
 
@@ -12,7 +13,7 @@ FIXED = backend.Randomness()
 
 
 @register("zoo.layers")
-class Stack(FlowLayer):
+class Stack(Composite):
     """Layers one after the other, as one layer.
 
     Args:
@@ -45,8 +46,7 @@ class Stack(FlowLayer):
                     f"what comes before it gives {shape}."
                 )
             shape = tuple(layer.latent_shape)
-        context_shape = next((x.context_shape for x in layers if x.context_shape), None)
-        super().__init__(start, context_shape, shape, **kwargs)
+        super().__init__(start, shared_context_shape(layers), shape, **kwargs)
         self.layers = layers
         self.recompute = recompute
 
@@ -57,52 +57,17 @@ class Stack(FlowLayer):
 
     @recompute.setter
     def recompute(self, mode):
-        if mode not in MODES:
-            raise ValueError(f"recompute must be one of {MODES}, got {mode!r}.")
+        self._recompute = choice("recompute", mode, MODES)
         if mode is not None:
             _check_repeatable(self.parts(), mode)
-        self._recompute = mode
         for layer in self.layers:
             if hasattr(layer, "recompute"):
                 layer.recompute = mode
 
-    def parts(self):
-        return [part for layer in self.layers for part in layer.parts()]
-
     @property
-    def prefers_xla(self):
-        """Whether every layer runs faster under XLA."""
-        return all(layer.prefers_xla for layer in self.layers)
-
-    @property
-    def draws(self):
-        """Number of seeds that one evaluation takes."""
-        return sum(layer.draws for layer in self.layers)
-
-    @property
-    def estimates(self):
-        """Whether a log-determinant is estimated outside of training too."""
-        return any(layer.estimates for layer in self.layers)
-
-    @property
-    def repeatable(self):
-        """Whether a second evaluation in a training step gives the same."""
-        return all(layer.repeatable for layer in self.layers)
-
-    @property
-    def series_terms(self):
-        """The fewest terms after which a layer cuts off a series; `None` where none does."""
-        found = (layer.series_terms for layer in self.layers)
-        return min((terms for terms in found if terms is not None), default=None)
-
-    @property
-    def implicit(self):
-        """The directions in which a layer iterates."""
-        return tuple({direction for layer in self.layers for direction in layer.implicit})
-
-    def update_spectral_norms(self):
-        for layer in self.layers:
-            layer.update_spectral_norms()
+    def members(self):
+        """The layers."""
+        return self.layers
 
     def adapt(self, x, context=None):
         """Initialises each layer in turn, and returns what comes out of the last."""

@@ -17,17 +17,17 @@ class Step:
     Args:
       layer: A `FlowLayer`.
       variables: Those variables of the layer whose values are handed in.
-      folding: A `Folding` whose tensors are handed in after those values, or `None`.
+      hoisting: A `Hoisting` whose tensors are handed in after those values, or `None`.
     """
 
-    def __init__(self, layer, variables, folding=None):
-        self._layer, self._variables, self._folding = layer, list(variables), folding
+    def __init__(self, layer, variables, hoisting=None):
+        self._layer, self._variables, self._hoisting = layer, list(variables), hoisting
 
     @contextlib.contextmanager
     def _with(self, values):
         count = len(self._variables)
         mapping = list(zip(self._variables, values[:count], strict=True))
-        given = self._folding.given(values[count:]) if self._folding else contextlib.nullcontext()
+        given = self._hoisting.given(values[count:]) if self._hoisting else contextlib.nullcontext()
         with keras.StatelessScope(state_mapping=mapping), given:
             yield
 
@@ -37,7 +37,7 @@ class Step:
         Args:
           y: Tensor `[*lead, *event_shape]`.
           context: List of the context, or empty.
-          values: List of tensors, one a variable, and those of the folding.
+          values: List of tensors, one a variable, and those of the hoisting.
           apart: Whether a traced step runs by itself; see `zoo.backend.traced`.
 
         Returns:
@@ -81,8 +81,8 @@ class TracedStep(Step):
     take a single one.
     """
 
-    def __init__(self, layer, variables, folding=None):
-        super().__init__(layer, variables, folding)
+    def __init__(self, layer, variables, hoisting=None):
+        super().__init__(layer, variables, hoisting)
         ways = {"inverse": functools.partial(Step.inverse, self)}
         ways["forward"] = functools.partial(Step.forward, self)
         self._traced = {

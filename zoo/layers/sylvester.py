@@ -4,7 +4,7 @@ from keras import ops
 
 from zoo import bijectors
 from zoo.bijectors.householder import orthonormal
-from zoo.config import count, register
+from zoo.config import choice, count, register
 from zoo.layers.amortized import MARGIN, Amortized, check_iteration, normal
 from zoo.layers.flow_layer import vector_size
 from zoo.networks.conditioner import seed_stream
@@ -119,8 +119,7 @@ def _below_diagonal(size, seed):
 
 def _sizes(size, variant, bottleneck, num_reflections):
     """The number of columns of `Q`, and of reflections that it is made of."""
-    if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {VARIANTS}, got {variant!r}.")
+    choice("variant", variant, VARIANTS)
     if bottleneck is not None and variant != "orthogonal":
         raise ValueError(
             f"bottleneck is for variant='orthogonal', the {variant} one has as many columns as "

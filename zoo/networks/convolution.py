@@ -8,16 +8,16 @@ from keras import ops
 from zoo.backend import add_bias, read
 from zoo.config import register
 from zoo.networks.convolve import convolve
-from zoo.networks.hoisting import WAYS, folded
+from zoo.networks.hoisting import WAYS, hoisted
 from zoo.numerics import soft_clamp, standardizing
 
 
-class FoldedConv(keras.layers.Layer):
+class HoistedConv(keras.layers.Layer):
     """A convolution whose kernel and bias are computed from the weights, in the variables' type.
 
     Scaling a kernel costs little, scaling a map of activations a pass over memory. Only the
-    convolution itself is in the policy's compute type. Subclasses implement `folded()`, for which
-    see `zoo.networks.hoisting`.
+    convolution itself is in the policy's compute type. Subclasses implement
+    `kernel_and_bias()`, for which see `zoo.networks.hoisting`.
 
     Args:
       channels: Number of channels of the input.
@@ -27,7 +27,7 @@ class FoldedConv(keras.layers.Layer):
       **kwargs: `dtype` and `name` of a Keras layer.
     """
 
-    folds = {way: {"folded": 2} for way in WAYS}
+    hoists = {way: {"kernel_and_bias": 2} for way in WAYS}
 
     def __init__(self, channels, filters, size, initializer, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -40,7 +40,7 @@ class FoldedConv(keras.layers.Layer):
             name=name, shape=shape or (self.filters,), initializer=initializer, autocast=False
         )
 
-    def folded(self):
+    def kernel_and_bias(self):
         """The kernel `[*lead, size, size, channels, filters]` and the bias `[*lead, filters]`."""
         raise NotImplementedError
 
@@ -51,7 +51,7 @@ class FoldedConv(keras.layers.Layer):
           x: The maps.
           activation: Function of what comes out, or `None`.
         """
-        kernel, bias = (ops.cast(w, self.compute_dtype) for w in folded(self, "folded"))
+        kernel, bias = (ops.cast(w, self.compute_dtype) for w in hoisted(self, "kernel_and_bias"))
         x, shape = ops.cast(x, self.compute_dtype), ops.shape(x)
         if kernel.shape[:2] == (1, 1):
             # The same additions, and a product of two matrices is the better tuned of the two.
@@ -63,7 +63,7 @@ class FoldedConv(keras.layers.Layer):
 
 
 @register("zoo.networks")
-class NormConv(FoldedConv):
+class NormConv(HoistedConv):
     """Convolution, then activation normalisation of its channels (Glow's hidden layers).
 
     `adapt` standardizes the output on one batch, as `zoo.layers.ActNorm` does. With `weight_norm`
@@ -111,7 +111,7 @@ class NormConv(FoldedConv):
             )
         return kernel
 
-    def folded(self):
+    def kernel_and_bias(self):
         scale = ops.exp(-soft_clamp(read(self.log_scale), self.max_log_scale))
         return _scaled(self._direction(), scale), -read(self.shift) * scale
 
@@ -126,7 +126,7 @@ class NormConv(FoldedConv):
 
 
 @register("zoo.networks")
-class ZeroConv(FoldedConv):
+class ZeroConv(HoistedConv):
     """Convolution that starts at zero, times `exp(3 g)` with one learned `g` a channel.
 
     Glow's output layer (Kingma and Dhariwal, 2018, section 3.3 and the authors' code).
@@ -143,7 +143,7 @@ class ZeroConv(FoldedConv):
         self.bias = self._add("bias")
         self.gain = self._add("gain")
 
-    def folded(self):
+    def kernel_and_bias(self):
         scale = ops.exp(3.0 * read(self.gain))
         return _scaled(read(self.kernel), scale), read(self.bias) * scale
 

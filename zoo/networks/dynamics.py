@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.config import count, register
+from zoo.config import choice, count, register
 from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
 
 KINDS = ("concatsquash", "squash", "concat")
@@ -67,8 +67,7 @@ class Dynamics(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        if kind not in KINDS:
-            raise ValueError(f"dynamics must be one of {KINDS}, got {kind!r}.")
+        choice("dynamics", kind, KINDS)
         time_features = count("time_features", time_features, least=0)
         state_features = count("state_features", state_features, least=0)
         self.size, self.kind, self.residual = size, kind, bool(residual)

@@ -1,12 +1,13 @@
-"""What layers compute from their weights alone, which may be handed in in its place.
+"""Hoisting: what layers compute from their weights alone, once for many evaluations.
 
-A layer that has such computations names the methods that do them in an attribute `folds`: a
+A layer that has such computations names the methods that do them in an attribute `hoists`: a
 dictionary from the ways, `"inverse"` (data to latent) and `"forward"` (latent to data), to a
 dictionary from those names to the number of tensors that each returns. Where it needs these it
-calls `folded`, and not the methods, which leave those of its parts alone. They take weights with
-one more leading axis as they take those without it. Beside them only `adapt` may use a weight of
-the layer or of its parts, and a gradient of one's own may use what they return as an argument only:
-where tensors are handed in, the weights are not those of today.
+calls `hoisted`, and not the methods, which leave those of its parts alone: tensors may have been
+handed in in their place. The methods take weights with one more leading axis as they take those
+without it. Beside them only `adapt` may use a weight of the layer or of its parts, and a gradient of
+one's own may use what they return as an argument only: where tensors are handed in, the weights
+are not those of today.
 """
 
 import contextlib
@@ -19,11 +20,11 @@ WAYS = ("inverse", "forward")
 _given = contextvars.ContextVar("given", default=())
 
 
-def folded(layer, name):
+def hoisted(layer, name):
     """What a method of a layer computes from its weights, or what was handed in for it.
 
     Args:
-      layer: A layer with an attribute `folds`.
+      layer: A layer with an attribute `hoists`.
       name: Of the method.
 
     Returns:
@@ -35,7 +36,7 @@ def folded(layer, name):
     return getattr(layer, name)()
 
 
-class Folding:
+class Hoisting:
     """What the parts of a layer compute from their weights alone.
 
     Args:
@@ -49,7 +50,7 @@ class Folding:
     def __init__(self, layer, way):
         self._layer, self._methods, taken = layer, {}, set()
         for part in layer._flatten_layers():
-            for name, count in getattr(part, "folds", {}).get(way, {}).items():
+            for name, count in getattr(part, "hoists", {}).get(way, {}).items():
                 self._methods[part, name] = count
                 taken.update(id(v) for v in part.variables)
         self.rest = [i for i, v in enumerate(layer.variables) if id(v) not in taken]
@@ -61,7 +62,7 @@ class Folding:
           values: Tensors, one for each of `layer.variables`, or many along a first axis of each.
 
         Raises:
-          ValueError: A method returns another number of tensors than its `folds` says.
+          ValueError: A method returns another number of tensors than its `hoists` says.
         """
         tensors = []
         with keras.StatelessScope() as scope:
@@ -72,7 +73,7 @@ class Folding:
                 found = getattr(part, name)()
                 if len(found) != count:
                     raise ValueError(
-                        f"{part.name}.{name} must return {count} tensors, as its `folds` says, "
+                        f"{part.name}.{name} must return {count} tensors, as its `hoists` says, "
                         f"got {len(found)}."
                     )
                 tensors += found

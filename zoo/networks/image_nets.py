@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.config import register
+from zoo.config import choice, register
 from zoo.networks.conditioner import seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
 
@@ -178,10 +178,9 @@ def image_net(kind, channels, filters, width, blocks, context_shape, seed, dtype
     Raises:
       ValueError: The kind is unknown.
     """
-    if kind == "glow":
-        return ConvNet(channels, filters, width, context_shape, seed, dtype=dtype)
-    if kind == "residual":
-        return ResidualNet(channels, filters, width, blocks, context_shape, seed, dtype=dtype)
+    choice("network", kind, NETWORKS)
     if kind == "linear":
         return LinearConvNet(channels, filters, context_shape, dtype=dtype)
-    raise ValueError(f"network must be one of {NETWORKS}, got {kind!r}.")
+    if kind == "glow":
+        return ConvNet(channels, filters, width, context_shape, seed, dtype=dtype)
+    return ResidualNet(channels, filters, width, blocks, context_shape, seed, dtype=dtype)

@@ -105,7 +105,7 @@ def squeeze(*shape):
     ("make", "words"),
     [
         (lambda: zoo.layers.MultiScale([]), ["at least one scale"]),
-        (lambda: zoo.layers.Stack([]), ["at least one layer"]),
+        (lambda: zoo.layers.Stack([]), ["without layers", "event_shape"]),
         (
             lambda: zoo.layers.MultiScale([[zoo.layers.ActNorm((2, 2, 3))], squeeze(2, 2, 1)]),
             ["divisible by 2", "got 3"],

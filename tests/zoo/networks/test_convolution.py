@@ -70,5 +70,5 @@ def test_zero_conv_starts_at_zero_and_scales_exponentially():
 
 def test_bfloat16_computes_the_kernel_in_float32():
     layer = zoo.networks.NormConv(2, 3, 3, dtype="mixed_bfloat16", seed=0)
-    assert all(w.dtype == tf.float32 for w in layer.folded())
+    assert all(w.dtype == tf.float32 for w in layer.kernel_and_bias())
     assert layer(images.normal(1, 3, 3, 2).astype("float32")).dtype == tf.bfloat16

@@ -9,7 +9,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from zoo import backend
-from zoo.networks.hoisting import WAYS, Folding, folded
+from zoo.networks.hoisting import WAYS, Hoisting, hoisted
 
 SHAPE = (4, 4, 4)
 
@@ -31,10 +31,10 @@ def values(layer):
 @pytest.mark.parametrize("way", WAYS)
 def test_of_many_at_once_as_of_each(kind, network, way):
     layers = [step(i, kind, network) for i in range(3)]
-    folding = Folding(layers[0], way)
-    many = folding.of([tf.stack(row) for row in zip(*map(values, layers), strict=True)])
+    hoisting = Hoisting(layers[0], way)
+    many = hoisting.of([tf.stack(row) for row in zip(*map(values, layers), strict=True)])
     for i, layer in enumerate(layers):
-        single = folding.of(values(layer))
+        single = hoisting.of(values(layer))
         assert len(single) == len(many) > 6
         for found, expected in zip(many, single, strict=True):
             np.testing.assert_allclose(found[i], expected, rtol=1e-12, atol=1e-12)
@@ -42,7 +42,7 @@ def test_of_many_at_once_as_of_each(kind, network, way):
 
 def test_what_is_handed_in_stands_in():
     layer, other, x = step(0), step(1), np.random.default_rng(2).normal(size=(2, *SHAPE))
-    encoding, decoding = (Folding(layer, way) for way in WAYS)
+    encoding, decoding = (Hoisting(layer, way) for way in WAYS)
     assert not encoding.rest and not decoding.rest
     with encoding.given(encoding.of(values(other))):
         z, log_det = layer(x)
@@ -57,13 +57,15 @@ def test_what_is_handed_in_stands_in():
 
 def test_weights_beside_stay():
     layer = zoo.layers.ConvCoupling(SHAPE, width=5, context_shape=(2,), seed=0)
-    rest = [layer.variables[i] for i in Folding(layer, "inverse").rest]
+    rest = [layer.variables[i] for i in Hoisting(layer, "inverse").rest]
     assert [v.path for v in rest] == [v.path for v in layer.network.embedding.variables]
 
 
 def test_a_layer_by_itself_computes_its_own():
     conv = zoo.networks.NormConv(2, 3, seed=0)
-    for found, expected in zip(folded(conv, "folded"), conv.folded(), strict=True):
+    for found, expected in zip(
+        hoisted(conv, "kernel_and_bias"), conv.kernel_and_bias(), strict=True
+    ):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -81,6 +83,6 @@ def test_each_computation_is_there_once_however_many_steps():
 
 def test_another_number_of_tensors_than_said_is_refused(monkeypatch):
     conv = zoo.networks.NormConv(2, 3, seed=0)
-    monkeypatch.setattr(conv, "folds", {"inverse": {"folded": 3}}, raising=False)
+    monkeypatch.setattr(conv, "hoists", {"inverse": {"kernel_and_bias": 3}}, raising=False)
     with pytest.raises(ValueError, match="must return 3 tensors.*got 2"):
-        Folding(conv, "inverse").of(values(conv))
+        Hoisting(conv, "inverse").of(values(conv))
