@@ -39,4 +39,6 @@ if __name__ == "__main__":
     if not chosen:
         print("No room changed.")
         sys.exit()
-    sys.exit(pytest.main(["-m", "not slow", "-n", "2", "--dist", "loadfile", *chosen, *sys.argv[1:]]))
+    sys.exit(
+        pytest.main(["-m", "not slow", "-n", "2", "--dist", "loadfile", *chosen, *sys.argv[1:]])
+    )

@@ -5,8 +5,8 @@ dictionary from the ways, `"inverse"` (data to latent) and `"forward"` (latent t
 dictionary from those names to the number of tensors that each returns. Where it needs these it
 calls `hoisted`, and not the methods, which leave those of its parts alone: tensors may have been
 handed in in their place. The methods take weights with one more leading axis as they take those
-without it. Beside them only `adapt` may use a weight of the layer or of its parts, and a gradient of
-one's own may use what they return as an argument only: where tensors are handed in, the weights
+without it. Beside them only `adapt` may use a weight of the layer or of its parts, and a gradient
+of one's own may use what they return as an argument only: where tensors are handed in, the weights
 are not those of today.
 """
 
