@@ -7,6 +7,7 @@ temporary one. Blocks after `<!-- slow -->` are left to `make test-all`.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,10 @@ def data_dir(tmp_path_factory):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A working folder that looks like a checkout of the repository."""
-    for part in ("trainers", "exported_models", "gallery"):
+    for part in ("trainers", "exported_models"):
         (tmp_path / part).symlink_to(pages.ROOT / part)
+    for part in ("benchmarks", "docs"):  # Which programs write to.
+        shutil.copytree(pages.ROOT / part, tmp_path / part)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -50,7 +53,8 @@ def run(page, data_dir, slow):
 
 def shell(block, data_dir):
     """Runs what of a shell block is not set-up."""
-    script = SETUP.sub("", block.code)
+    # The environment of the benchmarks has what this one has, and the peers.
+    script = SETUP.sub("", block.code).replace(".venv-bench/bin/", "")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     python_path = os.pathsep.join(filter(None, [str(pages.ROOT), os.environ.get("PYTHONPATH")]))
     env = {"PATH": path, "PYTHONPATH": python_path, "TFDS_DATA_DIR": str(data_dir)}
