@@ -72,3 +72,18 @@ def check_leading_shapes(layer, context=None):
         )
         x_back = layer.bijector(given).forward(z_shaped)
         np.testing.assert_allclose(x_back, shaped, rtol=0, atol=1e-8)
+
+
+def check_flow(flow, n=2, tolerance=1e-8):
+    """Log-determinants and round trips of a flow with random weights, both ways.
+
+    One way starts from events in data units, the other from normal latents.
+    """
+    context = helpers.context(flow, n)
+    z = normal(n, *flow.latent_shape).astype(flow.variable_dtype)
+    for way, start in (("inverse", helpers.floats(flow, n, seed=1)), ("forward", z)):
+        matrices, claimed, end = one_way(flow, way, start, context)
+        true = np.linalg.slogdet(matrices.astype("float64"))[1]
+        assert np.abs(true).max() > 1e-3, "an identity: the test would show nothing"
+        np.testing.assert_allclose(np.broadcast_to(claimed, n), true, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(end, start, rtol=0, atol=tolerance)

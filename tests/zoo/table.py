@@ -133,6 +133,16 @@ def build(name, randomly=0.5, **kwargs):
     return flow if randomly is None else helpers.randomize(flow, seed=1, scale=randomly)
 
 
+def conditional():
+    """Of each family, by its name in `zoo.MODELS`, the first row that takes a context."""
+    found = {}
+    for name, row in MODELS.items():
+        settings = getattr(row, "keywords", {})
+        if "context_shape" in settings or "num_classes" in settings:
+            found.setdefault(row.func.__module__.rpartition(".")[2], name)
+    return found
+
+
 @functools.cache
 def shared(name, jit_compile=False):
     """`build(name)`, once for all tests that do not change it."""

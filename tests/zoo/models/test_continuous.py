@@ -23,14 +23,14 @@ def test_trains_by_likelihood():
     assert set(history) == {"loss", "nats", "bits_per_dim"}
 
 
-def test_an_event_does_not_depend_on_the_others():
+def test_an_event_does_not_depend_on_the_others(eagerly):
     one, x = flow(dtype="float64"), np.random.default_rng(0).normal(size=(5, 2))
     together = one.log_prob(x * [[1], [10], [1], [0], [1]])
     np.testing.assert_allclose(together[2:3], one.log_prob(x[2:3]), rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("call", ["log_prob", "encode", "decode", "sample"])
-def test_a_solver_that_gives_up_is_told_in_one_line(call):
+def test_a_solver_that_gives_up_is_told_in_one_line(call, eagerly):
     one = flow(max_steps=1)
     x = helpers.data(one, 3)
     with pytest.raises(zoo.NotConverged, match=r"\A[^\n]*3 of 3[^\n]*Continuous[^\n]*\Z"):
@@ -40,7 +40,7 @@ def test_a_solver_that_gives_up_is_told_in_one_line(call):
 
 
 @pytest.mark.parametrize("call", ["log_prob", "encode", "decode"])
-def test_the_line_says_whether_more_steps_would_help(call):
+def test_the_line_says_whether_more_steps_would_help(call, eagerly):
     x = helpers.data(flow(), 3)
     with pytest.raises(zoo.NotConverged, match="1 steps within max_steps did not reach the end"):
         getattr(flow(max_steps=1), call)(x)
@@ -60,7 +60,7 @@ def test_reports_of_each_equation():
     assert all((r.iterations.numpy() >= 1).all() for _, r in found)
 
 
-def test_equal_steps_are_as_many_as_asked_for():
+def test_equal_steps_are_as_many_as_asked_for(eagerly):
     one = flow(solver="rk4", num_steps=7)
     report = one.solver_report(helpers.data(one, 3))[0][1]
     assert (report.evaluations.numpy() == 28).all() and (report.iterations.numpy() == 7).all()
@@ -68,6 +68,7 @@ def test_equal_steps_are_as_many_as_asked_for():
     np.testing.assert_allclose(one.log_prob(x), flow().log_prob(x), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_exported_it_is_the_same(tmp_path):
     one = flow()
     x = helpers.data(one, 3)

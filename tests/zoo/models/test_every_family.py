@@ -1,13 +1,19 @@
-"""What every family promises, on random weights, against the autodiff Jacobian and itself."""
+"""What every family promises, on random weights, against the autodiff Jacobian and itself.
+
+Exactness is proved on layers and bijectors; of a family one case with a context is always run, and
+all dimensions, types and compilers where there is time.
+"""
 
 import functools
+import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import zoo
-from tests import helpers
+from tests import helpers, net
+from tests.zoo import images, table
 
 # Glow is for images alone.
 ELSEWHERE = ("glow",)
@@ -17,92 +23,52 @@ DIMENSIONS = (1, 2, 5, 64)
 # This scale keeps the stack's condition number near 100 (1e-8 and 1e-4 are then far above rounding)
 # while every log-scale is well away from zero.
 SCALE = 0.5
+# What makes approximations exact: log-determinants, and solvers to their tolerance.
+EXACT = {
+    "i_resnet": {"log_det": "exact"},
+    "residual_flow": {"log_det": "exact"},
+    "continuous": {"solver": "dopri5"},
+}
+
+
+@pytest.mark.parametrize("family", zoo.MODELS)
+def test_a_conditional_flow_is_exact_and_comes_back_from_its_file(family, tmp_path, without_xla):
+    settings = {"jit_compile": False, "dtype": "float64"} | EXACT.get(family, {})
+    flow = table.build(table.conditional()[family], **settings)
+    assert type(flow) is zoo.MODELS[family] and flow.conditional
+    images.check_flow(flow)
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    assert json.dumps(loaded.get_config()) == json.dumps(flow.get_config())
+    x, context = helpers.data(flow, 2), helpers.context(flow, 2)
+    with net.eagerly():
+        expected = flow.log_prob(x, context, seed=1)
+        helpers.assert_same(loaded.log_prob(x, context, seed=1), expected)
+        other = flow.log_prob(x, context[::-1], seed=1)
+    assert np.abs(other - expected).max() > 1e-3, "the context is of no matter"
 
 
 @functools.cache
 def flow_of(name, size, context_shape=None, dtype="float64", **settings):
     """A small random flow of the family called `name`."""
     if name != "made":
-        # XLA's compilation of the sweeps takes most of the time here: one D gets the deep flows.
         settings.setdefault("num_layers", 2 if size == 5 or name in COUPLING else 1)
-    if name in ("i_resnet", "residual_flow"):
-        settings.setdefault("log_det", "exact")
+    settings = EXACT.get(name, {}) | settings
     units = (10, 10) if size == 5 else (10,)
     settings = {"hidden_units": units, "jit_compile": False, "seed": 0} | settings
     flow = zoo.MODELS[name]((size,), context_shape=context_shape, dtype=dtype, **settings)
     return helpers.randomize(flow, seed=size, scale=SCALE)
 
 
-def there_and_back(flow, start, there, back):
-    """Maps events one way and back, and checks both maps' log-determinants against autodiff.
-
-    Returns:
-      The largest errors of the log-determinants, and of the round trip.
-    """
-    n, size = start.shape
-    rows, pick = helpers.copied(start)
-    given = helpers.repeated(helpers.context(flow, n), size)
-    # Two bijectors: one alone would answer a round trip from its cache.
-    first, second = flow.bijector(given), flow.bijector(given)
-    with tf.GradientTape() as tape:
-        tape.watch(rows)
-        middle = getattr(first, there)(rows)
-        # Cut in two, so that one gradient gives both Jacobians.
-        again = tf.stop_gradient(middle)
-        tape.watch(again)
-        end = getattr(second, back)(again)
-        total = tf.reduce_sum(middle * pick) + tf.reduce_sum(end * pick)
-    claims = (
-        getattr(first, f"{there}_log_det_jacobian")(rows, 1),
-        getattr(second, f"{back}_log_det_jacobian")(again, 1),
-    )
-    errors = []
-    for claimed, matrices in zip(claims, tape.gradient(total, (rows, again)), strict=True):
-        matrices = matrices.numpy().reshape(n, size, size).astype("float64")
-        true = np.linalg.slogdet(matrices)[1]
-        assert np.abs(true).max() > 1e-3, "an identity: the test would show nothing"
-        errors.append(np.abs(claimed.numpy().reshape(n, size) - true[:, None]).max())
-    return max(errors), np.abs(end - rows).max()
-
-
-def check(flow, tolerance):
-    for seed, way in ((1, ("inverse", "forward")), (2, ("forward", "inverse"))):
-        log_det, round_trip = there_and_back(flow, helpers.floats(flow, 2, seed), *way)
-        assert log_det <= tolerance
-        assert round_trip <= tolerance
-
-
-def cases(dimensions, contexts):
+def cases():
     vectors = [name for name in zoo.MODELS if name not in ELSEWHERE]
-    return [(n, d, c) for n in vectors for d in dimensions for c in contexts]
+    return [(n, d, c) for n in vectors for d in DIMENSIONS for c in (None, (3,))]
 
 
-def slow_unless(keep, all_cases, quick=COUPLING):
-    """Of the families whose sweeps take long to compile, not the quick ones, some run always."""
-    return [
-        pytest.param(*c, marks=() if c[0] in quick or c[1:] in keep else pytest.mark.slow)
-        for c in all_cases
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "context"),
-    slow_unless(
-        [(1, None), (5, (3,))],
-        cases(DIMENSIONS, (None, (3,))),
-        quick=[name for name in zoo.MODELS if name not in ("naf", "residual_flow")],
-    ),
-)
-def test_log_det_and_round_trip_in_float64(name, size, context):
-    check(flow_of(name, size, context), 1e-8)
-
-
-@pytest.mark.parametrize(
-    ("name", "size", "context"),
-    slow_unless([(5, (3,)), (64, None)], cases(DIMENSIONS, (None, (3,)))),
-)
-def test_log_det_and_round_trip_in_float32(name, size, context):
-    check(flow_of(name, size, context, "float32"), 1e-4)
+@pytest.mark.slow
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-8), ("float32", 1e-4)])
+@pytest.mark.parametrize(("name", "size", "context"), cases())
+def test_log_det_and_round_trip(name, size, context, dtype, tolerance, without_xla):
+    images.check_flow(flow_of(name, size, context, dtype), tolerance=tolerance)
 
 
 VARIANTS = {
@@ -120,18 +86,16 @@ VARIANTS = {
     "naf_sample": ("naf", {"fast": "sample", "num_units": 4}),
     "iaf_affine_random": ("iaf", {"transformer": "affine", "order": "random"}),
 }
+QUICK_VARIANTS = ("real_nvp_additive", "real_nvp_gated", "maf_narrow")
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_in_float64(variant):
+@pytest.mark.parametrize(
+    "variant",
+    [v if v in QUICK_VARIANTS else pytest.param(v, marks=pytest.mark.slow) for v in VARIANTS],
+)
+def test_variants_in_float64(variant, without_xla):
     name, settings = VARIANTS[variant]
-    log_det, round_trip = there_and_back(
-        flow_of(name, 5, **settings),
-        np.random.default_rng(0).normal(size=(2, 5)),
-        *(("forward", "inverse") if name == "iaf" else ("inverse", "forward")),
-    )
-    assert log_det <= 1e-8
-    assert round_trip <= 1e-8
+    images.check_flow(flow_of(name, 5, **settings))
 
 
 def evaluate(flow):
@@ -144,13 +108,19 @@ def evaluate(flow):
     return both
 
 
+# A sweep, and an increasing scalar equation that is solved.
+MECHANISMS = ("maf", "planar")
+
+
 @pytest.mark.parametrize(
-    ("dtype", "tolerance"),
-    [("float64", 1e-8), pytest.param("float32", 1e-4, marks=pytest.mark.slow)],
-)
-@pytest.mark.parametrize(
-    ("name", "size", "context"),
-    slow_unless([(5, (3,))], cases(DIMENSIONS, (None, (3,)))),
+    ("name", "size", "context", "dtype", "tolerance"),
+    [
+        pytest.param(*case, *kind, marks=() if case in quick and kind[0] == "float64" else slow)
+        for quick in [[(name, 5, (3,)) for name in MECHANISMS]]
+        for slow in [pytest.mark.slow]
+        for case in cases()
+        for kind in (("float64", 1e-8), ("float32", 1e-4))
+    ],
 )
 def test_eager_graph_and_xla_agree(name, size, context, dtype, tolerance):
     flow = flow_of(name, size, context, dtype)

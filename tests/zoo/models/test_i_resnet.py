@@ -14,6 +14,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from tests.helpers import raises_one_line
+from zoo import computations
 
 
 def moons(n, seed=0):
@@ -62,7 +63,7 @@ def estimates(family, count=10_000, **settings):
 
     @tf.function
     def run(seeds):
-        one = lambda seed: flow._log_prob(x, seed=seed)  # noqa: E731
+        one = lambda seed: computations.density(flow, x, seed=seed)  # noqa: E731
         return tf.map_fn(one, seeds, fn_output_signature=tf.float64)[:, 0]
 
     seeds = tf.stack([tf.zeros(count, tf.int32), tf.range(count)], axis=1)
@@ -122,6 +123,7 @@ for shape, settings in (((3,), {"hidden_units": (8,)}), ((4, 4, 1), {"scales": 1
 """
 
 
+@pytest.mark.slow
 def test_norms_are_the_same_on_all_replicas():
     root = pathlib.Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": ""}
@@ -132,10 +134,10 @@ def test_norms_are_the_same_on_all_replicas():
 
 
 def test_log_det_of_many_dimensions_is_estimated():
-    assert not zoo.IResNet((8,), num_layers=1, hidden_units=(4,)).stochastic
+    assert not zoo.IResNet((8,), num_layers=1, hidden_units=(4,)).estimates
     for family, kind in ((zoo.IResNet, "series"), (zoo.ResidualFlow, "roulette")):
         flow = family((9,), num_layers=1, hidden_units=(4,))
-        assert flow.stochastic and flow.stack.layers[1].how.kind == kind
+        assert flow.estimates and flow.stack.layers[1].how.kind == kind
 
 
 def test_the_multi_scale_form():
@@ -160,6 +162,7 @@ def test_the_form_of_residual_flows_for_images():
     assert flow.latent_shape == (64,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [zoo.IResNet, zoo.ResidualFlow])
 def test_training_images_and_exporting(family, tmp_path):
     flow = family((4, 4, 1), levels=4, scales=1, width=4, blocks=1, seed=0, jit_compile=False)

@@ -56,7 +56,7 @@ def test_conditionals_can_have_two_modes():
     assert -np.mean(flow.log_prob(x)) < entropy + 0.2  # One Gaussian is 1.6 above it.
 
 
-def test_reports_of_each_layer():
+def test_reports_of_each_layer(eagerly):
     flow = naf(dtype="float64", tolerance=1e-9)
     reports = flow.inverse_report(np.random.default_rng(0).normal(size=(5, 3)))
     assert len(reports) == 2
@@ -67,7 +67,7 @@ def test_reports_of_each_layer():
 
 
 @pytest.mark.parametrize("fast", ["log_prob", "sample"])
-def test_what_does_not_converge_is_raised_and_never_returned(fast):
+def test_what_does_not_converge_is_raised_and_never_returned(fast, eagerly):
     flow = naf(max_iterations=3, fast=fast)
     x = helpers.data(flow, 4)
     iterated = {
@@ -87,7 +87,7 @@ def test_what_does_not_converge_is_raised_and_never_returned(fast):
     assert np.isnan(nan).reshape(4, -1).any(axis=1).all()
 
 
-def test_one_outlier_is_told_of_one():
+def test_one_outlier_is_told_of_one(eagerly):
     flow = naf()
     z = np.zeros((4, 3), "float32")
     z[2, 1] = 3e38
@@ -95,6 +95,7 @@ def test_one_outlier_is_told_of_one():
         flow.decode(z)
 
 
+@pytest.mark.slow
 def test_the_export_samples_as_the_flow_does(tmp_path):
     flow = naf(num_layers=1, num_units=2)
     loaded = tf.saved_model.load(str(zoo.export(flow, tmp_path / "export")))
@@ -112,7 +113,7 @@ def test_the_export_samples_as_the_flow_does(tmp_path):
     np.testing.assert_allclose(found, own.gradient(expected, z), rtol=1e-3, atol=1e-4)
 
 
-def test_gradients_of_samples_are_those_of_the_implicit_function():
+def test_gradients_of_samples_are_those_of_the_implicit_function(without_xla):
     flow = naf(dtype="float64", num_layers=1)
     z = tf.constant(np.random.default_rng(0).normal(size=(2, 3)))
     with tf.GradientTape() as tape:

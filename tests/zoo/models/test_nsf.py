@@ -36,7 +36,7 @@ def test_permutations_and_weights_are_drawn_from_the_seed():
 
 
 @pytest.mark.parametrize("kind", ["coupling", "autoregressive"])
-def test_tails_are_linear(kind):
+def test_tails_are_linear(kind, eagerly):
     flow = helpers.randomize(zoo.NSF((3,), kind=kind, dtype="float64", **SMALL))
     direction = np.array([[1.0, -2.0, 1.5]])
     z = np.concatenate([np.asarray(flow.encode(s * direction)) for s in (1e4, 2e4, 3e4)])

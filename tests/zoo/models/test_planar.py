@@ -37,7 +37,7 @@ def test_a_sample_carries_its_density_without_an_iteration():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_an_inverse_that_does_not_converge_is_refused_and_reported(family):
+def test_an_inverse_that_does_not_converge_is_refused_and_reported(family, eagerly):
     flow = helpers.randomize(family((3,), max_iterations=2, **SMALL), scale=2.0)
     z = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
     with pytest.raises(zoo.NotConverged, match="decode.*max_iterations"):
