@@ -8,19 +8,20 @@ from zoo.bijectors.continuous import Continuous
 from zoo.bijectors.coupling import Coupling
 from zoo.bijectors.directed import Directed
 from zoo.bijectors.elementwise import Elementwise
+from zoo.bijectors.householder import orthonormal
 from zoo.bijectors.linear import LULinear
 from zoo.bijectors.masked_coupling import MaskedCoupling
 from zoo.bijectors.multi_scale import MultiScale
-from zoo.bijectors.one_pass import OnePassBijector
-from zoo.bijectors.permute import Permute
+from zoo.bijectors.one_pass import OnePassBijector, forward_and_log_det, inverse_and_log_det
+from zoo.bijectors.permute import Permute, permute
 from zoo.bijectors.planar import Planar
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
 from zoo.bijectors.radial import Radial
-from zoo.bijectors.residual import Residual
+from zoo.bijectors.residual import Residual, lipschitz, watching
 from zoo.bijectors.sigmoidal import DeepSigmoidal
 from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
-from zoo.bijectors.steps import Steps
+from zoo.bijectors.steps import Steps, in_turn
 from zoo.bijectors.sylvester import Sylvester
 
 __all__ = [
@@ -50,4 +51,11 @@ __all__ = [
     "Squeeze",
     "Steps",
     "Sylvester",
+    "forward_and_log_det",
+    "in_turn",
+    "inverse_and_log_det",
+    "lipschitz",
+    "orthonormal",
+    "permute",
+    "watching",
 ]

@@ -8,7 +8,7 @@ from keras import ops
 from zoo import bijectors, transformers
 from zoo.config import LayerConfig, register
 from zoo.layers import ConvCoupling, Coupling, Stack
-from zoo.networks.conditioner import seed_stream
+from zoo.networks import seed_stream
 
 NAMES = ("uniform", "variational")
 

@@ -8,8 +8,7 @@ from keras import ops
 from zoo import backend
 from zoo.backend import samplers, tfd
 from zoo.config import count, register
-from zoo.networks import MADE
-from zoo.networks.conditioner import condition
+from zoo.networks import MADE, condition
 from zoo.numerics import broadcast_lead, flatten_lead, soft_clamp, unflatten_lead
 
 

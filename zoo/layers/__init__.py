@@ -8,13 +8,14 @@ from zoo.layers.conv_coupling import ConvCoupling
 from zoo.layers.coupling import Coupling
 from zoo.layers.elementwise import Elementwise
 from zoo.layers.flow_layer import FlowLayer
+from zoo.layers.images import image_shape
 from zoo.layers.linear import LULinear
 from zoo.layers.multi_scale import MultiScale
 from zoo.layers.permutation import Permutation, Reverse
 from zoo.layers.planar import Planar
-from zoo.layers.preprocess import Logit, Rescale, Reshape
+from zoo.layers.preprocess import Logit, Rescale, Reshape, to_unit_range, to_vector
 from zoo.layers.radial import Radial
-from zoo.layers.residual import Residual, lipschitz_constants
+from zoo.layers.residual import EXACT_UP_TO, Residual, lipschitz_constants
 from zoo.layers.scan import Scan
 from zoo.layers.squeeze import Squeeze
 from zoo.layers.stack import Stack
@@ -28,6 +29,7 @@ __all__ = [
     "Conv1x1",
     "ConvCoupling",
     "Coupling",
+    "EXACT_UP_TO",
     "Elementwise",
     "FlowLayer",
     "LULinear",
@@ -36,13 +38,16 @@ __all__ = [
     "Permutation",
     "Planar",
     "Radial",
-    "Scan",
     "Rescale",
     "Reshape",
     "Residual",
     "Reverse",
+    "Scan",
     "Squeeze",
     "Stack",
     "Sylvester",
+    "image_shape",
     "lipschitz_constants",
+    "to_unit_range",
+    "to_vector",
 ]

@@ -10,7 +10,7 @@ from zoo.layers.act_norm import ActNorm
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
 from zoo.layers.triangles import lower_and_upper
-from zoo.networks.hoisting import hoisted
+from zoo.networks import hoisted
 
 KINDS = ("lu", "plain")
 

@@ -8,7 +8,7 @@ from zoo.backend import read
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import Halves, image_shape
-from zoo.networks.image_nets import image_net
+from zoo.networks import image_net
 
 CHECKERBOARDS = {"checkerboard_even": 0, "checkerboard_odd": 1}
 HALVES = {"first_half": True, "second_half": False}

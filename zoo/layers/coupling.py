@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from zoo import bijectors, transformers
-from zoo.bijectors.permute import permute
+from zoo.bijectors import permute
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer, vector_size
 from zoo.networks import MLP

@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.bijectors.one_pass import inverse_and_log_det
+from zoo.bijectors import inverse_and_log_det
 from zoo.config import LayerConfig
-from zoo.networks.conditioner import condition
+from zoo.networks import condition
 
 
 class FlowLayer(LayerConfig, keras.layers.Layer):

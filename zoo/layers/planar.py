@@ -6,7 +6,7 @@ from zoo import bijectors
 from zoo.config import register
 from zoo.layers.amortized import Amortized, check_iteration, gain, normal
 from zoo.layers.flow_layer import vector_size
-from zoo.networks.conditioner import seed_stream
+from zoo.networks import seed_stream
 from zoo.numerics import tanh_root
 
 

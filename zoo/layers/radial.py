@@ -9,7 +9,7 @@ from zoo import bijectors
 from zoo.config import register
 from zoo.layers.amortized import Amortized, gain, normal
 from zoo.layers.flow_layer import vector_size
-from zoo.networks.conditioner import seed_stream
+from zoo.networks import seed_stream
 
 
 @register("zoo.layers")

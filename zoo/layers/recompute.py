@@ -3,8 +3,7 @@
 from keras import ops
 
 from zoo import backend
-from zoo.bijectors.chain import Chain
-from zoo.bijectors.steps import in_turn
+from zoo.bijectors import Chain, in_turn
 from zoo.layers.step import Step
 from zoo.numerics import by_rows
 

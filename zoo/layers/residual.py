@@ -5,11 +5,10 @@ import math
 from keras import ops
 
 from zoo import backend, bijectors
-from zoo.bijectors.residual import lipschitz, watching
+from zoo.bijectors import lipschitz, watching
 from zoo.config import count, positive, register, share
 from zoo.layers.flow_layer import FlowLayer
-from zoo.networks.lipschitz import LipschitzMLP
-from zoo.networks.lipschitz_conv import LipschitzConvNet
+from zoo.networks import LipschitzConvNet, LipschitzMLP
 from zoo.numerics import log_det_estimators as log_dets
 from zoo.numerics import recording
 

@@ -7,7 +7,7 @@ from zoo import backend, bijectors
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.step import TracedStep
-from zoo.networks.hoisting import WAYS, Hoisting
+from zoo.networks import WAYS, Hoisting
 
 
 @register("zoo.layers")

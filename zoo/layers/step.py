@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+from zoo.bijectors import forward_and_log_det, inverse_and_log_det
 from zoo.numerics import by_rows
 
 

@@ -3,11 +3,11 @@
 from keras import ops
 
 from zoo import bijectors
-from zoo.bijectors.householder import orthonormal
+from zoo.bijectors import orthonormal
 from zoo.config import choice, count, register
 from zoo.layers.amortized import MARGIN, Amortized, check_iteration, normal
 from zoo.layers.flow_layer import vector_size
-from zoo.networks.conditioner import seed_stream
+from zoo.networks import seed_stream
 from zoo.numerics import triangular_root
 
 VARIANTS = ("orthogonal", "householder", "triangular")

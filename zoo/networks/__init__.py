@@ -1,8 +1,10 @@
 """Conditioners: Keras layers from part of an event, and a context, to parameters."""
 
+from zoo.networks.conditioner import check_hidden_units, condition, seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
 from zoo.networks.dynamics import Dynamics
-from zoo.networks.image_nets import ConvNet, LinearConvNet, ResidualNet
+from zoo.networks.hoisting import WAYS, Hoisting, hoisted
+from zoo.networks.image_nets import ConvNet, LinearConvNet, ResidualNet, image_net
 from zoo.networks.lipschitz import LipschitzMLP
 from zoo.networks.lipschitz_conv import LipschitzConvNet
 from zoo.networks.made import MADE
@@ -12,6 +14,7 @@ from zoo.networks.mlp import MLP
 __all__ = [
     "ConvNet",
     "Dynamics",
+    "Hoisting",
     "LinearConvNet",
     "LipschitzConvNet",
     "LipschitzMLP",
@@ -20,5 +23,11 @@ __all__ = [
     "MaskedDense",
     "NormConv",
     "ResidualNet",
+    "WAYS",
     "ZeroConv",
+    "check_hidden_units",
+    "condition",
+    "hoisted",
+    "image_net",
+    "seed_stream",
 ]

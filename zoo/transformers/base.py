@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from zoo.bijectors.one_pass import forward_and_log_det, inverse_and_log_det
+from zoo.bijectors import forward_and_log_det, inverse_and_log_det
 
 
 class Transformer:

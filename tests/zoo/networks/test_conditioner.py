@@ -5,13 +5,8 @@ import pytest
 
 from tests import helpers
 from zoo.networks import MLP
-from zoo.networks.conditioner import (
-    broadcast_lead,
-    check_hidden_units,
-    condition,
-    get_activation,
-    seed_stream,
-)
+from zoo.networks.conditioner import check_hidden_units, condition, get_activation, seed_stream
+from zoo.numerics import broadcast_lead
 
 
 @pytest.mark.parametrize(
@@ -31,7 +26,7 @@ def test_leading_shapes_broadcast(event, context, lead):
     network = helpers.randomize(MLP(3, (2, 5), (4,), context_size=2, dtype="float64"))
     generator = np.random.default_rng(0)
     x, given = generator.normal(size=(*event, 3)), generator.normal(size=(*context, 2))
-    out = condition(network, given, (3,), (2,), "float64")(x)
+    out = condition(network, (3,), (2,), "float64")(x, given)
     assert out.shape == (*lead, 2, 5)
     rows = np.broadcast_to(x, (*lead, 3)).reshape(-1, 3)
     contexts = np.broadcast_to(given, (*lead, 2)).reshape(-1, 2)
@@ -49,7 +44,7 @@ def test_broadcast_lead_leaves_equal_shapes_alone():
 
 def test_the_result_has_the_type_asked_for():
     network = MLP(3, (2,), (4,), dtype="mixed_bfloat16")
-    assert condition(network, None, (3,), None, "float32")(np.ones((4, 3))).dtype == "float32"
+    assert condition(network, (3,), None, "float32")(np.ones((4, 3))).dtype == "float32"
 
 
 def test_check_hidden_units():
