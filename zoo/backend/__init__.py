@@ -24,7 +24,6 @@ from zoo.backend.compiled import (
     CompiledCalls,
     compiled,
     shape_invariant_jit,
-    step_logs,
     traced,
     without_xla,
 )
@@ -32,6 +31,7 @@ from zoo.backend.gradients import faster_gradients, registered_here, vjp, with_g
 from zoo.backend.loops import loop, put_rows, while_loop
 from zoo.backend.memory import keep_freed
 from zoo.backend.randomness import Randomness, draw_seed, make_seed, split_seed, uniform
+from zoo.backend.strategies import of_replica, step_logs
 from zoo.backend.updates import fused_updates
 from zoo.backend.which import NAME, cache_util, ps, samplers, tfb, tfd, tfp
 
@@ -57,6 +57,7 @@ __all__ = [
     "length",
     "loop",
     "make_seed",
+    "of_replica",
     "ps",
     "put_rows",
     "raw",

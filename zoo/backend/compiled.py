@@ -138,15 +138,3 @@ def shape_invariant_jit(function):
         return jax.jit(function)
     jitted = compiled(function, None, jit=True)
     return lambda *args: (jitted if uses_xla() else function)(*args)
-
-
-def step_logs(logs):
-    """The metrics of a training or test step, in the shape that the strategy in use can reduce.
-
-    Under `MultiWorkerMirroredStrategy` Keras averages them over axis 0, which scalars lack.
-    """
-    if NAME == "tensorflow" and isinstance(
-        tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy
-    ):
-        return {name: tf.reshape(value, [1]) for name, value in logs.items()}
-    return logs

@@ -197,7 +197,8 @@ class LikelihoodModel(keras.Model):
         loss = -y_pred
         if sample_weight is not None:
             loss = loss * like(sample_weight, loss)
-        return sum((ops.cast(more, loss.dtype) for more in self.losses), ops.mean(loss))
+        loss = sum((ops.cast(more, loss.dtype) for more in self.losses), ops.mean(loss))
+        return backend.of_replica(loss)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Mean log-likelihood in nats, and bits per dimension."""
@@ -243,7 +244,7 @@ def _with_norms(model, callbacks):
     if isinstance(callbacks, keras.callbacks.CallbackList):
         if not any(isinstance(c, UpdateSpectralNorms) for c in callbacks.callbacks):
             last.set_model(model)
-            callbacks.append(last)
+            callbacks.callbacks.append(last)
         return callbacks
     if callbacks is None:
         return [last]

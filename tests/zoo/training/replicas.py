@@ -14,7 +14,7 @@ def trained(strategy, weights):
     x = np.random.default_rng(0).normal(size=(32, 2)).astype("float32")
     with strategy.scope():
         flow = zoo.RealNVP((2,), num_layers=2, hidden_units=(4,), seed=0, jit_compile=False)
-        flow.compile(keras.optimizers.Adam(0.01))
+        flow.compile(keras.optimizers.SGD(0.1))
     settings = {"validation_data": (x, None, weights), "sample_weight": weights, "epochs": 2}
     history = flow.fit(x, batch_size=16, shuffle=False, verbose=0, **settings).history
     return [*history["loss"], *history["val_nats"], *np.asarray(flow.log_prob(x))]

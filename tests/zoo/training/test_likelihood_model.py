@@ -111,6 +111,11 @@ GIVEN = {
 }
 
 
+def nice(num_classes=None):
+    settings = {"num_layers": 1, "hidden_units": (4,), "jit_compile": False}
+    return helpers.randomize(zoo.NICE((3,), num_classes=num_classes, **settings), seed=1)
+
+
 def _generator(x, y, w):
     for i in (0, 32):
         yield x[i : i + 32], None if y is None else y[i : i + 32], w[i : i + 32].astype("float32")
@@ -125,7 +130,7 @@ def _batches(x, y, w):
 @pytest.mark.parametrize("conditional", [True, False])
 @pytest.mark.parametrize("case", GIVEN)
 def test_weights_of_every_kind_weigh_alike(case, conditional):
-    flow = table.build("maf_classes" if conditional else "nice", jit_compile=False)
+    flow = nice(3 if conditional else None)
     flow.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     x, labels = labelled(64)
     labels = labels if conditional else None
@@ -137,10 +142,10 @@ def test_weights_of_every_kind_weigh_alike(case, conditional):
     np.testing.assert_allclose(found["loss"], -np.mean(nats * WEIGHTS), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["nice", "maf_classes"])
-def test_fit_and_validation_are_weighted(name):
+@pytest.mark.parametrize("num_classes", [None, 3])
+def test_fit_and_validation_are_weighted(num_classes):
     """Also of a flow without a context, or without labels, where Keras would drop the weights."""
-    flow = table.build(name, jit_compile=False)
+    flow = nice(num_classes)
     flow.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     x = labelled(64)[0]
     given = {"sample_weight": WEIGHTS, "validation_data": (x[:32], None, WEIGHTS[:32])}
@@ -162,7 +167,7 @@ def test_fit_and_validation_are_weighted(name):
     ],
 )
 def test_other_weights_are_refused(weights, words):
-    flow = table.build("nice", jit_compile=False)
+    flow = nice()
     flow.compile()
     x = correlated(64)
     with helpers.raises_one_line(*words):
@@ -263,7 +268,7 @@ def test_fit_makes_one_trace_of_training_and_one_of_testing(
     as_dataset, steps_per_execution, monkeypatch
 ):
     """With a partial last batch, over epochs and calls."""
-    flow, traces = zoo.NICE((3,), num_layers=1, hidden_units=(4,), jit_compile=False), []
+    flow, traces = nice(), []
     log_likelihood = flow.log_likelihood
 
     def counted(x, context, seed, training):
@@ -296,7 +301,7 @@ def test_a_list_of_callbacks_of_keras_own():
 
 
 def test_positional_arguments_are_those_of_keras():
-    flow = table.build("nice", jit_compile=False)
+    flow = nice()
     flow.compile(run_eagerly=True)
     x, seen = correlated(8), []
     callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
