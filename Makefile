@@ -11,7 +11,7 @@ BENCH_OUTPUT ?= benchmarks/results.json
 ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all check lint types bench clean
+.PHONY: demo test test-all check lint types docs bench clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The generated parts of README and docs/.
+docs: $(VENV)/.installed
+	$(BIN)/python docs/build.py
 
 $(BENCH)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
