@@ -11,10 +11,27 @@ from tests import helpers
 from tests.zoo import table
 from zoo.backend import tfb, tfd
 
-DISTRIBUTIONS = ["real_nvp", "real_nvp_image", "maf", "maf_flow_base", "maf_mixture_base", "iaf"]
+
+def slow(*names):
+    return [pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+DISTRIBUTIONS = ["real_nvp_image", "maf", "maf_flow_base"]
 # What takes long: those without a closed form one way, or both, and splines.
-LONG = ["i_resnet", "residual_flow", "naf", "radial", "sylvester", "continuous", "nsf"]
-DISTRIBUTIONS += ["planar", *(pytest.param(name, marks=pytest.mark.slow) for name in LONG)]
+LONG = [
+    "real_nvp",
+    "maf_mixture_base",
+    "iaf",
+    "planar",
+    "i_resnet",
+    "residual_flow",
+    "naf",
+    "radial",
+    "sylvester",
+    "continuous",
+    "nsf",
+]
+DISTRIBUTIONS += slow(*LONG)
 
 
 @pytest.mark.parametrize("sample_shape", [(), (3,), (3, 4)])
@@ -33,9 +50,15 @@ def test_leading_sample_shapes(name, sample_shape):
     np.testing.assert_allclose(np.reshape(log_prob, -1), flat, rtol=1e-4, atol=1e-4)
 
 
-BATCHES = ["real_nvp_context", "maf_classes", "made_mixture", "layers"]
-WITH_CONTEXT = ["naf_context", "sylvester_context", "continuous_context"]
-BATCHES += ["planar_context", *(pytest.param(n, marks=pytest.mark.slow) for n in WITH_CONTEXT)]
+BATCHES = ["maf_classes", "made_mixture", "layers"]
+WITH_CONTEXT = [
+    "real_nvp_context",
+    "planar_context",
+    "naf_context",
+    "sylvester_context",
+    "continuous_context",
+]
+BATCHES += slow(*WITH_CONTEXT)
 
 
 @pytest.mark.parametrize("sample_shape", [(), (4,), (3, 4)])
@@ -90,12 +113,10 @@ def test_joint_distribution():
 SURROGATES = {"real_nvp": {}, "iaf": {}, "maf": {}, "nsf": {}, "i_resnet": {}, "continuous": {}}
 SURROGATES["residual_flow"] = {}
 SURROGATES |= {name: {"fast": "sample"} for name in ("naf", "planar", "radial", "sylvester")}
-QUICK = ("real_nvp", "iaf", "maf", "planar", "continuous")
+QUICK = ("real_nvp",)
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in SURROGATES]
-)
+@pytest.mark.parametrize("name", [*QUICK, *slow(*(n for n in SURROGATES if n not in QUICK))])
 def test_surrogate_posterior(name):
     settings = {"num_layers": 1, "hidden_units": (8,), "seed": 0, "jit_compile": False}
     settings["num_layers"] = 8 if name in ("planar", "radial", "i_resnet", "residual_flow") else 1
@@ -154,9 +175,7 @@ def test_estimates_are_drawn_anew_in_training_alone():
     helpers.assert_same(fixed.log_prob(x), flow.distribution().log_prob(x))
 
 
-@pytest.mark.parametrize(
-    "name", ["real_nvp", "planar", pytest.param("i_resnet", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", ["real_nvp", *slow("planar", "i_resnet")])
 def test_transformed_transition_kernel(name):
     """HMC on the latent of a flow, whose chains have leading dimensions of their own."""
     flow = table.shared(name)
@@ -197,7 +216,7 @@ def test_invert_and_chain():
     np.testing.assert_allclose(chain.forward_log_det_jacobian(z, 1), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["real_nvp_context", "maf_context", "planar_context"])
+@pytest.mark.parametrize("name", ["maf_context", *slow("real_nvp_context", "planar_context")])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_inside_a_users_function(name, jit_compile):
     flow = table.shared(name)
@@ -215,17 +234,7 @@ def test_inside_a_users_function(name, jit_compile):
     np.testing.assert_allclose(of_samples, again, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "real_nvp",
-        "iaf",
-        "maf",
-        "i_resnet",
-        "continuous",
-        pytest.param("naf", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("name", ["maf", "i_resnet", *slow("real_nvp", "iaf", "continuous", "naf")])
 def test_gradient_with_respect_to_the_data(name):
     flow = table.shared(name)
     x = tf.constant(helpers.data(flow, 2))
@@ -239,7 +248,7 @@ def test_gradient_with_respect_to_the_data(name):
         np.testing.assert_allclose((ends[0] - ends[1]) / 2e-2, gradient[:, i], atol=0.02)
 
 
-@pytest.mark.parametrize("name", ["real_nvp", "iaf", "maf", "planar", "continuous"])
+@pytest.mark.parametrize("name", ["maf", *slow("real_nvp", "iaf", "planar", "continuous")])
 def test_samples_are_reparameterised(name):
     """The gradient of a sample with respect to every variable, against finite differences."""
     flow = table.build(name, jit_compile=False)

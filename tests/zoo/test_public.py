@@ -9,11 +9,9 @@ from tests import helpers
 from tests.zoo import table
 from zoo.backend.compiled import bucket
 
-INVERTIBLE = [n for n in table.names() if n != "made_mixture"]
-
 
 @pytest.mark.parametrize("name", table.names())
-def test_log_prob_and_sample(name):
+def test_every_model(name, eagerly):
     flow = table.shared(name)
     x, context = helpers.data(flow, 4), helpers.context(flow, 4)
     log_prob = flow.log_prob(x, context, seed=1)
@@ -27,12 +25,9 @@ def test_log_prob_and_sample(name):
     assert samples.dtype == flow.variable_dtype
     helpers.assert_same(samples, flow.sample(4, context, seed=3))
     assert np.abs(samples - flow.sample(4, context, seed=4)).max() > 1e-3
-
-
-@pytest.mark.parametrize("name", INVERTIBLE)
-def test_decode_inverts_encode(name):
-    flow = table.shared(name)
-    x, context = helpers.floats(flow, 4), helpers.context(flow, 4)
+    if name == "made_mixture":  # A density without a latent.
+        return
+    x = helpers.floats(flow, 4)
     z = flow.encode(x, context)
     assert z.shape == (4, *flow.latent_shape)
     assert np.abs(np.reshape(z, -1) - x.reshape(-1)).max() > 1e-2

@@ -72,11 +72,11 @@ def test_training_learns_the_distribution():
 
 def test_compile_chooses_the_loss_and_a_saved_flow_remembers(tmp_path):
     one = flow()
-    one.compile("adam", loss="flow_matching")
+    one.compile("adam", loss="flow_matching", run_eagerly=True)
     assert "nats" not in one.fit(DATA[:8], verbose=0).history
     loaded = helpers.saved_and_loaded(one, tmp_path)
     assert isinstance(loaded.training_loss, zoo.training.FlowMatching)
-    one.compile("adam", loss="likelihood")
+    one.compile("adam", loss="likelihood", run_eagerly=True)
     assert "nats" in one.fit(DATA[:8], verbose=0).history
 
 
@@ -85,7 +85,7 @@ def test_integers_and_classes():
     x = np.random.default_rng(0).integers(0, 4, (32, 2)).astype("uint8")
     labels = np.arange(32) % 3
     one.adapt(x, labels)
-    one.compile("adam")
+    one.compile("adam", run_eagerly=True)
     assert np.isfinite(one.fit(x, labels, batch_size=16, verbose=0).history["loss"]).all()
     for data in (x, tf.data.Dataset.from_tensor_slices(x).batch(8)):
         with helpers.raises_one_line("flow matching", "context", "(x, context)"):
