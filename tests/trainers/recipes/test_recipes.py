@@ -89,8 +89,8 @@ def test_names_say_family_and_dataset(recipe):
     [
         ("glow-cifar10", dict(scales=3, steps=32, width=512, coupling="affine")),
         ("realnvp-cifar10", dict(scales=2, blocks=8, width=64, alpha=0.05)),
-        ("nice-mnist", dict(num_layers=4, hidden_units=(1000,) * 5)),
-        ("maf-mnist", dict(num_layers=10, hidden_units=(1024,), alpha=1e-6)),
+        ("maf-bsds300", dict(num_layers=5, hidden_units=(512, 512))),
+        ("nice-mnist", dict(num_layers=4, hidden_units=(500,) * 5)),  # half the width
     ],
 )
 def test_the_papers_own_sizes(recipe, expected):
