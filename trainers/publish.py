@@ -1,19 +1,23 @@
 """Makes a finished run an entry of the zoo: `python -m trainers.publish --model_dir=runs/maf
 --name=maf-digits`.
 
-Writes model.keras, saved_model/, samples.png and the model card, all or nothing, and the index of
-the zoo anew.
+Writes model.keras, saved_model/ where it is small, samples.png and the model card, all or nothing,
+and the index of the zoo anew.
 """
 
 import json
 import math
 import os
 import re
+import shutil
 from pathlib import Path
 
 from trainers import evaluate, explore
 from trainers.reports import baselines, cards, outside, pictures
 from trainers.runs import common, flagfiles, folders, options
+
+# Bytes of a SavedModel that goes with an entry; of a larger one, the card tells how to make it.
+MAX_SAVED_MODEL = 3_000_000
 
 
 def define_flags(fv):
@@ -102,12 +106,15 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
     compared = baselines.compare(flow, data, draws) if _small_and_discrete(flow, data) else []
     with storage.staging_beside(folder) as staging:
         zoo.save(flow, staging, _metadata(result, evaluation, compared))
-        zoo.export(flow, staging / "saved_model")
+        exported = zoo.export(flow, staging / "saved_model")
+        if sum(f.stat().st_size for f in exported.rglob("*") if f.is_file()) > MAX_SAVED_MODEL:
+            shutil.rmtree(exported)
         if evaluation["drawn"]:
             evaluate.draw(staging / "samples.png", flow, data)
         shown = _explore(flow, data, staging, data_dir) if evaluation["outside"] else []
         draw_curve(run, staging / "training.png", "bits_per_dim" if flow.levels else "nats")
-        text = cards.card(folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
+        given = (folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
+        text = cards.card(*given, exported=exported.is_dir())
         common.write_text(staging / "README.md", text)
         entries.seal(staging)
         storage.replace_folder(staging, folder)

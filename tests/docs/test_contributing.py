@@ -73,7 +73,9 @@ def test_its_files_are_clean(copy):
 
 @pytest.mark.slow
 def test_the_shared_tests_pass(copy):
-    said = run(copy, "pytest", "tests/zoo", "-k", "sinh_arcsinh", "-m", "not slow", "-p", "no:xdist")
+    said = run(
+        copy, "pytest", "tests/zoo", "-k", "sinh_arcsinh", "-m", "not slow", "-p", "no:xdist"
+    )
     assert int(said.split(" passed")[0].split()[-1]) >= 20, said
 
 

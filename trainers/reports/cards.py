@@ -8,7 +8,7 @@ from trainers.reports import markdown
 from trainers.runs import metrics
 
 
-def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=()):
+def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=(), exported=True):
     """Writes the card of a flow.
 
     Args:
@@ -20,6 +20,7 @@ def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=(
         flags_text: Flagfile of the run.
         baselines: What `baselines.compare` gives, if anything.
         shown: (name of a file, what it shows) of further pictures.
+        exported: Whether the entry holds its SavedModel.
 
     Returns:
         The card, as Markdown.
@@ -31,7 +32,7 @@ def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=(
         "## Figures\n\n" + _figures(flow, evaluation),
         "## Baselines\n\n" + _baselines(baselines) if baselines else "",
         "## Pictures\n\n" + _pictures(shown) if shown else "",
-        "## Use\n\n" + _use(name, flow),
+        "## Use\n\n" + _use(name, flow, exported),
         "## Data\n\n" + _data(flow, data),
         "## Recipe\n\n" + _recipe(result, flags_text),
         "## Limits\n\n" + _limits(flow, data),
@@ -140,7 +141,7 @@ def _pictures(shown):
     )
 
 
-def _use(name, flow):
+def _use(name, flow, exported):
     context = ", context=3" if flow.num_classes else ""
     # Float samples may leave the range that `log_prob` takes.
     x = "flow.to_levels(x)" if flow.levels else "x"
@@ -150,7 +151,12 @@ def _use(name, flow):
         f"x = flow.sample(16, seed=0{context})\n"
         f"flow.log_prob({x}{context})  # nats, data units\n"
         f"flow.distribution({context.removeprefix(', ')})  # a tfd.Distribution\n```\n\n"
-        "`saved_model/` is the same flow for where only TensorFlow is installed."
+        + (
+            "`saved_model/` is the same flow for where only TensorFlow is installed."
+            if exported
+            else f"`python -m trainers.export --model={name} --export_dir=saved_model` writes the same "
+            "flow for where only\nTensorFlow is installed."
+        )
     )
 
 
