@@ -154,8 +154,8 @@ def _use(name, flow, exported):
         + (
             "`saved_model/` is the same flow for where only TensorFlow is installed."
             if exported
-            else f"`python -m trainers.export --model={name} --export_dir=saved_model` writes the same "
-            "flow for where only\nTensorFlow is installed."
+            else f"`python -m trainers.export --model={name} --export_dir=saved_model` writes the "
+            "same flow for where only\nTensorFlow is installed."
         )
     )
 
