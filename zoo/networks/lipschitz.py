@@ -209,12 +209,10 @@ class LipschitzMLP(LipschitzNetwork):
       size: Length of the vector.
       hidden_units: Width of each hidden layer, at least one.
       coefficient: Bound of the norm of each matrix, in (0, 1).
-      activation: `"elu"` or `"lipswish"`.
-      preactivation: Whether an activation comes before the first matrix too.
       iterations: Power iterations a training step.
-      context_size: Length of the context, or `None`.
       seed: Seed of the initial weights.
-      **kwargs: `dtype` and `name` of a Keras layer.
+      **kwargs: `activation`, `preactivation` and `context_size` of `LipschitzNetwork`; `dtype` and
+        `name` of a Keras layer.
 
     Raises:
       ValueError: An argument is not as described.
@@ -225,10 +223,7 @@ class LipschitzMLP(LipschitzNetwork):
         size,
         hidden_units=(128, 128, 128),
         coefficient=0.97,
-        activation="lipswish",
-        preactivation=True,
         iterations=5,
-        context_size=None,
         seed=None,
         dtype=None,
         **kwargs,
@@ -247,13 +242,4 @@ class LipschitzMLP(LipschitzNetwork):
             )
             for i, (before, after) in enumerate(zip(widths[:-1], widths[1:], strict=True))
         ]
-        super().__init__(
-            layers,
-            units[0],
-            activation,
-            preactivation,
-            context_size,
-            next(seeds),
-            dtype=dtype,
-            **kwargs,
-        )
+        super().__init__(layers, units[0], seed=next(seeds), dtype=dtype, **kwargs)

@@ -105,12 +105,10 @@ class LipschitzConvNet(LipschitzNetwork):
       image_shape: `(height, width, channels)`.
       hidden_units: Number of maps of each hidden layer, at least one.
       coefficient: Bound of the norm of each convolution, in (0, 1).
-      activation: `"elu"` or `"lipswish"`.
-      preactivation: Whether an activation comes before the first convolution too.
       iterations: Power iterations a training step.
-      context_size: Length of the context, or `None`.
       seed: Seed of the initial weights.
-      **kwargs: `dtype` and `name` of a Keras layer.
+      **kwargs: `activation`, `preactivation` and `context_size` of `LipschitzNetwork`; `dtype` and
+        `name` of a Keras layer.
 
     Raises:
       ValueError: An argument is not as described.
@@ -121,10 +119,7 @@ class LipschitzConvNet(LipschitzNetwork):
         image_shape,
         hidden_units=(512, 512),
         coefficient=0.97,
-        activation="lipswish",
-        preactivation=True,
         iterations=5,
-        context_size=None,
         seed=None,
         dtype=None,
         **kwargs,
@@ -141,13 +136,4 @@ class LipschitzConvNet(LipschitzNetwork):
             else:
                 layer = SpectralDense(before, after, coefficient, **options)
             layers.append(layer)
-        super().__init__(
-            layers,
-            units[0],
-            activation,
-            preactivation,
-            context_size,
-            next(seeds),
-            dtype=dtype,
-            **kwargs,
-        )
+        super().__init__(layers, units[0], seed=next(seeds), dtype=dtype, **kwargs)

@@ -44,15 +44,14 @@ def test_starts_as_the_identity_with_a_gradient(name):
     assert sum(bool(np.any(g)) for g in gradients) >= 3
 
 
-@pytest.mark.parametrize("fast", ["log_prob", "sample"])
 @pytest.mark.parametrize("name", LAYERS)
-def test_each_context_has_its_own_map(name, fast):
-    layer = build(name, context_shape=(2,), hidden_units=(5,), activation="tanh", fast=fast)
+def test_each_context_has_its_own_map(name):
+    layer = build(name, context_shape=(2,), hidden_units=(5,), activation="tanh")
     helpers.randomize(layer, scale=1.0)
     x, context = (np.random.default_rng(0).normal(size=(4, n)) for n in (3, 2))
     z, log_det = layer(x, context)
     assert np.abs(layer(x, context[::-1].copy())[0] - z).max() > 1e-2
-    for i in range(4):  # One event beside one context, without a batch.
+    for i in (0, 3):  # One event beside one context, without a batch.
         one, its_log_det = layer(x[i], context[i])
         np.testing.assert_allclose(one, z[i], atol=1e-12)
         np.testing.assert_allclose(its_log_det, log_det[i], atol=1e-12)
@@ -84,8 +83,15 @@ def test_the_two_kinds_are_each_other_s_inverse(name):
 
 
 # Kernels of networks included; beyond, tanh is one to rounding and nothing new happens.
-@pytest.mark.parametrize("scale", [10.0, 1e3])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [
+        ("float64", 1e3),
+        ("float32", 10.0),
+        pytest.param("float64", 10.0, marks=pytest.mark.slow),
+        pytest.param("float32", 1e3, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("name", LAYERS)
 def test_invertible_at_extreme_weights(name, dtype, scale):
     layer = helpers.randomize(build(name, 4, dtype=dtype), scale=scale, seed=2)

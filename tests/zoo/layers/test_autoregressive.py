@@ -22,8 +22,12 @@ def layer_of(network="deep", **settings):
     return helpers.randomize(Autoregressive((4,), **settings), scale=1.0)
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=str)
-@pytest.mark.parametrize("network", NETWORKS)
+# Every network, and every order: what an order does lies in the bijector, whatever the network.
+@pytest.mark.parametrize(
+    ("network", "order"),
+    [(network, "random") for network in NETWORKS] + [("deep", order) for order in ORDERS],
+    ids=str,
+)
 @pytest.mark.parametrize("fast", ["log_prob", "sample"])
 def test_jacobian_of_the_fast_direction_has_exact_zeros(network, order, fast):
     layer = layer_of(network, order=order, fast=fast)

@@ -57,8 +57,14 @@ def worst(found, expected):
     return max(np.abs(a - b).max() / max(np.abs(b).max(), 1e-6) for a, b in pairs)
 
 
+# Images, labels and vectors in a scan and without; the others are slow.
+QUICK = ("glow_context", "real_nvp", "maf")
+
+
 @pytest.mark.parametrize("mode", ["inverse", "checkpoint"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in QUICK)) for n in CASES]
+)
 def test_gradients_are_those_of_the_plain_flow(name, mode):
     plain, again = plain_gradients(name), gradients(build(name, mode))
     assert abs(plain[0] - again[0]) < 1e-12
@@ -71,8 +77,8 @@ def test_float32_and_eager(mode):
     assert worst(gradients(build("glow", mode, "float32"), eager=True), plain) < 1e-4
 
 
-@pytest.mark.parametrize("mode", [None, "inverse", "checkpoint"])
-def test_the_same_training(mode, tmp_path):
+@pytest.mark.parametrize("mode", ["inverse", pytest.param("checkpoint", marks=pytest.mark.slow)])
+def test_training_and_files(mode, tmp_path):
     flow = build("glow", mode, "float32")
     x = np.random.default_rng(0).integers(0, 8, size=(32, 4, 4, 1))
     flow.compile(keras.optimizers.Adam(1e-2))

@@ -110,7 +110,7 @@ def test_jax_keeps_forward_mode():
     subprocess.run([sys.executable, "-c", code], env=variables, check=True)
 
 
-@pytest.mark.parametrize("recompute", [None, "inverse"])
+@pytest.mark.parametrize("recompute", [pytest.param(None, marks=pytest.mark.slow), "inverse"])
 def test_flows_leave_no_gradients_behind(recompute):
     x = images.normal(4, 4, 4, 1).astype("float32")
 

@@ -44,7 +44,7 @@ def results(way, network, noise, context):
     return run()
 
 
-@pytest.mark.parametrize("size", [1, 2, 6])
+@pytest.mark.parametrize("size", [1, pytest.param(2, marks=pytest.mark.slow), 6])
 @pytest.mark.parametrize("case", CASES)
 def test_equals_one_pass_a_dimension(case, size):
     network = made_of(case, size, AFFINE.num_params)

@@ -157,44 +157,33 @@ def test_terms_that_vanish_do_no_harm():
 
 
 MEMORY = """
-import sys, threading, time
 import numpy as np, tensorflow as tf, zoo
 from zoo.backend import Randomness
 from benchmarks import memory
-kind, gradient = sys.argv[1:3]
 x = tf.constant(np.random.default_rng(0).normal(size=(2048, 32)).astype("float32"))
-def step(terms):
+def step(kind, gradient, terms):
     layer = zoo.layers.Residual(
         (32,), (256, 256), log_det=kind, terms=terms, gradient=gradient, seed=0)
     with tf.GradientTape() as tape:
         z, log_det = layer(x, randomness=Randomness((0, 1), True))
         loss = tf.reduce_mean(log_det) + tf.reduce_mean(z)
     return tape.gradient(loss, [v.value for v in layer.trainable_variables])
-step(2)
-before = memory.reset_peak()
-step(2)
-few = memory.peak_mib() - before
-before = memory.reset_peak()
-step(40)
-print("mebibytes", few, memory.peak_mib() - before)
+for way in (("roulette", "neumann"), ("series", "series")):
+    step(*way, 2)
+    for terms in (2, 40):
+        before = memory.reset_peak()
+        step(*way, terms)
+        print("mebibytes", memory.peak_mib() - before)
 """
 
 
-def mebibytes(kind, gradient):
+def test_memory_of_neumann_gradients_does_not_grow_with_the_terms():
     """What a step with 2 and one with 40 terms take on top of what there was."""
     done = subprocess.run(
-        [sys.executable, "-c", MEMORY, kind, gradient],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=600,
+        [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True, timeout=600
     )
-    return [float(n) for n in done.stdout.split("mebibytes")[-1].split()]
-
-
-def test_memory_of_neumann_gradients_does_not_grow_with_the_terms():
-    few, many = mebibytes("roulette", "neumann")
+    few, many, _, through = (float(n.split()[0]) for n in done.stdout.split("mebibytes")[1:])
     print(f"2 terms {few:.0f} MiB, 40 terms {many:.0f} MiB")
     # One term kept would be 2 x 2 MiB and more.
     assert many < few + 16
-    assert mebibytes("series", "series")[1] > few + 100
+    assert through > few + 100
