@@ -20,16 +20,16 @@ def density(flow, x, context=None, noise=None, seed=None, training=False):
     labels is the uniform mixture over its classes.
     """
     x, log_q = to_floats(flow, x, noise)
-    mixture = flow.num_classes and context is None
+    mixture = flow.context.num_classes and context is None
     if mixture:
-        x = ops.expand_dims(x, -len(flow.event_shape) - 1)
-        context = ops.arange(flow.num_classes)
+        x = ops.expand_dims(x, -len(flow.event.shape) - 1)
+        context = ops.arange(flow.context.num_classes)
     z, log_det = bijector(flow, context, seed, training).inverse_and_log_det(x)
     log_prob = base_distribution(flow, context, training).log_prob(z) + log_det
     if mixture:
         # Where no layer looks at the context there is one column, not one a class.
-        log_prob = log_prob + ops.zeros(flow.num_classes, dtype=log_prob.dtype)
-        log_prob = ops.logsumexp(log_prob, axis=-1) - math.log(flow.num_classes)
+        log_prob = log_prob + ops.zeros(flow.context.num_classes, dtype=log_prob.dtype)
+        log_prob = ops.logsumexp(log_prob, axis=-1) - math.log(flow.context.num_classes)
     return log_prob - log_q
 
 
@@ -46,7 +46,7 @@ def decode(flow, z, context=None):
 def draw(flow, n, context, seed, temperature):
     """Latents `[n, *latent_shape]` from the base, and their contexts: labels are drawn too."""
     of_labels, of_base = backend.split_seed(seed)
-    if flow.num_classes and context is None:
+    if flow.context.num_classes and context is None:
         context = draw_labels(flow, n, of_labels)
     given = _of_base(flow, context)
     return distributions.sample_base(flow.base, n, given, of_base, temperature), context
@@ -96,4 +96,6 @@ def draw_noise(flow, x, seed):
 def draw_labels(flow, n, seed):
     """Class labels `[n]`, uniform."""
     shape = backend.ps.reshape(n, [1])
-    return backend.samplers.uniform(shape, maxval=flow.num_classes, dtype="int32", seed=seed)
+    return backend.samplers.uniform(
+        shape, maxval=flow.context.num_classes, dtype="int32", seed=seed
+    )
