@@ -15,6 +15,9 @@ from tests.zoo import images
 GLOW = {"scales": 2, "steps": 1, "width": 5}
 REAL_NVP = {"scales": 2, "width": 4, "blocks": 0}
 RESIDUAL = {"blocks": 1, "log_det": "exact", "scales": 2, "width": 4}
+# What both families promise by the same layers is run always for the one that is quicker to build.
+GLOW_QUICK = [zoo.Glow, pytest.param(zoo.RealNVP, marks=pytest.mark.slow)]
+REAL_NVP_QUICK = [zoo.RealNVP, pytest.param(zoo.Glow, marks=pytest.mark.slow)]
 CASES = {
     f"glow_{channels}_{coupling}_{conv}": (zoo.Glow, channels, {"coupling": coupling, "conv": conv})
     for channels in (1, 2, 3)
@@ -72,7 +75,14 @@ def test_log_det_and_round_trip(name):
     images.check_flow(flow_of(name), n=1)
 
 
-@pytest.mark.parametrize("name", ["glow_context", "glow_1_affine_lu", "real_nvp_context"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "glow_context",
+        pytest.param("glow_1_affine_lu", marks=pytest.mark.slow),
+        pytest.param("real_nvp_context", marks=pytest.mark.slow),
+    ],
+)
 def test_latent_is_flat_and_complete(name):
     flow = flow_of(name)
     x, given = helpers.floats(flow, 3), helpers.context(flow, 3)
@@ -84,7 +94,7 @@ def test_latent_is_flat_and_complete(name):
     assert (np.abs(jacobian[0][0]).max(axis=0) > 1e-3).all()
 
 
-@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+@pytest.mark.parametrize("family", GLOW_QUICK)
 @pytest.mark.parametrize("settings", [{}, {"num_classes": 3}])
 def test_samples_have_the_density(family, settings):
     """`log_prob` of samples is that of their latents times the volume, for any leading shape."""
@@ -155,7 +165,10 @@ def standardized(flow, x, context):
     [
         (zoo.Glow, {"steps": 2}, 2 * 2 * 3),
         (zoo.Glow, {"steps": 2, "context_shape": (2,)}, 2 * 2 * 3),
-        (zoo.RealNVP, {"num_classes": 3, "blocks": 1}, 10 * (1 + 1 + 2 + 2)),
+        pytest.param(
+            *(zoo.RealNVP, {"num_classes": 3, "blocks": 1}, 10 * (1 + 1 + 2 + 2)),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_adapt_standardizes_every_normalisation(family, settings, count):
@@ -174,7 +187,7 @@ def test_adapt_standardizes_every_normalisation(family, settings, count):
     np.testing.assert_allclose(variance[above], 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+@pytest.mark.parametrize("family", GLOW_QUICK)
 def test_one_more_batch_after_loading_changes_nothing(family, tmp_path):
     flow = build(family, 1, levels=9, num_classes=2, dtype="float32")
     flow.adapt(helpers.data(flow, 20), helpers.context(flow, 20))
@@ -189,7 +202,7 @@ def test_one_more_batch_after_loading_changes_nothing(family, tmp_path):
         np.testing.assert_array_equal(one, three)
 
 
-@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+@pytest.mark.parametrize("family", REAL_NVP_QUICK)
 def test_fit_moves_every_weight(family):
     scales = 1 if family is zoo.RealNVP else 2
     settings = {"levels": 9, "num_classes": 2, "scales": scales, "dtype": "float32"}
@@ -208,7 +221,7 @@ def test_fit_moves_every_weight(family):
             assert np.abs(new - old).max() > 0, variable.path
 
 
-@pytest.mark.parametrize("family", [zoo.Glow, zoo.RealNVP])
+@pytest.mark.parametrize("family", GLOW_QUICK)
 def test_bfloat16_networks_keep_the_density_in_float32(family):
     low, high = (
         build(family, 1, levels=9, scales=1, dtype=d) for d in ("mixed_bfloat16", "float32")
@@ -223,7 +236,7 @@ def test_bfloat16_networks_keep_the_density_in_float32(family):
     np.testing.assert_allclose(low.decode(z), x + 0.5, rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("preprocessing", ["center", "logit"])
+@pytest.mark.parametrize("preprocessing", ["center", pytest.param("logit", marks=pytest.mark.slow)])
 def test_density_is_that_of_the_latent_times_the_volume_in_data_units(preprocessing):
     flow = build(zoo.Glow, 1, levels=4, preprocessing=preprocessing)
     x = helpers.floats(flow, 1)
