@@ -64,13 +64,19 @@ class MaskedDense(keras.layers.Layer):
         """The masked kernel of each block of columns; those that see nothing have no rows."""
         for (start, stop), kernel in zip(self._edges, self.kernels, strict=True):
             if kernel is None:
-                yield ops.zeros((0, stop - start), dtype=self.compute_dtype)
+                yield ops.zeros((0, stop - start), dtype=read(self.bias).dtype)
             else:
                 yield self._masked(read(kernel), start)
 
     def call(self, x):
         """`[n, len(in_degrees)]` to `[n, len(out_degrees)]`."""
-        parts = [ops.matmul(x[:, : kernel.shape[0]], kernel) for kernel in self._blocks()]
+        parts = []
+        for kernel in self._blocks():
+            rows, columns = kernel.shape
+            if rows:
+                parts.append(ops.matmul(x[:, :rows], kernel))
+            else:  # A product over no inputs crashes oneDNN.
+                parts.append(ops.zeros((ops.shape(x)[0], columns), dtype=x.dtype))
         y = parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=-1)
         return y + read(self.bias)
 
