@@ -41,6 +41,7 @@ def copy(tmp_path_factory):
         shutil.copytree(pages.ROOT / part, root / part, ignore=ignore)
     for part in ("setup.cfg", "ruff.toml"):
         shutil.copy(pages.ROOT / part, root / part)
+    (root / "exported_models").symlink_to(pages.ROOT / "exported_models")
     for block in NAMED:
         apply(block, root)
     return root
