@@ -73,6 +73,45 @@ class ArgumentsAsConfig:
         return cls(**{k: _deserialize(v, custom_objects) for k, v in config.items()})
 
 
+class ModelConfig(ArgumentsAsConfig):
+    """The same of a model, with which of its weights are not trained.
+
+    What follows from arguments is made anew when a file is read, and would be trained again where
+    it was frozen: layers of a family, networks within layers, single weights.
+    """
+
+    def get_config(self):
+        """The constructor's arguments, and the places of the weights that are not trained."""
+        trained = {id(w) for w in self.trainable_weights}
+        fixed = [i for i, w in enumerate(self.weights) if id(w) not in trained]
+        return super().get_config() | {"fixed": fixed}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A model like that which `config` was read from, with fresh weights."""
+        config = dict(config)
+        fixed = config.pop("fixed", [])
+        model = super().from_config(config, custom_objects)
+        weights = model.weights
+        if not (isinstance(fixed, list) and all(i in range(len(weights)) for i in fixed)):
+            raise ValueError("fixed must hold places among the weights of the model.")
+        frozen = [weights[i] for i in fixed if weights[i].trainable]
+        for weight in frozen:
+            weight.trainable = False
+        _mark(model, {id(w) for w in frozen})
+        return model
+
+
+def _mark(layer, frozen):
+    """Calls frozen, as they were called, the layers that train no more."""
+    own = layer.weights
+    if any(id(w) in frozen for w in own):
+        if not any(w.trainable for w in own):
+            layer.trainable = False
+        for inner in getattr(layer, "layers", ()):
+            _mark(inner, frozen)
+
+
 class LayerConfig(ArgumentsAsConfig):
     """The same of a layer, with whether it is frozen."""
 

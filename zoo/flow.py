@@ -4,13 +4,13 @@ from keras import ops
 
 from zoo import backend, computations, distributions, latents, specs
 from zoo.backend import tfd
-from zoo.config import ArgumentsAsConfig, choice, register
+from zoo.config import ModelConfig, choice, register
 from zoo.layers import Stack
 from zoo.training import LikelihoodModel
 
 
 @register("zoo")
-class Flow(ArgumentsAsConfig, LikelihoodModel):
+class Flow(ModelConfig, LikelihoodModel):
     """A normalizing flow: `x = f(z)`, with `f` a stack of invertible layers and `z` from a base.
 
     `log p(x) = log p(z) + log|det dz/dx|` with `z = f^-1(x)`, in nats and in data units. Integer
@@ -372,7 +372,7 @@ class Flow(ArgumentsAsConfig, LikelihoodModel):
         return computations.decode(self, *computations.draw(self, n, context, seed, temperature))
 
     def get_config(self):
-        """The constructor's arguments, as Keras serializes them."""
+        """The constructor's arguments, and the places of the weights that are not trained."""
         if isinstance(self._arguments.get("base"), tfd.Distribution):
             self._arguments["base"] = self.base  # The layer around it, which Keras can serialize.
         return super().get_config()

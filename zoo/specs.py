@@ -42,15 +42,19 @@ class EventSpec:
         """Checks data of which the shape and the type are known, and perhaps the values."""
         x = described(x, "x")
         check_shape(x, self.shape, "x")
+        self.check_type(x)
+        margin = self.margin
+        if margin is None:
+            margin = 0.0 if bounded else np.inf
+        check_values(x, "x", self.levels, margin)
+
+    def check_type(self, x):
+        """Refuses integers where data is continuous."""
         if is_integer(x) and self.levels is None:
             raise ValueError(
                 "x holds integers, and this flow is over continuous data: cast them to float, or "
                 "build the flow with levels, the number of grey levels."
             )
-        margin = self.margin
-        if margin is None:
-            margin = 0.0 if bounded else np.inf
-        check_values(x, "x", self.levels, margin)
 
 
 class ContextSpec:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo import backend
-from zoo.backend import NAME, tfb, tfd
+from zoo.backend import NAME, tfb, tfd, tfp
 
 # Densities whose parameters are numbers, arrays, or densities and bijections of these lists.
 DISTRIBUTIONS = (
@@ -50,42 +50,74 @@ DTYPES = ("bool", *(f"{sign}int{n}" for sign in ("", "u") for n in (8, 16, 32, 6
 DTYPES += ("float16", "bfloat16", "float32", "float64")
 
 
-def serialize(value, name=None):
+def serialize(value, name="base", shared=None):
     """A distribution, and whatever its parameters hold, as a structure of plain values.
+
+    Constrained parameters (`tfp.util.TransformedVariable`, `DeferredTensor`) are kept as the
+    unconstrained ones and their bijectors, and a variable that is met twice as one.
 
     Args:
       value: The distribution, or a parameter of it.
-      name: Name of the parameter.
+      name: What to call it in messages.
+      shared: The variables met so far.
 
     Raises:
       ValueError: A class is not of the lists above, or a parameter is neither a number, a tensor, a
         variable, nor another distribution or bijector of these lists.
     """
+    shared = [] if shared is None else shared
     if isinstance(value, tfd.Distribution | tfb.Bijector):
-        kind = _kind(value)
+        kind = _kind(value, name)
         defaults = inspect.signature(CLASSES[kind].__init__).parameters
         given = {
             k: v
             for k, v in value.parameters.items()
             if v is not None and not (k in defaults and v is defaults[k].default)
         }
-        return {"tfp": kind, "parameters": {k: serialize(v, k) for k, v in given.items()}}
+        where = type(value).__name__.lstrip("_")
+        return {
+            "tfp": kind,
+            "parameters": {k: serialize(v, f"{where}.{k}", shared) for k, v in given.items()},
+        }
+    if isinstance(value, tfp.util.DeferredTensor):
+        return _serialize_constrained(value, name, shared)
     if isinstance(value, bool | int | float | type(None)) or _is_text(value, name):
         return {"value": value}
     if isinstance(value, type(backend.dtype("float32"))):
         return {"dtype_name": keras.backend.standardize_dtype(value)}
     if isinstance(value, list | tuple):
-        return {"items": [serialize(v) for v in value]}
-    refusal = f"A base with a parameter of {type(value)} cannot be saved."
-    if isinstance(value, str | dict):
-        raise ValueError(refusal)
-    try:
-        array = np.asarray(keras.ops.convert_to_numpy(value))
-    except (TypeError, ValueError) as error:
-        raise ValueError(refusal) from error
-    if array.dtype.name not in DTYPES:
-        raise ValueError(refusal)
-    is_variable = hasattr(value, "assign")
+        return {"items": [serialize(v, f"{name}[{i}]", shared) for i, v in enumerate(value)]}
+    return _serialize_array(value, name, shared)
+
+
+def _serialize_constrained(value, name, shared):
+    bijector = getattr(value.transform_fn, "__self__", None)
+    if not isinstance(bijector, tfb.Bijector) or value.also_track is not None:
+        raise _refusal(name, "a DeferredTensor of a function: give it a bijector of TFP's")
+    if value.dtype != value.pretransformed_input.dtype:
+        raise _refusal(name, "a DeferredTensor of another type than its variable's")
+    return {
+        "bijector": serialize(bijector, f"{name}.bijector", shared),
+        "of": serialize(value.pretransformed_input, name, shared),
+    }
+
+
+def _serialize_array(value, name, shared):
+    same = [i for i, variable in enumerate(shared) if variable is value]
+    if same:
+        return {"same_as": same[0]}
+    array = None
+    if not isinstance(value, str | dict):
+        try:
+            array = np.asarray(keras.ops.convert_to_numpy(value))
+        except (TypeError, ValueError):
+            pass
+    if array is None or array.dtype.name not in DTYPES:
+        raise _refusal(name, f"a {type(value).__name__}")
+    # Of Keras' own variables TFP knows nothing: to it they are constants.
+    is_variable = hasattr(value, "assign") and not isinstance(value, keras.Variable)
+    if is_variable:
+        shared.append(value)
     return {
         "array": array.tolist(),
         "dtype": array.dtype.name,
@@ -94,24 +126,27 @@ def serialize(value, name=None):
     }
 
 
-def deserialize(config, name=None):
+def deserialize(config, name=None, shared=None):
     """What `serialize` was given.
 
     Raises:
       ValueError: It is nothing that `serialize` returns, or it needs variables and the Keras
         backend is not TensorFlow.
     """
+    shared = [] if shared is None else shared
     if not isinstance(config, dict):
         raise ValueError(f"A parameter of a base must be a record, got a {type(config).__name__}.")
     if "tfp" in config:
         cls, given = known(config["tfp"]), config.get("parameters")
         if not isinstance(given, dict):
             raise ValueError(f"The parameters of {cls.__name__} must be named.")
-        parameters = {k: deserialize(v, k) for k, v in given.items()}
+        parameters = {k: deserialize(v, f".{k}", shared) for k, v in given.items()}
         try:
             return cls(**parameters)
         except TypeError as error:
             raise ValueError(f"{cls.__name__} does not take these parameters: {error}") from error
+    if "bijector" in config:
+        return _deserialize_constrained(config, shared)
     if "value" in config:
         value = config["value"]
         if isinstance(value, numbers.Real | type(None)) or _is_text(value, name):
@@ -120,14 +155,35 @@ def deserialize(config, name=None):
     if "dtype_name" in config:
         return backend.dtype(_dtype(config["dtype_name"]))
     if isinstance(config.get("items"), list):
-        return [deserialize(v) for v in config["items"]]
+        return [deserialize(v, None, shared) for v in config["items"]]
+    if "same_as" in config:
+        place = config["same_as"]
+        if not (isinstance(place, int) and 0 <= place < len(shared)):
+            raise ValueError(f"A base has no variable {str(place)[:30]} before this parameter.")
+        return shared[place]
+    return _deserialize_array(config, shared)
+
+
+def _deserialize_constrained(config, shared):
+    bijector = deserialize(config["bijector"], None, shared)
+    value = deserialize(config.get("of"), None, shared)
+    if not isinstance(bijector, tfb.Bijector) or not hasattr(value, "shape"):
+        raise ValueError("A constrained parameter must be a bijector and an array.")
+    if not hasattr(value, "assign"):
+        return tfp.util.DeferredTensor(value, bijector)
+    return tfp.util.TransformedVariable(None, bijector, pretransformed_input=value)
+
+
+def _deserialize_array(config, shared):
     array = np.asarray(config.get("array"), _dtype(config.get("dtype")))
     if not config.get("variable"):
         return keras.ops.convert_to_tensor(array)
     if NAME != "tensorflow":
         raise ValueError("A base with tf.Variables needs KERAS_BACKEND=tensorflow.")
     trainable = bool(config.get("trainable"))
-    return keras.Variable(array, dtype=config["dtype"], trainable=trainable).value
+    variable = keras.Variable(array, dtype=config["dtype"], trainable=trainable).value
+    shared.append(variable)
+    return variable
 
 
 def known(kind):
@@ -144,22 +200,27 @@ def known(kind):
     return CLASSES[kind]
 
 
-def _kind(value):
+def _kind(value, name):
     module = "distributions" if isinstance(value, tfd.Distribution) else "bijectors"
     kind = f"{module}.{type(value).__name__.lstrip('_')}"
     # Some of TFP's classes make instances of a class that they derive from.
     if not (kind in CLASSES and issubclass(CLASSES[kind], type(value))):
-        raise ValueError(
-            f"{type(value).__name__} is none of the classes of tfp.{module} that can be saved with "
-            "a flow, so it cannot be saved; build the base from those that "
-            "zoo.distributions.configuration lists, or from a zoo.Flow."
+        raise _refusal(
+            name, f"a {type(value).__name__}, none of the classes of tfp.{module} that are listed"
         )
     return kind
 
 
 def _is_text(value, name):
     """Whether it is an object's own name: no other text is a parameter of the classes above."""
-    return isinstance(value, str) and name == "name"
+    return isinstance(value, str) and name is not None and name.endswith(".name")
+
+
+def _refusal(name, what):
+    return ValueError(
+        f"{name} is {what}, so it cannot be saved; make the base of numbers, arrays, variables and "
+        "the classes that zoo.distributions.configuration lists, or of a zoo.Flow."
+    )
 
 
 def _dtype(name):

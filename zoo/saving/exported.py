@@ -12,11 +12,12 @@ if backend.NAME == "tensorflow":
 class ExportedFlow(tfd.Distribution):
     """A loaded SavedModel as a distribution: any leading shape, gradients, inside `tf.function`.
 
-    Where the log-density is estimated, `log_prob(x, seed=...)` takes an integer; it is 0 without.
+    `log_prob(x, seed=...)` takes an integer where there is something to draw: the noise that is
+    added to integers, fresh without a seed, and the estimate of a log-density, that of 0 without.
 
     Args:
       module: The loaded SavedModel.
-      info: What `pretrained.describe` said of the flow, and its name.
+      info: What `entries.describe` said of the flow, and its name.
       context: Labels `[*batch]` or vectors `[*batch, *context_shape]`; their leading dimensions are
         the batch shape. Usually given with `condition`.
       name: Name of the distribution.
@@ -29,7 +30,12 @@ class ExportedFlow(tfd.Distribution):
         parameters = dict(locals())
         self._module, self._info = module, info
         self._weights = list(module.weights)
-        self._context = None if context is None else self._check_context(context)
+        classes, shape = info["num_classes"], info["context_shape"]
+        self._event = specs.EventSpec(info["event_shape"], info["levels"])
+        self._spec = specs.ContextSpec(None if classes else shape, classes)
+        context = self._spec.check(context, optional=True)
+        kind = tf.int32 if classes else info["dtype"]
+        self._context = None if context is None else tf.cast(context, kind)
         super().__init__(
             dtype=tf.as_dtype(info["dtype"]),
             reparameterization_type=(
@@ -54,25 +60,68 @@ class ExportedFlow(tfd.Distribution):
         """
         return self.copy(context=context)
 
+    def sample(self, sample_shape=(), seed=None, name="sample", temperature=1.0):
+        """Draws events `[*sample_shape, *batch, *event_shape]`, floats in data units.
+
+        Args:
+          sample_shape: Shape of the sample, integers.
+          seed: Integer: the same one gives the same samples.
+          name: Name of the operation.
+          temperature: Factor on the latent's deviation from the base's mean.
+
+        Raises:
+          ValueError: An argument is not as described, or the flow needs a context.
+        """
+        _check_lead(sample_shape)
+        temperature = specs.check_temperature(temperature)
+        return super().sample(sample_shape, seed, name, temperature=temperature)
+
+    def log_prob(self, value, name="log_prob", seed=None):
+        """Log-likelihood `[...]` in nats, in data units, of events `[..., *event_shape]`.
+
+        Args:
+          value: Floats, taken as they are, or grey levels, which are dequantized.
+          name: Name of the operation.
+          seed: Integer that fixes the noise and the estimate.
+
+        Raises:
+          ValueError: An argument is not as described, or the flow needs a context.
+        """
+        return super().log_prob(specs.tensor(value, "x"), name, seed=seed)
+
     def encode(self, x):
-        """Data `[..., *event_shape]` to latents `[..., *latent_shape]`."""
+        """Data `[..., *event_shape]` to latents `[..., *latent_shape]`; integers as `Flow.encode`."""
         self._need_context(mixture=False)
-        return self._map(self._module.encode, x, self._info["event_shape"])
+        x = self._check(x)
+        middle = 0.5 if specs.is_integer(x) else 0.0
+        return self._map(self._module.encode, tf.cast(x, self.dtype) + middle, self._event.shape)
 
     def decode(self, z):
         """Latents `[..., *latent_shape]` to data `[..., *event_shape]`."""
         self._need_context(mixture=False)
-        return self._map(self._module.decode, z, self._info["latent_shape"])
+        z, shape = specs.tensor(z, "z"), self._info["latent_shape"]
+        return self._map(self._module.decode, tf.cast(z, self.dtype), shape, "z")
+
+    def _check(self, x):
+        """Events as a tensor: any real numbers, as of `Flow.distribution()`, or grey levels."""
+        x = specs.tensor(x, "x")
+        self._event.check_type(x)
+        if specs.is_integer(x):
+            specs.check_values(x, "x", self._event.levels)
+        return x
 
     def _log_prob(self, x, seed=None):
-        # With a seed, where the log-density is estimated, another estimate.
         self._need_context(mixture=True)
+        x, shape = self._check(x), self._event.shape
+        if specs.is_integer(x):
+            seed = backend.make_seed(seed)[-1]
+            return self._map(self._module.log_prob_int, tf.cast(x, tf.int32), shape, "x", seed)
+        x = tf.cast(x, self.dtype)
         if seed is None:
-            return self._map(self._module.log_prob, x, self._info["event_shape"])
+            return self._map(self._module.log_prob, x, shape)
         if not hasattr(self._module, "log_prob_seeded"):
-            raise ValueError(f"{self.name} estimates nothing: log_prob takes no seed.")
-        seed = tf.cast(seed, tf.int32)
-        return self._map(self._module.log_prob_seeded, x, self._info["event_shape"], seed)
+            raise ValueError(f"{self.name} estimates nothing: log_prob of floats takes no seed.")
+        return self._map(self._module.log_prob_seeded, x, shape, "x", backend.make_seed(seed)[-1])
 
     def _sample_n(self, n, seed=None, temperature=1.0):
         self._need_context(mixture=True)
@@ -84,12 +133,11 @@ class ExportedFlow(tfd.Distribution):
             tf.cast(temperature, self.dtype),
             *self._flat_context(lead),
         )
-        return tf.reshape(x, ps.concat([lead, self._info["event_shape"]], axis=0))
+        return tf.reshape(x, ps.concat([lead, self._event.shape], axis=0))
 
-    def _map(self, function, x, shape, *given):
+    def _map(self, function, x, shape, what="x", *given):
         """Calls a function of the SavedModel, which takes one batch dimension, on any of them."""
-        x = tf.cast(tf.convert_to_tensor(x, dtype_hint=self.dtype), self.dtype)
-        split = _split(x, shape, "x")
+        split = _split(x, shape, what)
         lead = ps.broadcast_shape(ps.shape(x)[:split], self._batch_shape_tensor())
         y = _run(function, _flatten(x, shape, lead), *given, *self._flat_context(lead))
         return tf.reshape(y, ps.concat([lead, ps.shape(y)[1:]], axis=0))
@@ -101,25 +149,13 @@ class ExportedFlow(tfd.Distribution):
         return (_flatten(self._context, self._info["context_shape"], lead),)
 
     def _need_context(self, mixture):
-        classes = self._info["num_classes"]
-        if self.conditional and self._context is None and not (mixture and classes):
-            wanted = f"labels 0..{classes - 1}" if classes else "vectors"
-            raise ValueError(f"{self.name} needs a context, {wanted}: condition(context) first.")
-
-    def _check_context(self, context):
-        shape, classes = self._info["context_shape"], self._info["num_classes"]
-        if shape is None:
-            raise ValueError(f"{self._info['name']} takes no context, got one.")
-        context = specs.tensor(context, "context")
-        if classes:
-            specs.check_labels(context, classes)
-        _split(context, shape, "context")
-        return tf.cast(context, tf.int32 if classes else self._info["dtype"])
+        if self._context is None and not (mixture and self._info["num_classes"]):
+            self._spec.check(None)
 
     @property
     def conditional(self):
         """Whether the flow takes a context."""
-        return self._info["context_shape"] is not None
+        return self._spec.exists
 
     def _batch_shape(self):
         if self._context is None:
@@ -146,6 +182,16 @@ class ExportedFlow(tfd.Distribution):
         return {}
 
 
+def _check_lead(shape):
+    """Checks a sample shape: an integer or several, which need not be known yet."""
+    for part in shape if isinstance(shape, list | tuple | tf.TensorShape) else [shape]:
+        if backend.is_concrete(part):
+            for n in np.ravel(part):
+                specs.check_count(n, "sample_shape")
+        elif not specs.is_integer(part):
+            raise ValueError(f"sample_shape must hold integers, got {part.dtype.name}.")
+
+
 def _split(x, shape, what):
     """The number of leading dimensions of `x [..., *shape]`."""
     split = len(x.shape) - len(shape)
@@ -167,9 +213,9 @@ def _run(function, *arguments):
     Called itself, the function would trace a graph around that for every batch size.
     """
     for graph in function.concrete_functions:
-        specs = [spec for spec in graph.structured_input_signature[0] if spec is not None]
-        if len(specs) == len(arguments):
-            if all(s.is_compatible_with(a) for s, a in zip(specs, arguments, strict=True)):
+        taken = [spec for spec in graph.structured_input_signature[0] if spec is not None]
+        if len(taken) == len(arguments):
+            if all(t.is_compatible_with(a) for t, a in zip(taken, arguments, strict=True)):
                 return graph(*arguments)
     shapes = [(a.shape.as_list(), a.dtype.name) for a in arguments]
     raise ValueError(f"The SavedModel has no function for arguments of {shapes}.")

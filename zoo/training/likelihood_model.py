@@ -34,6 +34,7 @@ class LikelihoodModel(keras.Model):
         super().__init__(autocast=False, **kwargs)
         self.training_loss = losses.MaximumLikelihood()
         self.seed_generator = keras.random.SeedGenerator()
+        self._optimized = None  # Places of the weights that the optimizer was built for.
         self._nats = keras.metrics.Mean(name="nats")
         self._bits = keras.metrics.Mean(name="bits_per_dim")
 
@@ -84,6 +85,7 @@ class LikelihoodModel(keras.Model):
         jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
         jit = bool(jit) and not kwargs.get("run_eagerly")
         steps = count("steps_per_execution", steps_per_execution)
+        self._optimized = None
         super().compile(optimizer=optimizer, jit_compile=jit, steps_per_execution=steps, **kwargs)
 
     def set_loss(self, loss):
@@ -96,7 +98,8 @@ class LikelihoodModel(keras.Model):
         """What `compile` was given, so that a saved model goes on training as it did."""
         if not self.compiled:
             return None
-        return {
+        known = {} if self._optimized is None else {"optimized": list(self._optimized)}
+        return known | {
             "optimizer": keras.saving.serialize_keras_object(self.optimizer),
             "loss": self.training_loss.name,
             "jit_compile": bool(self.jit_compile),
@@ -105,9 +108,20 @@ class LikelihoodModel(keras.Model):
 
     def compile_from_config(self, config):
         """Compiles as `get_compile_config` describes."""
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(**{**config, "optimizer": optimizer})
-        self.optimizer.build(self.trainable_variables)
+        config = dict(config)
+        known = config.pop("optimized", None)
+        optimizer = keras.saving.deserialize_keras_object(config.pop("optimizer"))
+        self.compile(optimizer, **config)
+        # Those that the state in the file is of: some may have been frozen since.
+        self._build_optimizer(known)
+
+    def _build_optimizer(self, places=None):
+        """Makes an optimizer's variables for weights at these places, or for those trained now."""
+        trained, weights = {id(w) for w in self.trainable_weights}, self.weights
+        if places is None:
+            places = [i for i, w in enumerate(weights) if id(w) in trained]
+        self.optimizer.build([weights[i] for i in places])
+        self._optimized = tuple(places)
 
     def fit(
         self,
@@ -146,7 +160,7 @@ class LikelihoodModel(keras.Model):
             # Otherwise Keras makes its variables in the step, which TensorFlow then traces twice.
             strategy = getattr(self, "distribute_strategy", None)
             with contextlib.nullcontext() if strategy is None else strategy.scope():
-                self.optimizer.build(self.trainable_variables)
+                self._build_optimizer()
         history = super().fit(
             x,
             y,
