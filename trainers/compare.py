@@ -6,12 +6,11 @@ those of the test split, with as many draws of the noise as each run was told to
 """
 
 import glob
-import json
 import math
 from pathlib import Path
 
 from trainers.reports import markdown
-from trainers.runs import common, metrics, options
+from trainers.runs import common, files, folders, metrics, options
 
 
 def define_flags(fv):
@@ -31,7 +30,7 @@ def define_flags(fv):
 def main(args):
     """Compares as the flags say; returns nothing."""
     common.require(args, "runs", "dataset")
-    found = [flow for folder in folders(args.runs) if (flow := read(folder))]
+    found = [flow for folder in named(args.runs) if (flow := read(folder))]
     text = table([flow for flow in found if flow["dataset"] == args.dataset], args.against)
     if not text:
         raise ValueError(
@@ -47,7 +46,7 @@ def main(args):
         print(f"filled: {args.readme}")
 
 
-def folders(patterns):
+def named(patterns):
     """Returns the folders that names and patterns with * mean, each once.
 
     Raises:
@@ -55,7 +54,7 @@ def folders(patterns):
     """
     found = {}
     for pattern in patterns:
-        pattern = str(Path(pattern).expanduser())
+        pattern = str(files.path(pattern))
         names = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]
         for folder in map(Path, names):
             if folder.is_dir():
@@ -81,9 +80,16 @@ def read(folder):
     """
     if not (folder / "manifest.json").is_file():
         return None
-    manifest = _json(folder / "manifest.json")
+    try:
+        return _figures(folder)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"what {folder}/*.json hold is no finished flow: {error!r}") from None
+
+
+def _figures(folder):
+    manifest = files.read_json(folder / "manifest.json")
     model, about = manifest.get("model", {}), manifest.get("metadata", {})
-    result = _json(folder / "result.json") if (folder / "result.json").is_file() else {}
+    result = folders.read_result(folder) if (folder / folders.RESULT_FILE).is_file() else {}
     figures = {**about.get("metrics", {}), **about.get("evaluation", {}), **result}
     if "bits_per_dim" not in figures or "dataset" not in about:
         return None
@@ -98,13 +104,6 @@ def read(folder):
         "event_shape": model.get("event_shape"),
         "seconds": about.get("training", result).get("training_seconds"),
     }
-
-
-def _json(path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
 
 
 def table(flows, against="MAF"):

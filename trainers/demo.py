@@ -17,7 +17,7 @@ import numpy as np
 
 from trainers import evaluate
 from trainers.reports import pictures
-from trainers.runs import common, flagfiles, metrics, options
+from trainers.runs import common, files, flagfiles, metrics, options
 
 _MARK = ".flow-zoo-demo"
 _AGREE = 1e-5  # largest relative difference of log_prob between the flow and its export
@@ -37,7 +37,7 @@ def main(args):
     recipe = Path(args.recipe or Path(__file__).parent / "recipes" / f"{args.model}.flags")
     if not recipe.is_file():
         raise ValueError(f"there is no recipe {recipe}; give one with --recipe")
-    folder = fresh_folder(Path(args.output_dir))
+    folder = fresh_folder(files.writable(args, "output_dir"))
     start = time.monotonic()
     common.start_tensorflow()
     import zoo

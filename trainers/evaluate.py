@@ -6,10 +6,8 @@ divergence from the true density where the data set has one, the Lipschitz const
 branches, how often a solver evaluates its dynamics, and pictures.
 """
 
-from pathlib import Path
-
 from trainers.reports import iterations, outside, pictures
-from trainers.runs import common, metrics, options
+from trainers.runs import common, files, metrics, options
 
 
 def define_flags(fv):
@@ -33,6 +31,7 @@ def define_flags(fv):
 def main(args):
     """Evaluates as the flags say; returns nothing."""
     common.require(args, "model", "dataset")
+    folder = args.output_dir and files.writable(args, "output_dir")
     common.start_tensorflow()
     import zoo
     from trainers import datasets
@@ -50,8 +49,8 @@ def main(args):
         foreign=foreign(flow, args.outside or (), args.data_dir, args.round_trip_examples),
     )
     print(report(result))
-    if args.output_dir:
-        for path in write(Path(args.output_dir), result, flow, data, args.seed):
+    if folder:
+        for path in write(folder, result, flow, data, args.seed):
             print(f"written: {path}")
 
 

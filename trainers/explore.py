@@ -11,12 +11,10 @@ likelihoods.png      histograms of the log-likelihood, of the test split and of 
 --pictures chooses among them. The figures beside the pictures are printed and go to explore.json.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from trainers.reports import outside, pictures, views
-from trainers.runs import common, metrics, options
+from trainers.runs import common, files, metrics, options
 
 PICTURES = (
     "temperatures",
@@ -56,6 +54,7 @@ def define_flags(fv):
 def main(args):
     """Draws as the flags say; returns nothing."""
     common.require(args, "model", "dataset", "output_dir")
+    files.writable(args, "output_dir")
     for name in ("temperatures", "strengths"):
         _numbers(args, name)
     chosen = _chosen(args.pictures)
@@ -108,7 +107,7 @@ class Explorer:
         self.temperatures, self.strengths = (
             _numbers(args, name) for name in ("temperatures", "strengths")
         )
-        self.folder = Path(args.output_dir)
+        self.folder = files.path(args.output_dir)
         self.rows, self.figures = [], {}
 
     def draw(self, chosen=None):

@@ -3,7 +3,7 @@
 The SavedModel has log_prob, sample, encode and decode, and loads with nothing but TensorFlow.
 """
 
-from trainers.runs import common, options
+from trainers.runs import common, files, options
 
 
 def define_flags(fv):
@@ -16,11 +16,12 @@ def define_flags(fv):
 def main(args):
     """Exports as the flags say; returns nothing."""
     common.require(args, "model", "export_dir")
+    folder = files.writable(args, "export_dir")
     common.start_tensorflow()
     import zoo
 
     flow = zoo.load(args.model)
-    zoo.export(flow, args.export_dir)
+    zoo.export(flow, folder)
     print(f"{args.model} exported to {args.export_dir}")
 
 

@@ -9,10 +9,9 @@ the same --output it goes on where it was stopped; a cell that failed is tried a
 import subprocess
 import sys
 from concurrent import futures
-from pathlib import Path
 
 from trainers.reports import cells, gallery_pages, markdown
-from trainers.runs import common, options
+from trainers.runs import common, files, options
 
 CELLS = "cells"
 
@@ -45,10 +44,11 @@ def define_flags(fv):
 def main(args):
     """Makes the gallery as the flags say; returns 1 if a cell failed, or its times, else 0."""
     common.require(args, "output")
+    folder = files.writable(args, "output")
     common.start_tensorflow()
     toys = _toys(args.toys)
     chosen, notes = _families(args.families)
-    gallery = Gallery(Path(args.output).expanduser(), chosen, toys, args)
+    gallery = Gallery(folder, chosen, toys, args)
     gallery.make()
     if args.retime:
         gallery.retime()

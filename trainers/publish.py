@@ -5,16 +5,14 @@ Writes model.keras, saved_model/ where it is small, samples.png and the model ca
 and the index of the zoo anew.
 """
 
-import json
 import math
 import os
 import re
 import shutil
-from pathlib import Path
 
 from trainers import evaluate, explore
 from trainers.reports import baselines, cards, outside, pictures
-from trainers.runs import common, flagfiles, folders, options
+from trainers.runs import common, files, flagfiles, folders, options
 
 # Bytes of a SavedModel that goes with an entry; of a larger one, the card tells how to make it.
 MAX_SAVED_MODEL = 3_000_000
@@ -39,8 +37,7 @@ def main(args):
         raise ValueError(
             f"--name must be small letters, digits, '-', '_' and '.', got {args.name!r}"
         )
-    run = Path(args.model_dir).expanduser()
-    root = Path(args.zoo_dir).expanduser()
+    run, root = files.path(args.model_dir), files.writable(args, "zoo_dir")
     result, run_flags = read_run(run)
     common.start_tensorflow()
     from trainers import datasets
@@ -70,11 +67,8 @@ def read_run(run):
             raise ValueError(
                 f"--model_dir={run} is no finished run of trainers.train: it has no {name}"
             )
-    run_flags = flagfiles.new_options(options.train_flags, [f"--flagfile={run / 'flags.txt'}"])
-    try:
-        return json.loads((run / "result.json").read_text(encoding="utf-8")), run_flags
-    except ValueError as error:
-        raise ValueError(f"{run / 'result.json'} cannot be read: {error}") from None
+    run_flags = flagfiles.of_run(run / folders.FLAGS_FILE)
+    return folders.read_result(run), run_flags
 
 
 def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None):

@@ -4,12 +4,10 @@ A .png shows images as a grid and points of the plane as a cloud; a .npy holds t
 flow, [num, *event_shape], as integers where the flow models integers.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from trainers.reports import pictures
-from trainers.runs import common, options
+from trainers.runs import common, files, options
 
 
 def define_flags(fv):
@@ -35,9 +33,10 @@ def define_flags(fv):
 def main(args):
     """Samples as the flags say; returns nothing."""
     common.require(args, "model", "output")
-    path = Path(args.output)
+    path = files.path(args.output)
     if path.suffix not in (".png", ".npy"):
         raise ValueError(f"--output must end in .png or .npy, got {args.output}")
+    files.writable(args, "output", file=True)
     common.start_tensorflow()
     import zoo
 
@@ -81,10 +80,14 @@ def read_context(flow, num, texts):
     if not flow.context_shape:
         raise ValueError(f"the flow takes no context, but --context={given} was given")
     try:
-        return np.reshape([float(t) for t in texts], flow.context_shape).astype(np.float32)
+        context = np.reshape([float(t) for t in texts], flow.context_shape).astype(np.float32)
+        if np.isfinite(context).all():
+            return context
+        raise ValueError
     except ValueError:
         raise ValueError(
-            f"--context must be numbers to fill the shape {tuple(flow.context_shape)}, got {given}"
+            f"--context must be finite numbers to fill the shape {tuple(flow.context_shape)}, got "
+            f"{given}"
         ) from None
 
 

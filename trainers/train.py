@@ -1,14 +1,13 @@
 """Trains a flow: `python -m trainers.train --model=maf --dataset=digits --model_dir=runs/maf`.
 
-Started again on the same --model_dir, it continues from the last complete checkpoint there. The
+Started again on the same --model_dir, it continues from the last complete checkpoint there, one at
+the end of each epoch, every --checkpoint_minutes, and after SIGINT and SIGTERM. The
 weights that were best on validation data end up in model.keras, their test figure in result.json.
 Recipes: `python -m trainers.train --flagfile=trainers/recipes/maf-digits.flags --model_dir=...`.
 A pretrained flow is trained further with `--init_from=maf-digits` in the place of --model.
 """
 
-from pathlib import Path
-
-from trainers.runs import common, options
+from trainers.runs import common, files, options
 
 define_flags = options.train_flags
 
@@ -16,6 +15,7 @@ define_flags = options.train_flags
 def main(args):
     """Trains as the flags say; returns nothing."""
     common.require(args, *([] if args.init_from else ["model"]), "dataset", "model_dir")
+    files.writable(args, "model_dir")
     common.start_tensorflow()
     train(args)
 
@@ -25,7 +25,7 @@ def train(args):
     from trainers.reports import progress
     from trainers.runs import training
 
-    folder = Path(args.model_dir).expanduser()
+    folder = files.path(args.model_dir)
     draw = progress.Pictures(folder, args.picture_interval, args.tensorboard, args.seed)
     return training.train(args, [draw])
 

@@ -1,14 +1,18 @@
 """Keras callbacks of the training program."""
 
+import contextlib
 import math
+import signal
 import time
 
 import keras
 import numpy as np
 
+from trainers.runs import checkpoints, interruptions
+
 
 class Diverged(ValueError):
-    """The loss is no longer a finite number.
+    """Loss or weights are no longer finite numbers.
 
     Attributes:
         step: Steps taken, this one included.
@@ -16,10 +20,10 @@ class Diverged(ValueError):
         batch: The step within the epoch, from 1.
     """
 
-    def __init__(self, step, epoch, batch, loss):
+    def __init__(self, step, epoch, batch, what):
         super().__init__(
-            f"the loss became {loss} at step {step} (step {batch} of epoch {epoch}); a lower "
-            "--learning_rate, --warmup_steps or --clip_norm may help"
+            f"{what} at step {step} (step {batch} of epoch {epoch}); a lower --learning_rate, "
+            "--warmup_steps or --clip_norm may help"
         )
         self.step, self.epoch, self.batch = step, epoch, batch
 
@@ -30,17 +34,55 @@ def value(variable):
 
 
 class StopWhenNotFinite(keras.callbacks.Callback):
-    """Raises `Diverged` at the step whose loss is not finite, before anything is saved."""
+    """Raises `Diverged` at the step whose loss is not finite, before anything is saved.
+
+    Args:
+        start: (epoch, batches of it that an earlier start has trained).
+    """
+
+    def __init__(self, start=(0, 0)):
+        super().__init__()
+        self._start = start
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch + 1
+        self._before = self._start[1] if epoch == self._start[0] else 0
 
     def on_train_batch_end(self, batch, logs=None):
         # The running mean over the epoch: once not finite, it stays so.
         loss = float(np.reshape(logs["loss"], ()))
         if not math.isfinite(loss):
             step = int(value(self.model.optimizer.iterations))
-            raise Diverged(step, self._epoch, batch + 1, loss)
+            raise Diverged(step, self._epoch, self._before + batch + 1, f"the loss became {loss}")
+
+
+class FinishEpoch(keras.callbacks.Callback):
+    """Has `fit` go on within an epoch, of which an earlier start has trained some batches.
+
+    To come before callbacks that end training at the end of an epoch.
+
+    Args:
+        left: Batches left of the first epoch.
+        metrics: Values of the metrics' variables after the batches before.
+    """
+
+    def __init__(self, left, metrics):
+        super().__init__()
+        self._left, self._metrics = left, metrics
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._left:
+            for variable, array in zip(metric_variables(self.model), self._metrics, strict=True):
+                variable.assign(array)
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Keras' way to leave an epoch; its next one goes on with the same iterator.
+        if batch + 1 == self._left:
+            self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._left:
+            self.model.stop_training, self._left = False, 0
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -75,7 +117,9 @@ class KeepBest(keras.callbacks.Callback):
     def on_test_end(self, logs=None):
         if logs["loss"] < self.best["loss"]:
             self.best = {"epoch": self._epoch, "loss": float(logs["loss"])}
-            self._run.save_best([value(v) for v in self.model.weights], self.best)
+            # Infinite weights can have a finite loss; the checkpoint of this epoch will tell.
+            with contextlib.suppress(checkpoints.NotFinite):
+                self._run.save_best([value(v) for v in self.model.weights], self.best)
         if self.model.optimizer.use_ema:
             for variable, weight in zip(self.model.trainable_variables, self._weights, strict=True):
                 variable.assign(weight)
@@ -85,38 +129,97 @@ class KeepBest(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class SaveEpochs(keras.callbacks.Callback):
-    """Writes a line of metrics.jsonl and a checkpoint at the end of each epoch.
+class SaveCheckpoints(keras.callbacks.Callback):
+    """Writes a line of metrics.jsonl and a checkpoint at the end of each epoch, and some within.
 
     Args:
         run: The `folders.Run`.
+        steps: Batches of an epoch.
+        start: (epoch, batches of it that an earlier start has trained).
         seconds: Seconds of training before this start.
+        minutes: Minutes after which to write a checkpoint within an epoch; 0: never.
+        signals: List that holds the number of a signal once one came: then the last checkpoint is
+            written, and training ends.
+
+    Raises:
+        Diverged: If the weights are not finite.
+        interruptions.Interrupted: After a signal.
     """
 
-    def __init__(self, run, seconds=0.0):
+    def __init__(self, run, steps, start=(0, 0), seconds=0.0, minutes=0.0, signals=()):
         super().__init__()
-        self._run, self._before = run, seconds
+        self._run, self._steps, self._first, self._before = run, steps, start, seconds
+        self._minutes, self._signals = minutes, signals
 
     def on_train_begin(self, logs=None):
-        self._start = time.monotonic()
+        self._start = self._saved = time.monotonic()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+        self._batch = self._first[1] if epoch == self._first[0] else 0
+        self._trained = self._batch
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._batch = self._trained + batch + 1
+        waited = time.monotonic() - self._saved
+        if self._batch < self._steps and (self._signals or 0 < 60 * self._minutes <= waited):
+            self._save(self._epoch, self._batch, metric_variables(self.model))
+            self._end_if_told(
+                f"after {self._batch} of {self._steps} steps of epoch {self._epoch + 1}"
+            )
 
     def on_epoch_end(self, epoch, logs=None):
+        if self._run.writes:
+            line = {"epoch": epoch + 1, "step": self._step(), "seconds": round(self._seconds(), 3)}
+            line |= {name: float(number) for name, number in logs.items()}
+            line["learning_rate"] = float(self.model.optimizer.learning_rate)
+            self._run.log(line)
+        self._save(epoch + 1)
+        self._end_if_told(f"after epoch {epoch + 1}")
+
+    def _save(self, epoch, batch=0, metrics=()):
         if not self._run.writes:
             return
-        step = int(value(self.model.optimizer.iterations))
-        seconds = self._before + time.monotonic() - self._start
-        line = {"epoch": epoch + 1, "step": step, "seconds": round(seconds, 3)}
-        line |= {name: float(number) for name, number in logs.items()}
-        line["learning_rate"] = float(self.model.optimizer.learning_rate)
-        self._run.log(line)
-        arrays = [value(v) for v in state(self.model)]
-        self._run.checkpoints.save(epoch + 1, arrays, {"step": step, "seconds": seconds})
+        arrays = [value(v) for v in (*state(self.model), *metrics)]
+        meta = {"step": self._step(), "seconds": self._seconds()}
+        try:
+            self._run.checkpoints.save(epoch, arrays, meta, batch)
+        except checkpoints.NotFinite as error:
+            what = f"the weights became NaN or infinite ({error})"
+            raise Diverged(meta["step"], self._epoch + 1, self._batch, what) from error
+        self._saved = time.monotonic()
+
+    def _end_if_told(self, where):
+        if self._signals:
+            name = signal.Signals(self._signals[0]).name
+            text = f"{name}: training stopped {where}, and what it was at is saved"
+            raise interruptions.Interrupted(self._signals[0], f"{text}; the same command continues")
+
+    def _step(self):
+        return int(value(self.model.optimizer.iterations))
+
+    def _seconds(self):
+        return self._before + time.monotonic() - self._start
+
+
+def metric_variables(model):
+    """Returns the variables of the metrics, which a checkpoint within an epoch holds too."""
+    return [v for metric in model.metrics for v in metric.variables]
 
 
 def state(model):
     """Returns the variables that training continues from: weights, random state, optimizer."""
-    metrics = {id(v) for metric in model.metrics for v in metric.variables}
+    metrics = {id(v) for v in metric_variables(model)}
     return [v for v in model.variables if id(v) not in metrics] + model.optimizer.variables
+
+
+def require_fitting(arrays, variables):
+    """Raises ValueError unless number and shapes of the arrays are those of the variables."""
+    if [tuple(v.shape) for v in variables] != [a.shape for a in arrays]:
+        raise ValueError(
+            f"{len(arrays)} arrays do not fit the {len(variables)} variables of this model; "
+            "another version may have written them"
+        )
 
 
 def restore(model, arrays):
@@ -126,11 +229,6 @@ def restore(model, arrays):
         ValueError: If number or shapes of the arrays are not those of the model.
     """
     variables = state(model)
-    shapes = [tuple(v.shape) for v in variables]
-    if shapes != [a.shape for a in arrays]:
-        raise ValueError(
-            f"the checkpoint holds {len(arrays)} arrays that do not fit the {len(shapes)} "
-            "variables of this model; another version wrote it: train into another --model_dir"
-        )
+    require_fitting(arrays, variables)
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

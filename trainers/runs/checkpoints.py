@@ -2,10 +2,11 @@
 
 A checkpoint is an uncompressed .npz: the variables in order ("v0", "v1", ...), and "meta", JSON of
 whatever has to be remembered beside them. The zip format's own checksums tell a truncated or
-altered file from a whole one.
+altered file from a whole one. What is not finite is never written, and not taken up where it was.
 """
 
 import json
+import math
 import re
 import zipfile
 from pathlib import Path
@@ -14,11 +15,15 @@ import numpy as np
 
 from trainers.runs import common
 
-_NAME = re.compile(r"epoch-(\d+)\.npz")
+_NAME = re.compile(r"epoch-(\d+)(?:-batch-(\d+))?\.npz")
 
 
 class BrokenCheckpoint(ValueError):
-    """A checkpoint that is truncated or altered."""
+    """A checkpoint that is truncated or altered, or nothing to go on from."""
+
+
+class NotFinite(ValueError):
+    """Weights, or what an optimizer keeps of them, that are not finite."""
 
 
 def write(path, arrays, meta):
@@ -28,20 +33,29 @@ def write(path, arrays, meta):
         path: The file, ending in .npz.
         arrays: NumPy arrays.
         meta: A dictionary that JSON can hold.
+
+    Raises:
+        NotFinite: If an array has NaN or infinite values.
     """
+    _require_finite(arrays)
     members = {f"v{i}": array for i, array in enumerate(arrays)}
     with common.written_whole(path) as part, open(part, "wb") as file:
         np.savez(file, meta=np.array(json.dumps(meta)), **members)
 
 
-def read(path):
+def read(path, check=None):
     """Reads one checkpoint.
+
+    Args:
+        path: The file.
+        check: Called with (arrays, meta); raises what it likes if they will not do.
 
     Returns:
         (arrays, meta).
 
     Raises:
-        BrokenCheckpoint: If it is truncated, altered, or no checkpoint.
+        BrokenCheckpoint: If it is truncated, altered, or no checkpoint, or has NaN or infinite
+            values, or `check` raises.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -50,15 +64,24 @@ def read(path):
         with np.load(path, allow_pickle=False) as members:
             meta = json.loads(str(members["meta"]))
             arrays = [members[f"v{i}"] for i in range(len(members.files) - 1)]
-    except (zipfile.BadZipFile, EOFError, KeyError, ValueError, OSError) as error:
+        _require_finite(arrays)
+        if check:
+            check(arrays, meta)
+    except Exception as error:  # zipfile raises whatever a damaged structure leads it to
         raise BrokenCheckpoint(
             f"{path} is truncated or altered ({common.one_line(error)})"
         ) from error
     return arrays, meta
 
 
+def _require_finite(arrays):
+    for array in map(np.asarray, arrays):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise NotFinite(f"an array of shape {array.shape} has NaN or infinite values")
+
+
 class Checkpoints:
-    """The last checkpoints of a run, one an epoch.
+    """The last checkpoints of a run: at the end of each epoch, and some within.
 
     Args:
         folder: Where they are, as a `pathlib.Path`.
@@ -69,31 +92,49 @@ class Checkpoints:
         self.folder, self.keep = Path(folder), keep
 
     def paths(self):
-        """Returns {epoch: path}, the newest first."""
+        """Returns {(whole epochs, batches after them): path}, the newest first."""
         found = {}
         for path in self.folder.glob("epoch-*.npz"):
             if match := _NAME.fullmatch(path.name):
-                found[int(match[1])] = path
+                found[int(match[1]), int(match[2] or 0)] = path
         return dict(sorted(found.items(), reverse=True))
 
-    def save(self, epoch, arrays, meta):
-        """Writes the checkpoint of an epoch and removes those too old to be kept."""
-        write(self.folder / f"epoch-{epoch:05d}.npz", arrays, {**meta, "epoch": epoch})
+    def save(self, epoch, arrays, meta, batch=0):
+        """Writes a checkpoint and removes those too old to be kept.
+
+        Args:
+            epoch: Whole epochs trained.
+            arrays: As in `write`.
+            meta: As in `write`; with "seconds" of training.
+            batch: Batches trained after them.
+        """
+        name = f"epoch-{epoch:05d}" + f"-batch-{batch:07d}" * bool(batch)
+        write(self.folder / f"{name}.npz", arrays, {**meta, "epoch": epoch, "batch": batch})
         for path in list(self.paths().values())[self.keep :]:
             path.unlink()
 
-    def latest(self, say=print):
+    def latest(self, say=print, fits=None):
         """Reads the newest checkpoint that is whole.
 
         Args:
             say: Called with a text for each broken one that is passed over.
+            fits: Called with (arrays, meta); raises ValueError if the model is another one.
 
         Returns:
             (arrays, meta), or (None, None) if there is none.
         """
-        for path in self.paths().values():
+        for place, path in self.paths().items():
+
+            def check(arrays, meta, place=place):
+                if (meta["epoch"], meta.setdefault("batch", 0)) != place:
+                    raise ValueError(f"it says of itself: epoch {meta['epoch']}")
+                if not 0 <= meta["seconds"] < math.inf:
+                    raise ValueError(f"it took {meta['seconds']} seconds")
+                if fits:
+                    fits(arrays, meta)
+
             try:
-                return read(path)
+                return read(path, check)
             except BrokenCheckpoint as error:
                 say(f"{error}; falling back to the checkpoint before it")
         return None, None

@@ -7,11 +7,13 @@ that `--help` and a mistyped flag are answered at once.
 
 import contextlib
 import functools
+import io
 import json
 import logging
 import math
 import os
 import re
+import signal
 import sys
 import tempfile
 import traceback
@@ -22,6 +24,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 from absl import app, flags  # noqa: E402  (absl itself does not import TensorFlow)
 from absl import logging as absl_logging  # noqa: E402
+
+from trainers.runs import interruptions  # noqa: E402
 
 USAGE_ERROR = 2  # exit status of a wrong command line; everything else that fails gives 1
 
@@ -64,12 +68,27 @@ def run(define_flags, main):
 
 def _parse(flag_values, own, argv):
     try:
-        return flag_values(argv)
+        return parse(flag_values, argv)
     except flags.UnrecognizedFlagError as error:
         known = " ".join(f"--{name}" for name in own)
         fail(f"unknown flag --{error.flagname}; the flags are: {known}", USAGE_ERROR)
     except flags.Error as error:
         fail(one_line(error), USAGE_ERROR)
+
+
+def parse(flag_values, argv):
+    """Parses a command line, flagfiles included; what is wrong with it is an absl `flags.Error`."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            rest = flag_values(argv)
+    except UnicodeDecodeError as error:
+        given = ", ".join(arg for arg in argv[1:] if "flagfile" in arg)
+        raise flags.Error(f"{given} is, or includes, a file that is no text: {error}") from None
+    # All that absl has to say of a flagfile that includes itself; it leaves the second reading out.
+    if "circular" in said.getvalue():
+        raise flags.Error(f"a flagfile includes itself: {said.getvalue().split()[-1]}")
+    return rest
 
 
 def _main(main, argv):
@@ -87,12 +106,16 @@ def guarded(main, options):
     So does a solver or an inverse that does not converge. Any other error is one of the program and
     keeps its stack trace, as all do with --debug.
     """
+    with contextlib.suppress(ValueError):  # not the main thread: whose signals these are not
+        signal.signal(signal.SIGTERM, interruptions.interrupt)
     try:
         return main(options)
     except _expected() as error:
         if options.debug:
             traceback.print_exc()
         fail(one_line(error))
+    except interruptions.Interrupted as error:
+        fail(one_line(error), 128 + error.number)
     except KeyboardInterrupt:
         fail("interrupted", 130)
 
@@ -151,6 +174,15 @@ def _standard_error_held_back():
             os.close(before)
 
 
+_PART = ".part-"
+
+
+def remove_leftovers(folder):
+    """Removes what writers that were killed have left in a folder, at any depth."""
+    for part in folder.rglob(f"{_PART}*"):
+        part.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def written_whole(path):
     """Yields a path beside `path` to write to; it takes `path`'s place when all went well.
@@ -160,7 +192,7 @@ def written_whole(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".part-{os.getpid()}-{path.name}")
+    part = path.with_name(f"{_PART}{os.getpid()}-{path.name}")
     try:
         yield part
         with open(part, "rb") as file:

@@ -3,10 +3,12 @@
 import inspect
 import json
 import math
+import operator
+import os
 
 import zoo
 from trainers.runs import common, metrics
-from trainers.runs.options import model_argument_flags, names
+from trainers.runs.options import MOST_LAYERS, MOST_UNITS, model_argument_flags, names
 
 # What the data set and flags of their own decide.
 _GIVEN = set("layers event_shape context_shape num_classes levels seed dtype name".split())
@@ -58,9 +60,10 @@ def model_arguments(options):
     arguments = {name: value for name, value in flags.items() if value is not None}
     if "hidden_units" in arguments:
         units = arguments["hidden_units"]
-        if not all(unit.strip().isdecimal() and int(unit) > 0 for unit in units):
+        if not all(unit.strip().isdecimal() and len(unit) < 12 and int(unit) > 0 for unit in units):
             raise ValueError(
-                f"--hidden_units must be positive integers such as 512,512; got {','.join(units)}"
+                "--hidden_units must be positive integers such as 512,512; got "
+                f"{','.join(units)[:60]}"
             )
         arguments["hidden_units"] = tuple(int(unit) for unit in units)
     if arguments.get("base", "").startswith("{"):
@@ -76,12 +79,18 @@ def model_arguments(options):
 def _json_object(name, text):
     """Reads the value of a flag as a JSON object; its lists become tuples."""
     try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"--{name} must be a JSON object: {error}; got {text}") from None
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"--{name} must be a JSON object: {error}; got {text[:80]}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"--{name} must be a JSON object; got {text}")
+        raise ValueError(f"--{name} must be a JSON object; got {text[:80]}")
     return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+
+
+def _finite(text):
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"expected finite numbers, got {text[:20]}")
+    return value
 
 
 def build(options, data):
@@ -166,7 +175,39 @@ def _construct(name, flag, given, chosen):
         raise ValueError(
             f"{flag} {name} has no argument {unknown[0]!r}; it takes {', '.join(sorted(choice))}"
         )
+    _require_room(flag, name, chosen)
     try:
         return cls(**given, **chosen)
-    except TypeError as error:
-        raise ValueError(f"{flag} {name} refused its arguments: {error}") from error
+    except ValueError:
+        raise
+    except Exception as error:  # arguments of wrong types fail wherever they are first used
+        raise ValueError(
+            f"{flag} {name} refused its arguments: {common.one_line(error)[:200]}"
+        ) from error
+
+
+def _require_room(flag, name, chosen):
+    """Refuses a flow that takes more memory than there is, before any of it is allocated."""
+    counts = {key: chosen.get(key) for key in ("num_layers", "scales", "steps", "blocks")}
+    counts = {key: count for key, count in counts.items() if isinstance(count, int)}
+    units = chosen.get("hidden_units") or [chosen.get("width")] * 2
+    units = [n for n in (units if isinstance(units, list | tuple) else ()) if isinstance(n, int)]
+    for what, numbers, most in (
+        *((key, [count], MOST_LAYERS) for key, count in counts.items()),
+        ("hidden_units or width", units, MOST_UNITS),
+        ("hidden layers", [len(units)], MOST_LAYERS),
+    ):
+        if max(numbers, default=0) > most:
+            raise ValueError(
+                f"{flag} {name}: expected {what} of at most {most}, got {max(numbers)}"
+            )
+    # At the least: masked networks hold half of their matrices.
+    matrices = sum(map(operator.mul, units, units[1:])) // 2
+    weights = matrices * math.prod(n for key, n in counts.items() if key != "blocks")
+    needed = 16 * weights  # bytes, with gradient and two moments
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > memory:
+        raise ValueError(
+            f"{flag} {name} would take over {needed / 2**30:.0f} GiB in training, and this machine "
+            f"has {memory / 2**30:.0f}; give fewer layers or units"
+        )

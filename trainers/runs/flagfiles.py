@@ -19,6 +19,7 @@ FREE_TO_CHANGE = {
     "jit",
     "noise_draws",
     "picture_interval",
+    "checkpoint_minutes",
     "tensorboard",
     "progress",
 }
@@ -38,7 +39,7 @@ def new_options(define_flags, argv=()):
     flags.DEFINE_flag(_flagfile_flag(), flag_values=fv)
     define_flags(fv)
     try:
-        rest = fv(["program", *argv])
+        rest = common.parse(fv, ["program", *argv])
     except flags.UnrecognizedFlagError as error:
         known = " ".join(f"--{name}" for name in sorted(fv))
         raise ValueError(f"unknown flag --{error.flagname}; the flags are: {known}") from None
@@ -78,6 +79,18 @@ def write_flagfile(path, options, leave_out=()):
     common.write_text(path, "\n".join(lines) + "\n")
 
 
+def of_run(path):
+    """Reads a flagfile written by `write_flagfile`.
+
+    Raises:
+        ValueError: If the file cannot be read as a flagfile of `trainers.train`.
+    """
+    try:
+        return new_options(train_flags, [f"--flagfile={path}"])
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {common.one_line(error)}") from None
+
+
 def differing_flags(path, options):
     """Compares the flags of a run with those saved earlier, but for `FREE_TO_CHANGE`.
 
@@ -91,11 +104,7 @@ def differing_flags(path, options):
     Raises:
         ValueError: If the file cannot be read as a flagfile of this program.
     """
-    try:
-        before = values(new_options(train_flags, [f"--flagfile={path}"]))
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} cannot be read: {common.one_line(error)}") from None
-    now = values(options)
+    before, now = values(of_run(path)), values(options)
     return [
         f"--{name}={_shown(now[name])} (was {_shown(before[name])})"
         for name in sorted(now)

@@ -4,6 +4,7 @@ Each function adds one group to an `absl.flags.FlagValues`; nothing here imports
 """
 
 import functools
+import math
 import types
 
 from absl import flags
@@ -12,13 +13,37 @@ OPTIMIZERS = ("adam", "adamw", "adamax", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine", "exponential")
 STRATEGIES = ("one_device", "mirrored", "multi_worker_mirrored")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
-_KINDS = ("boolean", "enum", "float", "integer", "list", "string")
+_KINDS = ("boolean", "enum", "list", "string")
+# The most that a flow is made of: beyond, building it takes hours, or more memory than there is.
+MOST_LAYERS, MOST_UNITS = 1000, 1 << 16
+
+
+class _FiniteParser(flags.FloatParser):
+    """Numbers, but for NaN and infinity, which no bound keeps out."""
+
+    def convert(self, argument):
+        value = super().convert(argument)
+        if not math.isfinite(value):
+            raise ValueError("expected a finite number")
+        return value
 
 
 def definers(fv):
-    """Returns absl's `DEFINE_string` and its like for one set of flags, as `.string` and so on."""
+    """Returns absl's `DEFINE_string` and its like for one set of flags, as `.string` and so on.
+
+    Floats are finite; integers have 32 bits, if no other bounds are given.
+    """
     define = {k: functools.partial(getattr(flags, f"DEFINE_{k}"), flag_values=fv) for k in _KINDS}
-    return types.SimpleNamespace(**define)
+
+    def define_float(name, default, help, **bounds):
+        parser = _FiniteParser(**bounds)
+        flags.DEFINE(parser, name, default, help, fv, flags.ArgumentSerializer())
+
+    def define_integer(name, default, help, lower_bound=-(2**31), upper_bound=2**31 - 1):
+        parser = flags.IntegerParser(lower_bound, upper_bound)
+        flags.DEFINE(parser, name, default, help, fv, flags.ArgumentSerializer())
+
+    return types.SimpleNamespace(**define, float=define_float, integer=define_integer)
 
 
 def names(define_flags):
@@ -109,7 +134,7 @@ def family_flags(fv):
 def model_argument_flags(fv):
     """Constructor arguments of the families, each by its own name."""
     define = definers(fv)
-    define.integer("num_layers", None, "Flow steps.", lower_bound=1)
+    define.integer("num_layers", None, "Flow steps.", lower_bound=1, upper_bound=MOST_LAYERS)
     define.list("hidden_units", None, "Units of each hidden layer, as in 512,512.")
     define.string("activation", None, "Activation of the networks.")
     define.string("transformer", None, "Scalar bijection: additive, affine, spline, ...")
@@ -136,10 +161,15 @@ def model_argument_flags(fv):
         None,
         "Scales of a multi-scale flow, each at half the height and width of the one before (L).",
         lower_bound=1,
+        upper_bound=30,
     )
-    define.integer("steps", None, "Steps a scale (K).", lower_bound=1)
-    define.integer("width", None, "Maps of the convolutional networks.", lower_bound=1)
-    define.integer("blocks", None, "Residual blocks of a network.", lower_bound=0)
+    define.integer("steps", None, "Steps a scale (K).", lower_bound=1, upper_bound=MOST_LAYERS)
+    define.integer(
+        "width", None, "Maps of the convolutional networks.", lower_bound=1, upper_bound=MOST_UNITS
+    )
+    define.integer(
+        "blocks", None, "Residual blocks of a network.", lower_bound=0, upper_bound=MOST_LAYERS
+    )
     define.string("coupling", None, "Coupling of glow: affine, additive, tanh, ...")
     define.enum("conv", None, ("lu", "plain"), "1x1 convolution of glow.")
     define.enum(
@@ -222,6 +252,7 @@ def training_flags(fv):
         0,
         "Devices of --strategy=mirrored; 0: all GPUs. Without as many GPUs, logical CPU devices.",
         lower_bound=0,
+        upper_bound=1024,
     )
     define.integer(
         "steps_per_execution",
@@ -236,6 +267,12 @@ def training_flags(fv):
         10,
         "Epochs between pictures of samples, to TensorBoard and pictures/; 0: none.",
         lower_bound=0,
+    )
+    define.float(
+        "checkpoint_minutes",
+        10.0,
+        "Minutes after which a checkpoint is written within an epoch too; 0: only at its end.",
+        lower_bound=0.0,
     )
     define.boolean("tensorboard", True, "Write TensorBoard scalars.")
     define.enum(

@@ -1,7 +1,7 @@
 """The training run behind `trainers.train`: from flags to best weights and their test figure."""
 
 import contextlib
-import json
+import functools
 import math
 import sys
 
@@ -14,7 +14,9 @@ from trainers.runs import (
     callbacks,
     common,
     families,
+    files,
     folders,
+    interruptions,
     metrics,
     optimizers,
     options,
@@ -36,6 +38,7 @@ def train(flags, more_callbacks=()):
         ValueError: On a flag, data set or folder that does not do, when the loss stops being a
             finite number, or where the test figure needs an iteration that does not converge; the
             best weights so far are then in model.keras.
+        Interrupted: After SIGINT or SIGTERM, with a checkpoint of the step that it came in.
     """
     if not flags.init_from:
         families.family(flags.model)
@@ -46,12 +49,13 @@ def train(flags, more_callbacks=()):
     trainer = _Trainer(flags, data, distribution, chief)
     with distribution.scope() if distribution else contextlib.nullcontext():
         trainer.build()
-    trainer.open(folders.Run(flags.model_dir, flags, writes=chief))
-    try:
-        trainer.fit(more_callbacks)
-    except callbacks.Diverged as error:
-        raise ValueError(f"training stopped: {error}. {trainer.keep_last_good()}") from error
-    return trainer.finish() if chief else None
+    with folders.Run(flags.model_dir, flags, writes=chief) as run:
+        trainer.open(run)
+        try:
+            trainer.fit(more_callbacks)
+        except callbacks.Diverged as error:
+            raise ValueError(f"training stopped: {error}. {trainer.keep_last_good()}") from error
+        return trainer.finish() if chief else None
 
 
 class _Trainer:
@@ -110,11 +114,12 @@ class _Trainer:
     def open(self, run):
         """Takes up the run where its folder left it, or initialises the flow from one batch."""
         self.run = run
-        arrays, meta = run.checkpoints.latest(self.say)
+        arrays, meta = run.checkpoints.latest(self.say, self.require_fitting)
         # Every pass over the data is another order, given by the seed and the number of the pass.
         self.train_data = self.train_batches()
+        self.epoch, self.batch, self.seconds = 0, 0, 0.0
+        self.best = {"epoch": 0, "loss": math.inf}
         if arrays is None:
-            self.epoch, self.seconds, self.best = 0, 0.0, {"epoch": 0, "loss": math.inf}
             if run.checkpoints.paths():
                 raise ValueError(
                     f"no checkpoint of {run.folder} is whole: there is nothing to continue from; "
@@ -122,15 +127,34 @@ class _Trainer:
                 )
             self.adapt()
         else:
-            callbacks.restore(self.flow, arrays)
-            self.epoch, self.seconds = meta["epoch"], meta["seconds"]
-            self.best = run.load_best(self.say)[1]
-            if not math.isfinite(self.best["loss"]):
-                self.best["epoch"] = self.epoch  # Lost: patience counts from here.
-            for _ in range(self.epoch):
-                iter(self.train_data)  # draws the order of a pass that has been made
-            self.say(f"continuing {run.folder} after epoch {self.epoch}")
+            self.go_on(arrays, meta)
         run.start_over_at(self.epoch)
+
+    def require_fitting(self, arrays, meta):
+        """Raises ValueError unless a checkpoint is one of this model."""
+        metrics_too = callbacks.metric_variables(self.flow) if meta["batch"] else []
+        callbacks.require_fitting(arrays, [*callbacks.state(self.flow), *metrics_too])
+        if not 0 <= meta["batch"] < self.steps:
+            raise ValueError(f"it was written after batch {meta['batch']} of {self.steps}")
+
+    def go_on(self, arrays, meta):
+        """Takes up a checkpoint."""
+        count = len(callbacks.state(self.flow))
+        callbacks.restore(self.flow, arrays[:count])
+        self.epoch, self.batch, self.metrics = meta["epoch"], meta["batch"], arrays[count:]
+        self.seconds = meta["seconds"]
+        if self.batch % self.flags.steps_per_execution:
+            raise ValueError(
+                f"--steps_per_execution must divide the {self.batch} steps of the epoch that are "
+                f"done, got {self.flags.steps_per_execution}"
+            )
+        self.best = self.run.load_best(self.say)[1]
+        if not math.isfinite(self.best["loss"]):
+            self.best["epoch"] = self.epoch  # Lost: patience counts from here.
+        for _ in range(self.epoch):
+            iter(self.train_data)  # draws the order of a pass that has been made
+        within = f", {self.batch} of {self.steps} steps into the next" * bool(self.batch)
+        self.say(f"continuing {self.run.folder} after epoch {self.epoch}{within}")
 
     def adapt(self):
         """Initialises the flow from one batch, in an order of its own."""
@@ -147,25 +171,33 @@ class _Trainer:
     def fit(self, more_callbacks):
         """Trains up to --epochs or until patience ends."""
         keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
-        save = callbacks.SaveEpochs(self.run, self.seconds)
         if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
             return
         self.measure_input()
         self.say(f"input: {self.input_ms:.2f} ms a step")
+        start = self.epoch, self.batch
+        first = [callbacks.StopWhenNotFinite(start)]
+        if self.batch:
+            first.append(callbacks.FinishEpoch(self.steps - self.batch, self.metrics))
         size = self.validation_batch_size()
-        self.flow.fit(
-            # Endless, for Keras starts two passes over finite data an epoch, and the order of the
-            # passes has to be the same after a restart.
-            self.train_data.repeat(),
-            steps_per_epoch=self.steps,
-            epochs=self.flags.epochs,
-            initial_epoch=self.epoch,
-            validation_data=self.batches("validation", size),
-            validation_freq=self.validated(),
-            callbacks=[callbacks.StopWhenNotFinite(), *self.writers(more_callbacks), keep, save],
-            shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
-            verbose=self.verbosity(),
-        )
+        with interruptions.signals_noted() as signals:
+            save = callbacks.SaveCheckpoints(
+                *(self.run, self.steps, start, self.seconds),
+                *(self.flags.checkpoint_minutes, signals),
+            )
+            self.flow.fit(
+                # Endless, for Keras starts two passes over finite data an epoch, and the order of
+                # the passes has to be the same after a restart.
+                self.train_data.repeat().skip(self.batch),
+                steps_per_epoch=self.steps,
+                epochs=self.flags.epochs,
+                initial_epoch=self.epoch,
+                validation_data=self.batches("validation", size),
+                validation_freq=self.validated(),
+                callbacks=[*first, *self.writers(more_callbacks), keep, save],
+                shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
+                verbose=self.verbosity(),
+            )
 
     def validated(self):
         """The epochs with a validation: those of the interval, and the last."""
@@ -204,10 +236,11 @@ class _Trainer:
 
     def best_flow(self):
         """Returns (flow, meta) with the best weights, apart from the one that trains; or Nones."""
-        arrays, meta = self.run.load_best(self.say)
+        flow = families.build(self.flags, self.data)
+        fits = functools.partial(_require_weights, flow)
+        arrays, meta = self.run.load_best(self.say, fits)
         if arrays is None:
             return None, None
-        flow = families.build(self.flags, self.data)
         flow.set_weights(arrays)
         return flow, meta
 
@@ -236,6 +269,11 @@ class _Trainer:
                 "weights to keep; train into another --model_dir with a lower --learning_rate"
             )
         lines = folders.read_metrics(self.run.folder)
+        if not lines:
+            raise ValueError(
+                f"{self.run.folder / folders.METRICS_FILE} has no line of a whole epoch; put it "
+                "back, or train into another --model_dir"
+            )
         result = {
             "model": self.flags.model or self.flags.init_from,
             "dataset": self.flags.dataset,
@@ -268,8 +306,11 @@ class _Trainer:
         if self.input_ms is None:
             earlier = self.run.folder / folders.RESULT_FILE
             if earlier.is_file():
-                known = json.loads(earlier.read_text(encoding="utf-8"))
-                self.input_ms = known.get("input_ms_per_step")
+                # What cannot be read is written anew in a moment.
+                with contextlib.suppress(ValueError):
+                    self.input_ms = files.read_json(earlier, input_ms_per_step=float)[
+                        "input_ms_per_step"
+                    ]
         if self.input_ms is None:
             self.measure_input()
         return self.input_ms
@@ -277,6 +318,10 @@ class _Trainer:
     def measure_input(self):
         # A pipeline of its own: `train_data` must not lose a pass.
         self.input_ms = round(datasets.milliseconds_a_batch(self.train_batches()), 3)
+
+
+def _require_weights(flow, arrays, meta):
+    callbacks.require_fitting(arrays, flow.weights)
 
 
 def _widened(x, *label):

@@ -1,0 +1,95 @@
+"""Folders and files that a user names: tried, locked, and read with errors of one line."""
+
+import fcntl
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from trainers.runs import common
+
+
+def path(text):
+    """A `pathlib.Path`, with `~` as a shell has it.
+
+    Raises:
+        ValueError: If `~name` names no user.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{text} cannot be read: there is no such user") from None
+
+
+def writable(options, name, file=False):
+    """Tries the folder of a flag, there or not, before the work; nothing of the trial is left.
+
+    Args:
+        options: Parsed flags.
+        name: The flag.
+        file: Whether it names a file, whose folder is tried.
+
+    Returns:
+        What it names, a `pathlib.Path`.
+
+    Raises:
+        ValueError: If it is a file, or cannot be written to.
+    """
+    folder = path(options[name].value)
+    try:
+        above = folder.absolute().parents
+        there = next(p for p in (*[folder] * (not file), *above) if os.path.lexists(p))
+        with tempfile.TemporaryFile(dir=there):
+            return folder
+    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
+        reason = getattr(error, "strerror", None) or error
+    raise ValueError(f"--{name}={folder} cannot be written to: {reason}")
+
+
+def locked(folder):
+    """Locks a folder for as long as this process lives, or until the descriptor is closed.
+
+    Returns:
+        The descriptor; None where the file system has no locks.
+
+    Raises:
+        BlockingIOError: If another process, or another call in this one, has locked it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def read_json(path, **forms):
+    """Reads a JSON object that a program wrote.
+
+    Args:
+        path: The file.
+        **forms: What it must hold, each of a type or one of several.
+
+    Raises:
+        ValueError: If it is missing, cut, or holds something else; one line that names it.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        require_forms(found, forms)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or common.one_line(error)
+        raise ValueError(f"{path} cannot be read: {reason}") from None
+    return found
+
+
+def require_forms(found, forms):
+    """Raises ValueError unless `found` is a dictionary whose `forms` keys have those types."""
+    if not isinstance(found, dict):
+        raise ValueError(f"expected a JSON object, got {str(found)[:40]!r}")
+    for key, form in forms.items():
+        if not isinstance(found.get(key), form):
+            raise ValueError(f"{key!r} is missing or wrong: {str(found.get(key))[:40]!r}")
