@@ -1,6 +1,7 @@
 """Steps of one kind, traced once."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo import backend, bijectors
@@ -62,7 +63,7 @@ class Scan(FlowLayer):
                 f"{tuple(first.event_shape)} to {tuple(first.latent_shape)}."
             )
         for layer in layers:
-            alike = type(layer) is type(first) and layer.event_shape == first.event_shape
+            alike = type(layer) is type(first) and _structure(layer) == _structure(first)
             if not alike or [tuple(v.shape) for v in layer.variables] != shapes:
                 raise ValueError(
                     f"Scan needs layers that differ only in the values of their weights, and "
@@ -141,6 +142,25 @@ class Scan(FlowLayer):
         # In training, calls that run apart took a step a tenth longer, and more memory.
         apart = randomness is None or not randomness.training
         return bijectors.Steps(self.steps, len(self.event_shape), apart, **self._options(context))
+
+
+def _structure(layer):
+    """What a layer is but for its weights: configurations, and arrays that seeds have drawn."""
+
+    skipped = ("name", "seed", "shared_object_id")
+
+    def unnamed(config):
+        if isinstance(config, dict):
+            return {k: unnamed(v) for k, v in config.items() if k not in skipped}
+        return [unnamed(v) for v in config] if isinstance(config, list | tuple) else config
+
+    arrays = [
+        value.tolist()
+        for part in layer._flatten_layers()
+        for value in vars(part).values()
+        if isinstance(value, np.ndarray)
+    ]
+    return unnamed(layer.get_config()), arrays
 
 
 def _hoisted(layer, way):

@@ -157,6 +157,8 @@ def recomputing():
         (list, ["at least one layer"]),
         (lambda: [zoo.layers.Squeeze(SHAPE)], ["keep the shape", "(2, 2, 16)"]),
         (lambda: [zoo.layers.ActNorm((3,)), zoo.layers.LULinear((3,))], ["differ only"]),
+        (lambda: [zoo.layers.Coupling((4,), mask) for mask in ("even", "odd")], ["differ only"]),
+        (lambda: [zoo.layers.LULinear((9,), seed=seed) for seed in (0, 1)], ["differ only"]),
         (recomputing, ["recompute='inverse'", "Flow(recompute=...)"]),
     ],
 )
