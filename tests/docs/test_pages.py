@@ -27,7 +27,8 @@ def test_the_front_page_is_one_page():
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose):
         if re.match(r"https?:", target):
             continue
         path, _, anchor = target.partition("#")
@@ -44,7 +45,8 @@ def test_programs_and_recipes_exist():
     for program in set(re.findall(r"(?:python -m |`)(trainers\.[a-z]+)", text)):
         assert (pages.ROOT / (program.replace(".", "/") + ".py")).is_file(), program
     for recipe in set(re.findall(r"trainers/recipes/[\w-]+\.flags", text)):
-        assert (pages.ROOT / recipe).is_file(), recipe
+        added = "sinh_arcsinh" in recipe  # By CONTRIBUTING, which has a test of its own.
+        assert added or (pages.ROOT / recipe).is_file(), recipe
 
 
 def test_every_flag_of_training_is_in_its_table():
