@@ -61,7 +61,7 @@ def export(flow, folder, overwrite=False):
         library), the disk refuses, or the Keras backend is not TensorFlow.
 
     Example:
-      >>> zoo.export(zoo.load("maf-digits"), "served/maf-digits")
+      >>> folder = zoo.export(zoo.load("maf-digits"), "served/maf-digits")
       >>> model = tf.saved_model.load("served/maf-digits")  # In a process without Flow Zoo.
       >>> images = model.sample(16, seed=0, temperature=0.7, context=tf.fill([16], 3))
     """

@@ -116,8 +116,9 @@ def list_models(root=None):
       ValueError: A folder has no index, or one that cannot be read.
 
     Example:
-      >>> [model.name for model in zoo.list_models() if model.dataset == "digits"]
-      ['iaf-digits', 'maf-digits', 'nice-digits', 'realnvp-digits']
+      >>> models = {model.name: model for model in zoo.list_models()}
+      >>> models["maf-digits"].family
+      'MAF'
     """
     found = catalogue(roots() if root is None else [Path(root).expanduser()])
     return ModelTable(
