@@ -182,7 +182,9 @@ def _module(flow, calls):
 
     def sample(n, seed, temperature=1.0, context=None):
         # What flow.sample does, with one graph of `decode` for all ways to call it.
-        return decode(*computations.draw(flow, n, context, backend.make_seed(seed), temperature))
+        seed, context = backend.make_seed(seed), _not_empty(context)
+        z, context = computations.draw(flow, tf.maximum(n, 1), context, seed, temperature)
+        return decode(z, context)[:n]
 
     module = tf.Module(name=flow.name)
     # tf.Module does not look inside Keras variables, and what it does not find is not saved.
@@ -214,6 +216,14 @@ def _seeded_log_prob(flow, calls):
     return lambda x, seed, context: estimate(x, backend.make_seed(seed), context)
 
 
+def _not_empty(x):
+    """A batch, or an empty one with a row: loops over dimensions cannot write into no rows."""
+    if x is None or x.shape.rank == 0 or x.shape[0] is not None:
+        return x
+    missing = tf.maximum(1 - tf.shape(x)[0], 0)
+    return tf.pad(x, [[0, missing], *[[0, 0]] * (x.shape.rank - 1)])
+
+
 def _signatures(module, calls):
     def named(name, arguments):
         function = getattr(module, name)
@@ -235,7 +245,7 @@ def _traced_once(function, ways):
     While it saves, TensorFlow traces every `tf.function` anew, and all it calls. What is called
     here is concrete already, so it is there once.
     """
-    graph = _function(function)
+    graph = _function(lambda x, *given: function(*map(_not_empty, (x, *given)))[: tf.shape(x)[0]])
     traces = {len(way): graph.get_concrete_function(*way) for way in ways}
 
     def call(*arguments):
