@@ -54,8 +54,7 @@ $(BENCH)/.installed: setup.cfg pyproject.toml
 	touch $@
 
 bench: $(BENCH)/.installed
-	$(BENCH)/bin/python -m benchmarks.run --output=$(BENCH_OUTPUT) $(BENCH_FLAGS)
-	$(BENCH)/bin/python -m benchmarks.page --results=$(BENCH_OUTPUT)
+	$(BENCH)/bin/python -m benchmarks --output=$(BENCH_OUTPUT) --page=docs/benchmarks.md $(BENCH_FLAGS)
 
 clean:
 	rm -rf $(VENV) $(BENCH) build *.egg-info

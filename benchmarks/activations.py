@@ -6,7 +6,7 @@ import dataclasses
 
 from benchmarks import processes, profiler, rounds
 from benchmarks.tasks import TASKS
-from trainers import markdown
+from trainers.reports import markdown
 
 # Numbers of batches in the steps whose peaks are compared, at equal distances.
 BATCHES = (1, 2, 3)

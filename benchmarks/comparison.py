@@ -4,7 +4,7 @@ import contextlib
 
 from benchmarks import competitors, processes, rounds, worker
 from benchmarks.tasks import AIMS, TASKS
-from trainers import markdown
+from trainers.reports import markdown
 
 # Counts of parameters may differ by activation normalisations and the like.
 TOLERANCE = 0.02

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks import comparison, competitors, rounds
 from benchmarks.tasks import TASKS
-from trainers import markdown
+from trainers.reports import markdown
 
 # A competitor that took longer than this is not asked for more.
 LONGEST = 10.0

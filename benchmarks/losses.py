@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmarks import processes
 from benchmarks.activations import STUDIES, difference
-from trainers import markdown
+from trainers.reports import markdown
 
 MODES = STUDIES["T7"].ways
 PATCH, EXAMPLES, BATCH = 32, 4096, 32

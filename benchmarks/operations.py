@@ -7,7 +7,7 @@ import timeit
 
 from benchmarks import processes, profiler
 from benchmarks.tasks import OPERATIONS, TASKS
-from trainers import markdown
+from trainers.reports import markdown
 
 PRODUCTS = "products and convolutions"
 OTHERS = "elementwise and others"

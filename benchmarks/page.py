@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks import activations, comparison, curves, losses, operations, startup, waiting
 from benchmarks.tasks import TASKS
-from trainers import markdown
+from trainers.reports import markdown
 
 # Markdown of the results of each part of a record, in the order of the page.
 SECTIONS = {

@@ -7,7 +7,7 @@ import sys
 import time
 
 from benchmarks import competitors, processes, rounds
-from trainers import markdown
+from trainers.reports import markdown
 
 MODELS = ("T1", "T4")
 TURNS = 3

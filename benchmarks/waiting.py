@@ -5,7 +5,7 @@ import tempfile
 import timeit
 
 from benchmarks import processes, rounds
-from trainers import markdown
+from trainers.reports import markdown
 
 
 def measure(turns, steps=100, batch_size=64, **sizes):

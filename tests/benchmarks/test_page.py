@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import page
 from benchmarks.tasks import TASKS
-from trainers import markdown
+from trainers.reports import markdown
 
 ROOT = Path(__file__).parents[2]
 ABOUT = {
