@@ -1,12 +1,11 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
 from zoo import bijectors, layers, models, networks, transformers
-from zoo.distributions.dequantization import VariationalDequantizer
+from zoo.distributions import VariationalDequantizer
 from zoo.flow import Flow
 from zoo.models import *  # noqa: F403
 from zoo.numerics import NotConverged, ode, root_finding
-from zoo.saving.entries import list_models, load, save
-from zoo.saving.export import export, load_exported
+from zoo.saving import export, list_models, load, load_exported, save
 from zoo.version import __version__
 
 __all__ = [

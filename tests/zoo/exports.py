@@ -5,17 +5,20 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import zoo
 from tests import helpers
 from tests.zoo import table
 
-# A class-conditional flow over grey levels, one given vectors, one without a context, and those
-# that iterate, for samples or for densities, each with a gradient of its own.
-NAMES = ("maf_image", "iaf_context", "real_nvp", "sylvester", "planar_context")
-NAMES += ("i_resnet", "naf", "continuous", "nsf_autoregressive", "radial_image")
-NAMES += ("residual_flow",)
+# A class-conditional flow over grey levels, one without a context, and one that estimates.
+QUICK = ("maf_image", "real_nvp", "residual_flow")
+# One given vectors, and those that iterate, for samples or for densities, each with a gradient of
+# its own.
+SLOW = ("iaf_context", "sylvester", "planar_context", "i_resnet", "naf", "continuous")
+SLOW += ("nsf_autoregressive", "radial_image")
+NAMES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
 
 _root = tempfile.TemporaryDirectory(prefix="flow_zoo_exports")
 
@@ -24,6 +27,14 @@ _root = tempfile.TemporaryDirectory(prefix="flow_zoo_exports")
 def folder(name):
     """The folder that `table.shared(name)` is exported to; not to be changed."""
     return zoo.export(table.shared(name), Path(_root.name) / name)
+
+
+@functools.cache
+def tiny():
+    """The smallest flow there is to export."""
+    layer = zoo.layers.ActNorm((2,))
+    layer.shift.assign([1.0, -2.0])
+    return zoo.Flow([layer], jit_compile=False)
 
 
 @functools.cache

@@ -1,7 +1,17 @@
 """Flows on disk: entries that are loaded and saved, SavedModels that are exported and read."""
 
-from zoo.saving.entries import load, save
+from zoo.saving import storage
+from zoo.saving.entries import load, save, seal, update_index
 from zoo.saving.export import export, load_exported
 from zoo.saving.registry import list_models
 
-__all__ = ["export", "list_models", "load", "load_exported", "save"]
+__all__ = [
+    "export",
+    "list_models",
+    "load",
+    "load_exported",
+    "save",
+    "seal",
+    "storage",
+    "update_index",
+]

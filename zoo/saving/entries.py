@@ -19,11 +19,9 @@ import keras
 
 from zoo.backend import budget
 from zoo.saving import archive, storage, untrusted
-from zoo.saving.registry import ENTRY, INDEX, catalogue, list_models, read_index, roots
+from zoo.saving.registry import ENTRY, INDEX, registered, list_models, read_index, roots
 from zoo.training import LikelihoodModel
 from zoo.version import __version__
-
-__all__ = ["describe", "list_models", "load", "save", "seal", "update_index"]
 
 MODEL, MANIFEST, CARD = "model.keras", "manifest.json", "README.md"
 
@@ -184,7 +182,7 @@ def _locate(name_or_path):
     """The folder or file meant, and the SHA-256 that an index gives its manifest, or `None`."""
     path = Path(name_or_path).expanduser()
     is_name = isinstance(name_or_path, str) and not os.path.dirname(name_or_path)
-    known = catalogue(roots()) if is_name else {}
+    known = registered(roots()) if is_name else {}
     if name_or_path in known:
         root, entry = known[name_or_path]
         if not (root / name_or_path).is_dir():

@@ -90,7 +90,7 @@ class ExportedFlow(tfd.Distribution):
         return super().log_prob(specs.tensor(value, "x"), name, seed=seed)
 
     def encode(self, x):
-        """Data `[..., *event_shape]` to latents `[..., *latent_shape]`; integers as `Flow.encode`."""
+        """Data `[..., *event_shape]` to latents `[..., *latent_shape]`, as `Flow.encode`."""
         self._need_context(mixture=False)
         x = self._check(x)
         middle = 0.5 if specs.is_integer(x) else 0.0

@@ -120,7 +120,7 @@ def list_models(root=None):
       >>> models["maf-digits"].family
       'MAF'
     """
-    found = catalogue(roots() if root is None else [Path(root).expanduser()])
+    found = registered(roots() if root is None else [Path(root).expanduser()])
     return ModelTable(
         ModelRecord.from_index(name, entry) for name, (_, entry) in sorted(found.items())
     )
@@ -136,7 +136,7 @@ def roots():
     return first + [folder for folder in shipped if (folder / INDEX).is_file()]
 
 
-def catalogue(folders):
+def registered(folders):
     """`{name: (folder, its entry of the index)}` of all `folders`, the first one to win.
 
     Raises:
@@ -147,7 +147,7 @@ def catalogue(folders):
         if not (folder / INDEX).is_file():
             raise ValueError(
                 f"{folder} has no {INDEX}; expected a folder of entries and its index, as "
-                "zoo.pretrained.update_index writes it."
+                "zoo.saving.update_index writes it."
             )
         found.update({name: (folder, entry) for name, entry in read_index(folder).items()})
     return found

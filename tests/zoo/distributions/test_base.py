@@ -5,25 +5,25 @@ from scipy import stats
 
 import zoo
 from tests import helpers
+from zoo import distributions
 from zoo.backend import tfb, tfd
-from zoo.distributions import base as bases
 
 
 @pytest.mark.parametrize(
     ("name", "reference"), [("normal", stats.norm), ("logistic", stats.logistic)]
 )
 def test_standard_bases(name, reference):
-    distribution = bases.get(name, (3,), "float64").distribution()
+    distribution = distributions.base(name, (3,), "float64").distribution()
     x = np.random.default_rng(0).normal(size=(4, 3))
     np.testing.assert_allclose(distribution.log_prob(x), reference.logpdf(x).sum(-1))
     assert distribution.dtype == tf.float64
-    z = bases.sample(bases.get(name, (1,)), 4000, None, (1, 2), 1.0)
+    z = distributions.sample_base(distributions.base(name, (1,)), 4000, None, (1, 2), 1.0)
     assert stats.kstest(np.ravel(z), reference.cdf).pvalue > 1e-3
 
 
 def test_a_distribution_of_the_wrong_shape():
     with helpers.raises_one_line("base", "(3,)", "(2,)"):
-        bases.get(tfd.MultivariateNormalDiag(np.zeros(2)), (3,))
+        distributions.base(tfd.MultivariateNormalDiag(np.zeros(2)), (3,))
 
 
 def test_a_scalar_distribution_is_no_vector():

@@ -6,7 +6,7 @@ from scipy import stats
 
 from tests import helpers
 from zoo.backend import tfd
-from zoo.distributions.mixture import MixtureBase
+from zoo.distributions import MixtureBase
 
 
 def base_of(context_shape=None):

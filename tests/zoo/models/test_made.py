@@ -2,7 +2,7 @@ import numpy as np
 
 import zoo
 from tests import helpers
-from zoo.distributions.mixture import MixtureBase
+from zoo.distributions import MixtureBase
 
 SMALL = {"hidden_units": (8,), "seed": 0, "jit_compile": False}
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests import helpers
 from tests.helpers import raises_one_line
 from tests.zoo import exports, table
 from zoo.backend import tfd, tfp
+from zoo.saving.exported import ExportedFlow
 
 NAMES = exports.NAMES
 
@@ -19,7 +21,13 @@ NAMES = exports.NAMES
 @pytest.fixture(scope="module")
 def loaded():
     """The exported flows, by name."""
-    return {name: zoo.load_exported(exports.folder(name)) for name in NAMES}
+
+    class Loaded(dict):
+        def __missing__(self, name):
+            self[name] = zoo.load_exported(exports.folder(name))
+            return self[name]
+
+    return Loaded()
 
 
 def conditioned(loaded, name, context):
@@ -60,7 +68,7 @@ def test_any_leading_shape(loaded, name):
     assert tuple(distribution.encode(x).shape) == (2, 3, *flow.latent_shape)
 
 
-@pytest.mark.parametrize("name", ["maf_image", "iaf_context"])
+@pytest.mark.parametrize("name", ["maf_image", pytest.param("iaf_context", marks=pytest.mark.slow)])
 def test_contexts_are_its_batch(loaded, name):
     flow, asked = table.shared(name), exports.asked(name)
     distribution = loaded[name].condition(asked["context"])
@@ -141,24 +149,87 @@ def test_its_variables_can_be_trained(loaded):
 
 
 def test_bad_input(loaded):
-    maf, iaf, plain = (loaded[name] for name in NAMES[:3])
+    maf, plain = loaded["maf_image"], loaded["real_nvp"]
     with raises_one_line("x must have shape [..., 2, 2, 1]", "got [3, 4]"):
         maf.log_prob(np.zeros((3, 4), "float32"))
+    with raises_one_line("z must have shape [..., 4]", "got [2, 3]"):
+        maf.condition(0).decode(np.zeros((2, 3), "float32"))
     with raises_one_line("labels 0..2", "got values from 3 to 3"):
         maf.condition(3)
     with raises_one_line("labels 0..2", "float64"):
         maf.condition(1.0)
-    with raises_one_line("context must have shape [..., 2]", "got [3]"):
-        iaf.condition(np.zeros(3, "float32"))
     with raises_one_line("takes no context"):
         plain.condition(0)
     for call in (maf.encode, maf.decode):
-        with raises_one_line("labels 0..2", "condition(context)"):
+        with raises_one_line("needs a context", "labels 0..2"):
             call(np.zeros((1, 2, 2, 1), "float32"))
-    with raises_one_line("needs a context", "condition(context)"):
-        iaf.log_prob(np.zeros((1, 3), "float32"))
-    with raises_one_line("needs a context", "condition(context)"):
-        iaf.sample(2)
+    with raises_one_line("estimates nothing"):
+        plain.log_prob(np.zeros((1, 3), "float32"), seed=1)
+
+
+def test_vectors_as_a_context():
+    """Their checks need no graph."""
+    info = {"name": "a", "event_shape": [3], "latent_shape": [3], "context_shape": [2]}
+    info |= {"num_classes": None, "levels": None, "dtype": "float32"}
+    flow = ExportedFlow(types.SimpleNamespace(weights=[]), info)
+    assert tuple(flow.condition(np.zeros((5, 2))).batch_shape) == (5,)
+    with raises_one_line("context must hold vectors of shape (2,)", "got shape [3]"):
+        flow.condition(np.zeros(3, "float32"))
+    with raises_one_line("context must be finite", "2 NaN"):
+        flow.condition(np.full(2, np.nan))
+    with raises_one_line("needs a context", "vectors of shape (2,)"):
+        flow.log_prob(np.zeros((1, 3), "float32"))
+    with raises_one_line("needs a context", "vectors of shape (2,)"):
+        flow.sample(2)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"sample_shape": 2.5}, ["sample_shape must be an integer", "2.5"]),
+        ({"sample_shape": [2, 1.5]}, ["sample_shape must be an integer", "1.5"]),
+        ({"sample_shape": -1}, ["sample_shape must not be negative", "-1"]),
+        ({"temperature": -1}, ["temperature", "not negative", "-1"]),
+        ({"temperature": np.nan}, ["temperature", "finite", "nan"]),
+        ({"temperature": "cold"}, ["temperature must be a number", "cold"]),
+        ({"seed": 1.5}, ["seed must be an integer", "1.5"]),
+    ],
+)
+def test_samples_that_a_flow_would_refuse(loaded, given, words):
+    """The same words as those of the flow's own call."""
+    with raises_one_line(*words):
+        loaded["real_nvp"].sample(**given)
+    own = {"n" if key == "sample_shape" else key: value for key, value in given.items()}
+    if not isinstance(given.get("sample_shape"), list):
+        with raises_one_line(*(word.replace("sample_shape", "n") for word in words)):
+            table.shared("real_nvp").sample(**({"n": 2} | own))
+
+
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        (np.zeros((1, 3), "complex64"), ["x must hold real numbers", "complex64"]),
+        (np.zeros((1, 3), "int32"), ["x holds integers", "continuous data"]),
+        ([[1, 2, 3]], ["x holds integers", "continuous data"]),
+        (np.zeros((1, 3), bool), ["x must hold real numbers", "bool"]),
+    ],
+)
+def test_events_that_a_flow_would_refuse(loaded, x, words):
+    for log_prob in (loaded["real_nvp"].log_prob, table.shared("real_nvp").log_prob):
+        with raises_one_line(*words):
+            log_prob(x)
+
+
+def test_integers_are_dequantized(loaded):
+    flow, asked = table.shared("maf_image"), exports.asked("maf_image")
+    x, labels = asked["integers"], asked["context"]
+    distribution = loaded["maf_image"].condition(labels)
+    for given in (x, x.tolist(), x.astype("uint8")):
+        close(distribution.log_prob(given, seed=5), flow.log_prob(x, labels, seed=5))
+    close(distribution.encode(x), flow.encode(x, labels))
+    assert np.abs(distribution.log_prob(x) - distribution.log_prob(x)).max() > 1e-4
+    with raises_one_line("grey levels 0..4", "from 5 to 5"):
+        distribution.log_prob(np.full((1, 2, 2, 1), 5))
 
 
 @pytest.fixture
@@ -201,9 +272,8 @@ def test_not_an_export(copy, tmp_path):
 
 
 def test_a_mixture_is_not_reparameterized(loaded, tmp_path):
-    flow = zoo.MADE((2,), components=2, hidden_units=(4,), jit_compile=False)
-    for base in (flow, zoo.MAF((2,), num_layers=1, hidden_units=(4,), base=flow)):
-        folder = zoo.export(base, tmp_path / base.name)
-        kind = zoo.load_exported(folder).reparameterization_type
-        assert kind == tfd.NOT_REPARAMETERIZED
+    mixture = zoo.MADE((2,), components=2, hidden_units=(4,), jit_compile=False)
+    flow = zoo.Flow([zoo.layers.ActNorm((2,))], base=mixture, jit_compile=False)
+    kind = zoo.load_exported(zoo.export(flow, tmp_path / "export")).reparameterization_type
+    assert kind == tfd.NOT_REPARAMETERIZED
     assert loaded["real_nvp"].reparameterization_type == tfd.FULLY_REPARAMETERIZED
