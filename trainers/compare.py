@@ -10,7 +10,8 @@ import math
 from pathlib import Path
 
 from trainers.reports import markdown
-from trainers.runs import common, files, folders, metrics, options
+from trainers.runs import common, files, metrics, options
+from trainers.runs import folders as run_folders
 
 
 def define_flags(fv):
@@ -30,7 +31,7 @@ def define_flags(fv):
 def main(args):
     """Compares as the flags say; returns nothing."""
     common.require(args, "runs", "dataset")
-    found = [flow for folder in named(args.runs) if (flow := read(folder))]
+    found = [flow for folder in folders(args.runs) if (flow := read(folder))]
     text = table([flow for flow in found if flow["dataset"] == args.dataset], args.against)
     if not text:
         raise ValueError(
@@ -46,7 +47,7 @@ def main(args):
         print(f"filled: {args.readme}")
 
 
-def named(patterns):
+def folders(patterns):
     """Returns the folders that names and patterns with * mean, each once.
 
     Raises:
@@ -89,7 +90,7 @@ def read(folder):
 def _figures(folder):
     manifest = files.read_json(folder / "manifest.json")
     model, about = manifest.get("model", {}), manifest.get("metadata", {})
-    result = folders.read_result(folder) if (folder / folders.RESULT_FILE).is_file() else {}
+    result = run_folders.read_result(folder) if (folder / run_folders.RESULT_FILE).is_file() else {}
     figures = {**about.get("metrics", {}), **about.get("evaluation", {}), **result}
     if "bits_per_dim" not in figures or "dataset" not in about:
         return None

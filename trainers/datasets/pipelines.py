@@ -9,10 +9,9 @@ Example:
     (12, 12, 1)
 """
 
-import numpy as np
 import tensorflow as tf
 
-from trainers.datasets import builders, features, images, reading
+from trainers.datasets import builders, checks, features, images, reading
 from trainers.datasets import fresh as fresh_points
 from trainers.datasets.errors import DatasetError, one_line
 from trainers.datasets.toy_densities import TOYS
@@ -95,7 +94,7 @@ class Dataset:
         self.true_log_prob = self._toy and self._toy.log_prob
         self.memory_limit = MEMORY_LIMIT
         self._memory = {}
-        self._finite = set()
+        self._checked = set()
 
     def num_examples(self, split):
         """How many examples a split has."""
@@ -137,7 +136,7 @@ class Dataset:
         Raises:
             DatasetError: unknown split, labels asked where there are none, flips of what is not a
                 training image, fresh points of what cannot be drawn, a batch size that gives no
-                batch, or NaN or infinite values.
+                batch, NaN or infinite values, labels or grey levels out of range.
         """
         self._check_options(split, batch_size, labels, flips, drop_remainder and not repeat)
         if fresh:
@@ -176,7 +175,7 @@ class Dataset:
             arrays = [tensor[:limit].numpy() for tensor in self._tensors(split)]
         else:
             arrays = self._guarded(split, reading.read, limit)
-            self._require_finite(split, arrays[0])
+            self._require_valid(split, arrays)
         return tuple(arrays) if labels else arrays[0]
 
     def _instruction(self, split):
@@ -222,7 +221,7 @@ class Dataset:
         if self._fits(split):
             data, buffer = tf.data.Dataset.range(count), count
         else:
-            self._require_finite(split)
+            self._require_valid(split)
             data = self._guarded(split, reading.blocks, shuffle, seed).unbatch()
             data = data.apply(tf.data.experimental.assert_cardinality(count))
             buffer = max(1, self.memory_limit // reading.example_bytes(self._inputs))
@@ -240,7 +239,7 @@ class Dataset:
         """The whole split, (x,) or (x, labels), read once."""
         if split not in self._memory:
             arrays = self._guarded(split, reading.read)
-            self._require_finite(split, arrays[0])
+            self._require_valid(split, arrays)
             with tf.device("CPU"):  # batches are cut on the host while the accelerator computes
                 self._memory[split] = tuple(tf.constant(a) for a in arrays)
         return self._memory[split]
@@ -255,23 +254,24 @@ class Dataset:
                 f"{self.builder.data_dir}: {one_line(error)}"
             ) from error
 
-    def _require_finite(self, split, x=None):
-        """Raises if x, by default the whole split read from disk, has NaN or infinite values."""
-        if self._inputs.is_image or split in self._finite:
-            return
-        if x is None:
-            bad = self._guarded(split, reading.count_bad)
-        else:
-            bad = np.sum(~np.isfinite(x), axis=0)
-        if bad.any():
-            columns = [name for name, n in zip(self.input_names, bad, strict=True) if n]
-            more = ", ..." if len(columns) > 5 else ""
+    def _require_valid(self, split, arrays=None):
+        """Raises if the arrays, by default the whole split read from disk, hold what is no data."""
+        if arrays is None and (self._inputs.is_image or split in self._checked):
+            return  # Images that do not fit in memory would be decoded once more.
+        fault = self._guarded(split, self._fault, arrays)
+        if fault:
             raise DatasetError(
-                f"split {split!r} of dataset {self.name!r} has {bad.sum()} NaN or infinite values, "
-                f"in {', '.join(columns[:5])}{more}; remove or replace them before training"
+                f"split {split!r} of dataset {self.name!r} has {fault}; remove or replace them "
+                "before training"
             )
-        if x is None:
-            self._finite.add(split)
+        if arrays is None:
+            self._checked.add(split)
+
+    def _fault(self, builder, inputs, instruction, arrays):
+        if arrays is not None:
+            return checks.fault(inputs, self.levels, [arrays])
+        blocks = reading.blocks(builder, inputs, instruction).prefetch(AUTOTUNE)
+        return checks.fault(inputs, self.levels, blocks.as_numpy_iterator())
 
 
 def _mirror_at_random(data, seed):

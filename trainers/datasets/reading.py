@@ -53,16 +53,6 @@ def read(builder, inputs, instruction, limit=None):
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
-def count_bad(builder, inputs, instruction):
-    """How many NaN or infinite values each column has. Returns: array of `event_shape`."""
-
-    def count(bad, block):
-        return bad + tf.reduce_sum(tf.cast(~tf.math.is_finite(block[0]), tf.int64), axis=0)
-
-    zeros = tf.zeros(inputs.event_shape, tf.int64)
-    return blocks(builder, inputs, instruction).reduce(zeros, count).numpy()
-
-
 def _plain_spec(builder, inputs):
     """How to parse the records, if they are TFRecords of plain numbers; else None."""
     if inputs.is_image or builder.info.file_format != tfds.core.FileFormat.TFRECORD:

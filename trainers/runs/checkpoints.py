@@ -38,6 +38,7 @@ def write(path, arrays, meta):
         NotFinite: If an array has NaN or infinite values.
     """
     _require_finite(arrays)
+    meta = {**meta, "arrays": len(arrays)}
     members = {f"v{i}": array for i, array in enumerate(arrays)}
     with common.written_whole(path) as part, open(part, "wb") as file:
         np.savez(file, meta=np.array(json.dumps(meta)), **members)
@@ -64,6 +65,8 @@ def read(path, check=None):
         with np.load(path, allow_pickle=False) as members:
             meta = json.loads(str(members["meta"]))
             arrays = [members[f"v{i}"] for i in range(len(members.files) - 1)]
+        if (count := meta.pop("arrays", len(arrays))) != len(arrays):
+            raise ValueError(f"{len(arrays)} of {count} arrays are there")
         _require_finite(arrays)
         if check:
             check(arrays, meta)
