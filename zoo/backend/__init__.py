@@ -7,7 +7,6 @@ the names below, never `tf.` or `jax.`.
 
 from zoo.backend.arrays import (
     add_bias,
-    constrain,
     dtype,
     has_tracers,
     is_concrete,
@@ -46,7 +45,6 @@ __all__ = [
     "add_bias",
     "cache_util",
     "compiled",
-    "constrain",
     "draw_seed",
     "dtype",
     "faster_gradients",

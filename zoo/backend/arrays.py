@@ -38,12 +38,6 @@ def together(x, *others):
         return tf.identity(x), *others
 
 
-def constrain(variable):
-    """Makes a `keras.Variable`'s constraint known to optimizers that are handed the raw one."""
-    if NAME == "tensorflow":
-        variable.value._constraint = variable.constraint
-
-
 def dtype(name):
     """The type called `name`, as TFP wants it."""
     return tf.as_dtype(name) if NAME == "tensorflow" else jax.numpy.dtype(name)

@@ -19,7 +19,7 @@ import keras
 
 from zoo.backend import budget
 from zoo.saving import archive, storage, untrusted
-from zoo.saving.registry import ENTRY, INDEX, registered, list_models, read_index, roots
+from zoo.saving.registry import ENTRY, INDEX, list_models, read_index, registered, roots
 from zoo.training import LikelihoodModel
 from zoo.version import __version__
 

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import weakref
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,13 +66,6 @@ def test_vjp():
     value, pull = backend.vjp(lambda x, y: x * y, tf.constant(2.0), tf.constant(3.0))
     assert float(value) == 6.0
     assert [float(g) for g in pull(tf.constant(10.0))] == [30.0, 20.0]
-
-
-def test_raw_variables_know_their_constraint():
-    variable = keras.Variable(np.ones(2, "float32"))
-    variable.constraint = keras.constraints.NonNeg()
-    backend.constrain(variable)
-    assert backend.raw(variable).constraint is variable.constraint
 
 
 def test_other_backends_are_refused_in_one_line():
