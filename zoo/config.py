@@ -98,18 +98,12 @@ class ModelConfig(ArgumentsAsConfig):
         frozen = [weights[i] for i in fixed if weights[i].trainable]
         for weight in frozen:
             weight.trainable = False
-        _mark(model, {id(w) for w in frozen})
+        # Layers of which nothing is trained are frozen themselves, and can be told otherwise.
+        frozen = {id(w) for w in frozen}
+        for layer in model._flatten_layers() if frozen else ():
+            if frozen & {id(w) for w in layer.weights} and not layer.trainable_weights:
+                layer.trainable = False
         return model
-
-
-def _mark(layer, frozen):
-    """Calls frozen, as they were called, the layers that train no more."""
-    own = layer.weights
-    if any(id(w) in frozen for w in own):
-        if not any(w.trainable for w in own):
-            layer.trainable = False
-        for inner in getattr(layer, "layers", ()):
-            _mark(inner, frozen)
 
 
 class LayerConfig(ArgumentsAsConfig):

@@ -83,11 +83,7 @@ def get(base, latent_shape, dtype=None):
       ValueError: The base is unknown, or its events are not the flow's latents.
     """
     latent_shape = tuple(latent_shape)
-    if isinstance(base, str):
-        if base not in NAMES:
-            raise ValueError(
-                f"base must be one of {NAMES}, a tfd.Distribution or a zoo.Flow, got {base!r}."
-            )
+    if isinstance(base, str) and base in NAMES:
         return StandardBase(latent_shape, base, dtype=dtype)
     if isinstance(base, tfd.Distribution):
         if tuple(base.batch_shape):
@@ -98,7 +94,8 @@ def get(base, latent_shape, dtype=None):
         base = DistributionBase(base, dtype=dtype)
     if not callable(getattr(base, "distribution", None)):
         raise ValueError(
-            f"base must be one of {NAMES}, a tfd.Distribution or a zoo.Flow, got {type(base)}."
+            f"base must be one of {NAMES}, a tfd.Distribution or a zoo.Flow, got "
+            f"{repr(base) if isinstance(base, str) else type(base)}."
         )
     if tuple(base.event_shape) != latent_shape:
         raise ValueError(

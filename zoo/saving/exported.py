@@ -146,7 +146,7 @@ class ExportedFlow(tfd.Distribution):
         """The context, once for each of the leading dimensions, as a tuple of arguments."""
         if self._context is None:
             return ()
-        return (_flatten(self._context, self._info["context_shape"], lead),)
+        return (_flatten(self._context, self._spec.shape, lead),)
 
     def _need_context(self, mixture):
         if self._context is None and not (mixture and self._info["num_classes"]):
@@ -160,19 +160,18 @@ class ExportedFlow(tfd.Distribution):
     def _batch_shape(self):
         if self._context is None:
             return tf.TensorShape([])
-        return self._context.shape[: len(self._context.shape) - len(self._info["context_shape"])]
+        return self._context.shape[: len(self._context.shape) - len(self._spec.shape)]
 
     def _batch_shape_tensor(self):
         if self._context is None:
             return np.zeros([0], np.int32)
-        rank = len(self._context.shape) - len(self._info["context_shape"])
-        return ps.shape(self._context)[:rank]
+        return ps.shape(self._context)[: len(self._context.shape) - len(self._spec.shape)]
 
     def _event_shape(self):
-        return tf.TensorShape(self._info["event_shape"])
+        return tf.TensorShape(self._event.shape)
 
     def _event_shape_tensor(self):
-        return np.asarray(self._info["event_shape"], np.int32)
+        return np.asarray(self._event.shape, np.int32)
 
     def _default_event_space_bijector(self):
         return tfb.Identity(validate_args=self.validate_args)
