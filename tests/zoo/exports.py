@@ -19,6 +19,9 @@ QUICK = ("maf_image", "real_nvp", "residual_flow")
 SLOW = ("iaf_context", "sylvester", "planar_context", "i_resnet", "naf", "continuous")
 SLOW += ("nsf_autoregressive", "radial_image")
 NAMES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+# Where one flow stands for all; the others are slow.
+ONE = ["real_nvp", *(pytest.param(n, marks=pytest.mark.slow) for n in QUICK if n != "real_nvp")]
+ONE += NAMES[len(QUICK) :]
 
 _root = tempfile.TemporaryDirectory(prefix="flow_zoo_exports")
 

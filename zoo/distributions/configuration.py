@@ -69,16 +69,13 @@ def serialize(value, name="base", shared=None):
     if isinstance(value, tfd.Distribution | tfb.Bijector):
         kind = _kind(value, name)
         defaults = inspect.signature(CLASSES[kind].__init__).parameters
-        given = {
-            k: v
-            for k, v in value.parameters.items()
-            if v is not None and not (k in defaults and v is defaults[k].default)
-        }
         where = type(value).__name__.lstrip("_")
-        return {
-            "tfp": kind,
-            "parameters": {k: serialize(v, f"{where}.{k}", shared) for k, v in given.items()},
+        given = {
+            k: serialize(v, f"{where}.{k}", shared)
+            for k, v in value.parameters.items()
+            if v is not (defaults[k].default if k in defaults else None)
         }
+        return {"tfp": kind, "parameters": given}
     if isinstance(value, tfp.util.DeferredTensor):
         return _serialize_constrained(value, name, shared)
     if isinstance(value, bool | int | float | type(None)) or _is_text(value, name):

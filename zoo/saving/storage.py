@@ -16,6 +16,7 @@ import uuid
 from zoo import config
 
 FORMAT = 1  # to be raised when a library of today would misread what is written
+REMEDY = "fetch it or write it again."
 MAX_JSON = 1 << 24  # bytes of a JSON file that is read; an entry of a manifest takes 130
 
 
@@ -105,41 +106,38 @@ def check_file(path, recorded):
     Raises:
       ValueError: The file is missing, or has another SHA-256.
     """
-    remedy = "fetch it or write it again."
     if not path.is_file():
-        raise ValueError(f"{path} is missing; {remedy}")
+        raise ValueError(f"{path} is missing; {REMEDY}")
     found = sha256(path)
     if found != recorded["sha256"]:
         size = f" ({recorded['size']} bytes)" if "size" in recorded else ""
         raise ValueError(
             f"{path} is truncated or altered: expected SHA-256 {recorded['sha256']}{size}, "
-            f"found {found} ({path.stat().st_size} bytes); {remedy}"
+            f"found {found} ({path.stat().st_size} bytes); {REMEDY}"
         )
 
 
-def read_json(path, *keys, **forms):
+def read_json(path, **forms):
     """Reads a JSON file that `write_json` wrote.
 
     Args:
       path: The file.
-      *keys: What it must hold, of any form.
-      **forms: The same, of the form given; see `misfit`.
+      **forms: What it must hold, and the form of each; see `misfit`.
 
     Raises:
       ValueError: It cannot be read, holds something else, or its format is newer than this library
         knows.
     """
-    remedy = "fetch it or write it again."
     try:
         if path.stat().st_size > MAX_JSON:
             raise ValueError
         data = json.loads(path.read_text(encoding="utf-8"))
         newer = data["format"] > FORMAT
         if not newer:
-            data = {key: data[key] for key in (*keys, *forms)}
+            data = {key: data[key] for key in forms}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(
-            f"{path} is truncated or altered: expected a JSON file of Flow Zoo; {remedy}"
+            f"{path} is truncated or altered: expected a JSON file of Flow Zoo; {REMEDY}"
         ) from None
     if newer:
         raise ValueError(
@@ -160,7 +158,7 @@ def check_form(path, data, form):
     if wrong is not None:
         raise ValueError(
             f"{path} is truncated or altered: {wrong[:120]} is missing or not as Flow Zoo writes "
-            "it; fetch it or write it again."
+            f"it; {REMEDY}"
         )
 
 

@@ -77,14 +77,14 @@ def test_read_json_refuses_what_is_no_file_of_ours(tmp_path, text):
     file = tmp_path / "a.json"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with raises_one_line(str(file), "truncated or altered"):
-        storage.read_json(file, "a")
+        storage.read_json(file, a=int)
 
 
 def test_read_json_tells_a_newer_version(tmp_path):
     file = tmp_path / "a.json"
     file.write_text(json.dumps({"format": storage.FORMAT + 1}))
     with raises_one_line(str(file), "newer Flow Zoo", f"found {storage.FORMAT + 1}", "install"):
-        storage.read_json(file, "a")
+        storage.read_json(file, a=int)
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, Path("x")])
@@ -93,5 +93,5 @@ def test_write_json_refuses_what_json_cannot_hold(tmp_path, value):
     storage.write_json(file, a=1)
     with raises_one_line("a.json", "cannot hold"):
         storage.write_json(file, a=value)
-    assert storage.read_json(file, "a") == {"a": 1}
+    assert storage.read_json(file, a=int) == {"a": 1}
     assert list(tmp_path.iterdir()) == [file]
