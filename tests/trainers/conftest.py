@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 QUIET = ("--jit=false", "--progress=none", "--notensorboard", "--picture_interval=0")
 # Compiling with XLA takes longer than all that these flows have to compute.
 PLAIN = '--model_args={"jit_compile": false}'
+LONGER = ("--epochs=4", "--learning_rate=1e-2", "--ema_momentum=0.5", "--clip_norm=5")
 TINY = ("--model=maf", "--hidden_units=8", "--num_layers=2", "--batch_size=100", PLAIN, *QUIET)
 
 
@@ -45,6 +46,14 @@ def toy_run(train_flow, tmp_path_factory):
     """The folder of a finished run on two_moons, 2 epochs. Not to be written to."""
     folder = tmp_path_factory.mktemp("runs") / "toy"
     train_flow(folder, "--epochs=2", "--learning_rate=1e-2")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole_run(train_flow, tmp_path_factory):
+    """The folder of a run of 4 epochs, flags LONGER, that was never interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    train_flow(folder, *LONGER)
     return folder
 
 

@@ -20,7 +20,7 @@ def family(name, flag="--model"):
     Raises:
         ValueError: If there is none.
     """
-    if name not in zoo.MODELS:
+    if not isinstance(name, str) or name not in zoo.MODELS:
         raise ValueError(f"{flag} must be one of {', '.join(sorted(zoo.MODELS))}; got {name!r}")
     return zoo.MODELS[name]
 
@@ -188,22 +188,21 @@ def _construct(name, flag, given, chosen):
 
 def _require_room(flag, name, chosen):
     """Refuses a flow that takes more memory than there is, before any of it is allocated."""
-    counts = {key: chosen.get(key) for key in ("num_layers", "scales", "steps", "blocks")}
-    counts = {key: count for key, count in counts.items() if isinstance(count, int)}
+    limits = dict.fromkeys(("num_layers", "scales", "steps", "blocks"), MOST_LAYERS)
+    limits["components"] = MOST_UNITS
+    counts = {key: chosen[key] for key in limits if isinstance(chosen.get(key), int)}
     units = chosen.get("hidden_units") or [chosen.get("width")] * 2
     units = [n for n in (units if isinstance(units, list | tuple) else ()) if isinstance(n, int)]
-    for what, numbers, most in (
-        *((key, [count], MOST_LAYERS) for key, count in counts.items()),
-        ("hidden_units or width", units, MOST_UNITS),
-        ("hidden layers", [len(units)], MOST_LAYERS),
+    for what, number, most in (
+        *((key, count, limits[key]) for key, count in counts.items()),
+        ("hidden_units or width", max(units, default=0), MOST_UNITS),
+        ("hidden layers", len(units), MOST_LAYERS),
     ):
-        if max(numbers, default=0) > most:
-            raise ValueError(
-                f"{flag} {name}: expected {what} of at most {most}, got {max(numbers)}"
-            )
+        if number > most:
+            raise ValueError(f"{flag} {name}: expected {what} of at most {most}, got {number}")
     # At the least: masked networks hold half of their matrices.
     matrices = sum(map(operator.mul, units, units[1:])) // 2
-    weights = matrices * math.prod(n for key, n in counts.items() if key != "blocks")
+    weights = matrices * math.prod(counts.get(key, 1) for key in ("num_layers", "scales", "steps"))
     needed = 16 * weights  # bytes, with gradient and two moments
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if needed > memory:

@@ -13,8 +13,10 @@ def path(text):
     """A `pathlib.Path`, with `~` as a shell has it.
 
     Raises:
-        ValueError: If `~name` names no user.
+        ValueError: If `~name` names no user, or no path can be.
     """
+    if "\0" in text:
+        raise ValueError(f"{text!r} is no path")
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -41,8 +43,8 @@ def writable(options, name, file=False):
         there = next(p for p in (*[folder] * (not file), *above) if os.path.lexists(p))
         with tempfile.TemporaryFile(dir=there):
             return folder
-    except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
-        reason = getattr(error, "strerror", None) or error
+    except OSError as error:
+        reason = error.strerror
     raise ValueError(f"--{name}={folder} cannot be written to: {reason}")
 
 

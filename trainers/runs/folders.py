@@ -41,7 +41,7 @@ class Run:
     """
 
     def __init__(self, folder, flag_values, writes=True):
-        self.folder, self.writes = files.path(folder), writes
+        self.folder, self.writes = files.path(str(folder)), writes
         self.checkpoints = checkpoints.Checkpoints(self.folder / "checkpoints")
         self._lock = None
         if writes:

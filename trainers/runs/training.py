@@ -12,14 +12,13 @@ import zoo
 from trainers import datasets
 from trainers.runs import (
     callbacks,
-    common,
     families,
-    files,
     folders,
     interruptions,
     metrics,
     optimizers,
     options,
+    results,
     strategies,
 )
 
@@ -254,11 +253,7 @@ class _Trainer:
 
     def keep(self, flow, best):
         """Saves the best flow without a figure yet; returns where it is."""
-        # A figure of earlier weights must not be taken for theirs.
-        (self.run.folder / folders.RESULT_FILE).unlink(missing_ok=True)
-        zoo.save(flow, self.run.folder, {"dataset": self.flags.dataset}, overwrite=True)
-        path = self.run.folder / "model.keras"
-        return f"The best weights, of epoch {best['epoch']}, are in {path}"
+        return results.keep(self.run.folder, flow, best, self.flags.dataset)
 
     def finish(self):
         """Saves the best flow, takes its test figure, and prints and writes both."""
@@ -268,49 +263,26 @@ class _Trainer:
                 f"no epoch of {self.run.folder} had a finite validation loss, so there are no "
                 "weights to keep; train into another --model_dir with a lower --learning_rate"
             )
-        lines = folders.read_metrics(self.run.folder)
-        if not lines:
-            raise ValueError(
-                f"{self.run.folder / folders.METRICS_FILE} has no line of a whole epoch; put it "
-                "back, or train into another --model_dir"
-            )
-        result = {
+        about = {
             "model": self.flags.model or self.flags.init_from,
             "dataset": self.flags.dataset,
             "parameters": int(flow.count_params()),
-            "epochs": lines[-1]["epoch"],
             "best_epoch": best["epoch"],
-            "training_seconds": round(lines[-1]["seconds"], 1),
-            "step_ms": round(1000 * lines[-1]["seconds"] / lines[-1]["step"], 3),
+            **results.course(self.run.folder),
             "input_ms_per_step": self.input_time(),
         }
         try:
-            result |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
+            about |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
         except zoo.NotConverged as error:
             raise ValueError(f"no test figure: {error} {self.keep(flow, best)}") from error
-        zoo.save(
-            flow,
-            self.run.folder,
-            metadata={
-                "dataset": self.flags.dataset,
-                "metrics": {name: result[name] for name in ("nats", "bits_per_dim")},
-            },
-            overwrite=True,
-        )
-        common.write_json(self.run.folder / folders.RESULT_FILE, result)
-        self.say(report(result))
-        return result
+        results.write(self.run.folder, flow, about)
+        self.say(results.report(about))
+        return about
 
     def input_time(self):
         """Milliseconds of input a step; that of an earlier start, if this one did not train."""
         if self.input_ms is None:
-            earlier = self.run.folder / folders.RESULT_FILE
-            if earlier.is_file():
-                # What cannot be read is written anew in a moment.
-                with contextlib.suppress(ValueError):
-                    self.input_ms = files.read_json(earlier, input_ms_per_step=float)[
-                        "input_ms_per_step"
-                    ]
+            self.input_ms = results.earlier(self.run.folder).get("input_ms_per_step")
         if self.input_ms is None:
             self.measure_input()
         return self.input_ms
@@ -327,15 +299,3 @@ def _require_weights(flow, arrays, meta):
 def _widened(x, *label):
     x = tf.cast(x, tf.int32)
     return (x, *label) if label else x
-
-
-def report(result):
-    """Returns the lines that the program ends with."""
-    rows = metrics.likelihood_rows(result)
-    rows += [
-        ("examples, noise draws", f"{result['examples']}, {result['draws']}"),
-        ("parameters", f"{result['parameters']:,}"),
-        ("epochs, best", f"{result['epochs']}, {result['best_epoch']}"),
-        ("training seconds", f"{result['training_seconds']:.0f}"),
-    ]
-    return common.table(rows, header=(f"{result['split']} split", "mean ± 2 standard errors"))

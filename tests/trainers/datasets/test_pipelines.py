@@ -1,14 +1,16 @@
 """Batches: order, seeds, labels, flips, splits, memory and disk, and bad input."""
 
+import dataclasses
 import math
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from trainers import datasets
-from trainers.datasets import DatasetError, Toy2d, pipelines
+from trainers.datasets import DatasetError, Toy2d, checks, pipelines
 
 
 def rows(batches, count=None):
@@ -198,7 +200,8 @@ def test_nan_and_infinity(memory_limit, table_builder, tmp_path, monkeypatch):
     monkeypatch.setattr(table_builder, "spoiled", {3: np.nan, 8: np.inf, 95: -np.inf})
     data = datasets.load("zoo_table", tmp_path)
     data.memory_limit = memory_limit
-    message = "split 'train' of dataset 'zoo_table' has 2 NaN or infinite values, in b;"
+    message = "split 'train' of dataset 'zoo_table' has 2 NaN or infinite values, in b; "
+    message += "the first is in row 3;"
     for _ in range(2):  # a second try must not slip through
         with pytest.raises(DatasetError, match=message):
             data.batches("train", 10)
@@ -206,6 +209,36 @@ def test_nan_and_infinity(memory_limit, table_builder, tmp_path, monkeypatch):
         data.numpy("train", limit=20)
     with pytest.raises(DatasetError, match="split 'validation' .* has 1 NaN"):
         data.numpy("validation")
+
+
+@pytest.mark.parametrize("memory_limit", [1 << 30, 0])
+def test_labels_out_of_range(memory_limit, table, monkeypatch):
+    """As in records that TFDS did not write."""
+    table.memory_limit = memory_limit
+    monkeypatch.setattr(table, "_inputs", dataclasses.replace(table._inputs, num_classes=2))
+    message = "has 30 labels outside 0 to 1, in label; the first is in row 2;"
+    with pytest.raises(DatasetError, match=message):
+        table.batches("train", 10)
+
+
+def test_grey_levels_out_of_range(digits, monkeypatch):
+    monkeypatch.setattr(digits, "levels", 16)
+    x = digits.builder.as_data_source(split="test")
+    count = sum(example["image"].max() > 15 for example in x)
+    message = f"has {count} images with grey levels above 15, in image; the first is in row "
+    with pytest.raises(DatasetError, match=message):
+        digits.numpy("test")
+
+
+def test_rows_are_counted_over_blocks():
+    inputs = SimpleNamespace(is_image=False, names=("a", "b"), label="c", num_classes=3)
+    good, bad = np.zeros((4, 2), "float32"), np.full((2, 2), np.nan, "float32")
+    fault = checks.fault(inputs, None, [(good,), (bad,), (bad,)])
+    assert fault == "8 NaN or infinite values, in a, b; the first is in row 4"
+    labels = np.array([0, 2, -1, 3])
+    fault = checks.fault(inputs, None, [(good, labels)])
+    assert fault == "2 labels outside 0 to 2, in c; the first is in row 2"
+    assert checks.fault(inputs, None, [(good, labels[:1])]) is None
 
 
 @pytest.mark.parametrize("memory_limit", [1 << 30, 0])

@@ -20,7 +20,7 @@ from trainers.runs import common
             "unknown flag --modle; the flags are: --activation --alpha --base",
         ),
         ("train", "--optimizer=foo", "should be one of <adam|adamw|adamax|sgd|rmsprop>"),
-        ("train", "--epochs=0", "--epochs=0: 0 is not a positive integer"),
+        ("train", "--epochs=0", "--epochs=0: 0 is not an integer in the range [1, "),
         ("train", "--flagfile=/none", "Unable to open flagfile"),
         ("train", "maf", "expected only flags of the form --name=value, got 'maf'"),
         ("train", "--dataset=digits", "--model is missing: Family"),

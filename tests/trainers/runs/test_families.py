@@ -101,3 +101,30 @@ def test_families_by_what_they_take(monkeypatch):
     assert {"maf", "real_nvp", "nice"} <= set(taken) and taken["maf"] is zoo.MAF
     assert set(refused) == set(zoo.MODELS) - set(taken)
     assert "event_shape" in refused["glow"] and "\n" not in refused["glow"]
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (['--model_args={"alpha": NaN}'], "expected finite numbers, got NaN"),
+        (['--model_args={"alpha": 1e999}'], "expected finite numbers, got 1e999"),
+        (['--model_args={"a": ' + "[" * 100_000], "must be a JSON object"),
+        (["--hidden_units=65537"], "hidden_units or width of at most 65536, got 65537"),
+        (["--hidden_units=" + "9" * 5000], "must be positive integers"),
+        (["--hidden_units=" + "8," * 2000 + "8"], "hidden layers of at most 1000, got 2001"),
+        (["--hidden_units=65536,65536,65536", "--num_layers=1000"], "fewer layers or units"),
+        (['--model_args={"num_layers": 1000000000}'], "num_layers of at most 1000, got"),
+        (['--model_args={"num_layers": "x"}'], "num_layers"),
+        (['--model_args={"hidden_units": [[1]]}'], "hidden_units|refused its arguments"),
+        (['--model_args={"hidden_units": {"a": 1}}'], "hidden_units|refused its arguments"),
+        (['--model_args={"activation": [1]}'], "activation|refused its arguments"),
+        (['--model_args={"base": 7}'], "base|refused its arguments"),
+        (['--base={"model": "made", "components": 10000000000}'], "components of at most 65536"),
+        (['--base={"model": []}'], "the model of --base must be one of"),
+    ],
+)
+def test_arguments_of_wrong_types_and_absurd_sizes_are_one_line(argv, message):
+    options = flagfiles.new_options(train.define_flags, ["--model=maf", *argv])
+    with pytest.raises(ValueError, match=message) as caught:
+        families.build(options, DIGITS)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400

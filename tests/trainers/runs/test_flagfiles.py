@@ -1,8 +1,9 @@
 """Flagfiles: written, read again, compared."""
 
 import pytest
+from absl import flags
 
-from trainers import train
+from trainers import sample, train
 from trainers.runs import flagfiles
 
 ARGV = [
@@ -64,3 +65,52 @@ def test_unknown_flags_and_values_are_refused(tmp_path):
     options = flagfiles.new_options(train.define_flags, ARGV)
     with pytest.raises(ValueError, match="flags.txt cannot be read: unknown flag --nonsense"):
         flagfiles.differing_flags(path, options)
+
+
+FLOATS = ("learning_rate", "final_learning_rate", "weight_decay", "clip_norm", "ema_momentum")
+FLOATS += ("alpha", "coefficient", "checkpoint_minutes")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
+def test_numbers_are_finite(value):
+    for name in FLOATS:
+        with pytest.raises(ValueError, match=f"--{name}={value}: expected a finite number"):
+            flagfiles.new_options(train.define_flags, [f"--{name}={value}"])
+    for define, name in ((sample.define_flags, "temperature"), (train.define_flags, "epochs")):
+        with pytest.raises(ValueError, match=f"--{name}={value}: "):
+            flagfiles.new_options(define, [f"--{name}={value}"])
+
+
+def test_every_float_flag_is_one_of_those():
+    options = flagfiles.new_options(train.define_flags)
+    found = {name for name in options if isinstance(options[name].parser, flags.FloatParser)}
+    assert found == set(FLOATS)
+
+
+@pytest.mark.parametrize("name", ["num_layers", "width", "steps", "scales", "epochs", "seed"])
+@pytest.mark.parametrize("value", [10**9 * 10, -(10**30)])
+def test_absurd_numbers_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"--{name}={value}: .* not an integer in the range"):
+        flagfiles.new_options(train.define_flags, [f"--{name}={value}"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\x80\x04\x95 pickled", "flags.txt is, or includes, a file that is no text"),
+        (b"--flagfile=flags.txt\n", "a flagfile includes itself: flags.txt"),
+        (b"--flagfile=other.txt\n", "a flagfile includes itself: "),
+        (b"--flagfile=~nouser/x\n", "Unable to open flagfile: .*~nouser"),
+        (b"--flagfile=.\n", "Unable to open flagfile: .*Is a directory"),
+        (b"\x00\n", "got '.x00'"),
+    ],
+)
+def test_a_flagfile_that_is_none_is_one_line(tmp_path, monkeypatch, capfd, content, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flags.txt").write_bytes(content)
+    (tmp_path / "other.txt").write_text("--flagfile=flags.txt\n")
+    with pytest.raises(ValueError, match=message) as caught:
+        flagfiles.new_options(train.define_flags, ["--flagfile=flags.txt"])
+    assert "\n" not in str(caught.value) and capfd.readouterr().err == ""
+    with pytest.raises(ValueError, match="flags.txt cannot be read: "):
+        flagfiles.of_run("flags.txt")

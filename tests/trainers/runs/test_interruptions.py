@@ -11,10 +11,7 @@ import pytest
 from trainers import train
 from trainers.runs import checkpoints, common, flagfiles, interruptions, training
 
-from ..conftest import TINY
-
-# Three epochs of ten steps, with all that has a state of its own.
-FLAGS = ("--epochs=3", "--learning_rate=1e-2", "--ema_momentum=0.5", "--optimizer=adam")
+from ..conftest import LONGER, TINY
 
 
 class At(keras.callbacks.Callback):
@@ -34,21 +31,13 @@ def start(prepared):
     """A function that trains in this process, and does something at a step."""
 
     def run(folder, *argv, at=0, act=None):
-        flags = (*TINY, *FLAGS, "--dataset=two_moons", f"--data_dir={prepared}")
+        flags = (*TINY, *LONGER, "--dataset=two_moons", f"--data_dir={prepared}")
         options = flagfiles.new_options(
             train.define_flags, [*flags, f"--model_dir={folder}", *argv]
         )
         return training.train(options, [At(at, act)])
 
     return run
-
-
-@pytest.fixture(scope="module")
-def whole(start, tmp_path_factory):
-    """The folder of a run that was never interrupted."""
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    start(folder)
-    return folder
 
 
 def last(folder):
@@ -59,7 +48,7 @@ def last(folder):
 def assert_equal(folder, whole):
     """Bit for bit: weights, average, optimizer, random state; the best; every line but its time."""
     ours, theirs = last(folder), last(whole)
-    assert ours[1:] == theirs[1:] == (3, 0, 30)
+    assert ours[1:] == theirs[1:] == (4, 0, 40)
     best = [checkpoints.read(f / "checkpoints" / "best.npz") for f in (folder, whole)]
     assert best[0][1] == best[1][1]
     for one, other in ((ours[0], theirs[0]), (best[0][0], best[1][0])):
@@ -75,12 +64,12 @@ def assert_equal(folder, whole):
 @pytest.mark.parametrize(
     ("number", "at", "where", "place"),
     [
-        (signal.SIGTERM, 14, "after 4 of 10 steps of epoch 2", (1, 4, 14)),
+        (signal.SIGTERM, 34, "after 4 of 10 steps of epoch 4", (3, 4, 34)),
         (signal.SIGINT, 20, "after epoch 2", (2, 0, 20)),
     ],
 )
 def test_a_signal_finishes_the_step_saves_and_says_so(
-    start, whole, tmp_path, number, at, where, place
+    start, whole_run, tmp_path, number, at, where, place
 ):
     folder = tmp_path / "run"
     handlers = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
@@ -92,11 +81,11 @@ def test_a_signal_finishes_the_step_saves_and_says_so(
     assert caught.value.number == number and last(folder)[1:] == place
     assert not (folder / "result.json").exists()
     start(folder)
-    assert_equal(folder, whole)
+    assert_equal(folder, whole_run)
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint_within_an_epoch(
-    start, whole, tmp_path, capsys
+    start, whole_run, tmp_path, capsys
 ):
     def kill():
         raise RuntimeError("killed")
@@ -109,9 +98,9 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_within_an_epoch(
         start(folder, "--steps_per_execution=5")
     start(folder, "--checkpoint_minutes=0")
     assert "after epoch 1, 6 of 10 steps into the next" in capsys.readouterr().out
-    assert_equal(folder, whole)
+    assert_equal(folder, whole_run)
     kept = sorted(p.name for p in (folder / "checkpoints").iterdir())
-    assert kept == ["best.npz", "epoch-00002.npz", "epoch-00003.npz"]
+    assert kept == ["best.npz", "epoch-00003.npz", "epoch-00004.npz"]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 import json
 import math
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,17 +16,7 @@ import zoo
 from trainers import datasets, train
 from trainers.runs import callbacks, checkpoints, flagfiles, folders, metrics, training
 
-from ..conftest import ROOT, TINY
-
-LONGER = ("--epochs=4", "--learning_rate=1e-2", "--ema_momentum=0.5", "--clip_norm=5")
-
-
-@pytest.fixture(scope="module")
-def whole_run(train_flow, tmp_path_factory):
-    """The folder of a run of 4 epochs that was never interrupted."""
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    train_flow(folder, *LONGER)
-    return folder
+from ..conftest import LONGER, TINY
 
 
 def losses(folder):
@@ -80,26 +69,29 @@ def test_the_saved_flags_repeat_the_run_and_timing_its_input_changes_nothing(
     assert losses(tmp_path / "again") == losses(whole_run)
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(whole_run, prepared, train_flow, tmp_path):
-    folder = tmp_path / "killed"
-    argv = [*TINY, "--dataset=two_moons", f"--data_dir={prepared}", f"--model_dir={folder}"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "trainers.train", *argv, *LONGER, "--epochs=100000"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+# What is done at the signal, and from where training goes on, is tested in test_interruptions.py.
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_is_ended_goes_on_as_if_nothing_had_happened(
+    whole_run, prepared, program, train_flow, tmp_path, number
+):
+    folder = tmp_path / "ended"
+    argv = [*TINY, *LONGER, "--dataset=two_moons", f"--data_dir={prepared}"]
+    argv += [f"--model_dir={folder}", "--epochs=100000"]
+    process = program("train", *argv, start=subprocess.Popen)
     deadline = time.monotonic() + 200
     while not len(list((folder / "checkpoints").glob("epoch-*.npz"))) >= 2:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(number)
+    said = process.communicate()[1]
     assert not (folder / "result.json").exists()
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    if number != signal.SIGKILL:
+        assert said.count("\n") == 1 and "the same command continues" in said
 
-    done = max(checkpoints.Checkpoints(folder / "checkpoints").paths())
-    epochs = max(done + 1, 4)
+    done, batch = next(iter(checkpoints.Checkpoints(folder / "checkpoints").paths()))
+    epochs = max(done + bool(batch), 4)
     result = train_flow(folder, *LONGER, f"--epochs={epochs}")
     assert result["epochs"] == epochs
     lines = losses(folder)
@@ -153,10 +145,27 @@ def test_training_that_blows_up_at_once_says_so(train_flow, tmp_path):
     assert not list((tmp_path / "run").glob("checkpoints/*"))
 
 
+def test_weights_that_are_not_finite_are_not_saved(train_flow, tmp_path, monkeypatch):
+    """Though the loss of the step before them was."""
+    last = callbacks.StopWhenNotFinite.on_train_batch_end
+
+    def poison(self, batch, logs=None):
+        last(self, batch, logs)
+        if batch == 9:
+            variable = self.model.trainable_variables[0]
+            variable.assign(np.full(variable.shape, np.inf))
+
+    monkeypatch.setattr(callbacks.StopWhenNotFinite, "on_train_batch_end", poison)
+    with pytest.raises(ValueError, match="weights became NaN or infinite .* at step 10 ") as caught:
+        train_flow(tmp_path / "run", "--epochs=1")
+    assert "No epoch was completed" in str(caught.value)
+    assert not list((tmp_path / "run").rglob("*.npz"))
+
+
 def test_training_that_turns_nan_keeps_the_last_good_weights(
     train_flow, tmp_path, monkeypatch, whole_run
 ):
-    save = callbacks.SaveEpochs.on_epoch_end
+    save = callbacks.SaveCheckpoints.on_epoch_end
 
     def poison(self, epoch, logs=None):
         save(self, epoch, logs)
@@ -164,7 +173,7 @@ def test_training_that_turns_nan_keeps_the_last_good_weights(
             variable = self.model.trainable_variables[0]
             variable.assign(np.full(variable.shape, np.nan))
 
-    monkeypatch.setattr(callbacks.SaveEpochs, "on_epoch_end", poison)
+    monkeypatch.setattr(callbacks.SaveCheckpoints, "on_epoch_end", poison)
     with pytest.raises(ValueError) as caught:
         train_flow(tmp_path / "run", *LONGER)
     text = str(caught.value)
@@ -204,8 +213,8 @@ def test_the_last_epoch_is_validated_too(train_flow, tmp_path):
     lines = folders.read_metrics(tmp_path / "run")
     assert [line["epoch"] for line in lines if "val_loss" in line] == [2, 3]
     assert result["best_epoch"] in (2, 3)
-    result = train_flow(tmp_path / "short", "--epochs=1", "--validation_interval=50")
-    assert result["best_epoch"] == 1
+    short = SimpleNamespace(flags=SimpleNamespace(epochs=1, validation_interval=50))
+    assert training._Trainer.validated(short) == [1]
 
 
 def test_weights_are_kept_where_the_test_figure_cannot_be_taken(train_flow, tmp_path, monkeypatch):
@@ -229,6 +238,7 @@ def test_pictures_and_tensorboard(train_flow, tmp_path):
     assert written == {"train", "validation", "pictures"}
 
 
+@pytest.mark.slow
 def test_mirrored_on_two_devices_trains_the_same_flow(whole_run, prepared, program, tmp_path):
     folder = tmp_path / "mirrored"
     argv = [*TINY, *LONGER, "--dataset=two_moons", f"--data_dir={prepared}"]

@@ -1,0 +1,67 @@
+"""What a run ends with: model.keras, result.json, and the lines that are printed."""
+
+import zoo
+from trainers.runs import common, files, folders, metrics
+
+
+def keep(folder, flow, best, dataset):
+    """Saves the best flow without a figure yet; returns where it is.
+
+    Args:
+        folder: The run's, a `pathlib.Path`.
+        flow: The flow.
+        best: {"epoch"} of its weights.
+        dataset: Name of the data set.
+    """
+    # A figure of earlier weights must not be taken for theirs.
+    (folder / folders.RESULT_FILE).unlink(missing_ok=True)
+    zoo.save(flow, folder, {"dataset": dataset}, overwrite=True)
+    return f"The best weights, of epoch {best['epoch']}, are in {folder / 'model.keras'}"
+
+
+def write(folder, flow, result):
+    """Saves the best flow with its figures, and writes result.json."""
+    figures = {name: result[name] for name in ("nats", "bits_per_dim")}
+    metadata = {"dataset": result["dataset"], "metrics": figures}
+    zoo.save(flow, folder, metadata=metadata, overwrite=True)
+    common.write_json(folder / folders.RESULT_FILE, result)
+
+
+def course(folder):
+    """What metrics.jsonl says of a whole training: epochs, seconds, milliseconds a step.
+
+    Raises:
+        ValueError: If it says nothing.
+    """
+    lines = folders.read_metrics(folder)
+    if not lines:
+        raise ValueError(
+            f"{folder / folders.METRICS_FILE} has no line of a whole epoch; put it back, or train "
+            "into another --model_dir"
+        )
+    last = lines[-1]
+    return {
+        "epochs": last["epoch"],
+        "training_seconds": round(last["seconds"], 1),
+        "step_ms": round(1000 * last["seconds"] / max(last["step"], 1), 3),
+    }
+
+
+def earlier(folder):
+    """result.json of an earlier start; empty where there is none that can be read."""
+    try:
+        return files.read_json(folder / folders.RESULT_FILE, input_ms_per_step=float)
+    except ValueError:
+        return {}
+
+
+def report(result):
+    """Returns the lines that the program ends with."""
+    rows = metrics.likelihood_rows(result)
+    rows += [
+        ("examples, noise draws", f"{result['examples']}, {result['draws']}"),
+        ("parameters", f"{result['parameters']:,}"),
+        ("epochs, best", f"{result['epochs']}, {result['best_epoch']}"),
+        ("training seconds", f"{result['training_seconds']:.0f}"),
+    ]
+    return common.table(rows, header=(f"{result['split']} split", "mean ± 2 standard errors"))
