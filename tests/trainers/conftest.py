@@ -19,6 +19,11 @@ LONGER = ("--epochs=4", "--learning_rate=1e-2", "--ema_momentum=0.5", "--clip_no
 TINY = ("--model=maf", "--hidden_units=8", "--num_layers=2", "--batch_size=100", PLAIN, *QUIET)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def memory_given_back():
+    """Flows this small are left to Python's own collector: walking the heap takes a second."""
+
+
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
     """A folder with digits and a small two_moons prepared in it."""

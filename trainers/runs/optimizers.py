@@ -51,7 +51,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def make(options, model, steps, replicas=1):
+def make(options, model, steps, replicas=1, continued=False):
     """Makes the optimizer for a flow's weights, its state built.
 
     Args:
@@ -59,12 +59,15 @@ def make(options, model, steps, replicas=1):
         model: The flow.
         steps: Steps of the whole training, for the schedule.
         replicas: Replicas in sync. Keras clips the gradient of each, which is a share of the whole.
+        continued: Whether the weights are a trained flow's, that came without their moments; a
+            first step at the full rate would throw them off, so there is always a warm-up.
     """
+    warmup = options.warmup_steps or (min(500, steps // 20) if continued else 0)
     schedule = Schedule(
         options.schedule,
         options.learning_rate,
         options.final_learning_rate,
-        options.warmup_steps,
+        warmup,
         steps,
     )
     made = type(keras.optimizers.get(options.optimizer))(

@@ -206,7 +206,12 @@ def optimizer_flags(fv):
         "Learning rate at the end of --epochs (cosine: 0; exponential: a hundredth).",
         lower_bound=0.0,
     )
-    define.integer("warmup_steps", 0, "Steps of linear warm-up.", lower_bound=0)
+    define.integer(
+        "warmup_steps",
+        0,
+        "Steps of linear warm-up; with --init_from 0 means a twentieth of all, at most 500.",
+        lower_bound=0,
+    )
     define.float(
         "weight_decay",
         0.0,

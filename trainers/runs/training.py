@@ -37,7 +37,7 @@ def train(flags, more_callbacks=()):
         ValueError: On a flag, data set or folder that does not do, when the loss stops being a
             finite number, or where the test figure needs an iteration that does not converge; the
             best weights so far are then in model.keras.
-        Interrupted: After SIGINT or SIGTERM, with a checkpoint of the step that it came in.
+        Interrupted: After SIGINT or SIGTERM, with a checkpoint written.
     """
     if not flags.init_from:
         families.family(flags.model)
@@ -83,7 +83,8 @@ class _Trainer:
         self.flow = families.build(self.flags, self.data)
         self.flow.compile(
             optimizer=optimizers.make(
-                self.flags, self.flow, self.steps * self.flags.epochs, self.replicas
+                *(self.flags, self.flow, self.steps * self.flags.epochs, self.replicas),
+                continued=bool(self.flags.init_from),
             ),
             jit_compile=optimizers.jit_compile(self.flags, self.distribution),
             steps_per_execution=self.flags.steps_per_execution,
@@ -180,10 +181,8 @@ class _Trainer:
             first.append(callbacks.FinishEpoch(self.steps - self.batch, self.metrics))
         size = self.validation_batch_size()
         with interruptions.signals_noted() as signals:
-            save = callbacks.SaveCheckpoints(
-                *(self.run, self.steps, start, self.seconds),
-                *(self.flags.checkpoint_minutes, signals),
-            )
+            how_often = self.flags.checkpoint_minutes, signals
+            save = callbacks.SaveCheckpoints(self.run, self.steps, start, self.seconds, *how_often)
             self.flow.fit(
                 # Endless, for Keras starts two passes over finite data an epoch, and the order of
                 # the passes has to be the same after a restart.

@@ -80,6 +80,16 @@ def test_points_drawn_from_a_density_follow_it():
     assert middle.std() == pytest.approx(0.1, rel=0.06)
 
 
+@pytest.fixture(scope="module")
+def moons():
+    """The board of a toy, and points that follow it."""
+    toy = TOYS["two_moons"]
+    board = plane.Board(toy.log_prob, cells=200)
+    x = toy.sample(plane.SAMPLES, np.random.default_rng(0))
+    assert plane.goodness_of_fit(board, x)["p_value"] > 1e-3
+    return board, x
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -90,11 +100,8 @@ def test_points_drawn_from_a_density_follow_it():
     ],
     ids=["scaled", "moved", "leaking", "far off"],
 )
-def test_wrong_samples_are_seen(wrong):
-    toy = TOYS["two_moons"]
-    board = plane.Board(toy.log_prob, cells=200)
-    x = toy.sample(plane.SAMPLES, np.random.default_rng(0))
-    assert plane.goodness_of_fit(board, x)["p_value"] > 1e-3
+def test_wrong_samples_are_seen(wrong, moons):
+    board, x = moons
     assert plane.goodness_of_fit(board, wrong(x))["p_value"] < 1e-6
 
 

@@ -38,6 +38,7 @@ def test_it_starts_from_the_weights_it_is_given(again, digits_run, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_it_goes_on_training(again, digits_run, tmp_path):
     result, _ = again(tmp_path / "run", "--learning_rate=1e-2")
     before = json.loads((digits_run / "result.json").read_text())

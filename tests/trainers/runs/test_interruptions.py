@@ -80,8 +80,9 @@ def test_a_signal_finishes_the_step_saves_and_says_so(
     assert said.startswith(signal.Signals(number).name) and "the same command continues" in said
     assert caught.value.number == number and last(folder)[1:] == place
     assert not (folder / "result.json").exists()
-    start(folder)
-    assert_equal(folder, whole_run)
+    if place[1]:
+        start(folder)
+        assert_equal(folder, whole_run)
 
 
 def test_a_killed_run_goes_on_from_its_last_checkpoint_within_an_epoch(
@@ -94,10 +95,15 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint_within_an_epoch(
     with pytest.raises(RuntimeError, match="killed"):
         start(folder, "--checkpoint_minutes=1e-9", at=17, act=kill)
     assert last(folder)[1:] == (1, 6, 16)
-    with pytest.raises(ValueError, match="--steps_per_execution must divide the 6 steps"):
-        start(folder, "--steps_per_execution=5")
+    newest = folder / "checkpoints" / "epoch-00001-batch-0000006.npz"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="--steps_per_execution must divide the 5 steps"):
+        start(folder, "--steps_per_execution=2")
+    capsys.readouterr()
     start(folder, "--checkpoint_minutes=0")
-    assert "after epoch 1, 6 of 10 steps into the next" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "batch-0000006.npz is truncated or altered" in said and "falling back" in said
+    assert "after epoch 1, 5 of 10 steps into the next" in said
     assert_equal(folder, whole_run)
     kept = sorted(p.name for p in (folder / "checkpoints").iterdir())
     assert kept == ["best.npz", "epoch-00003.npz", "epoch-00004.npz"]

@@ -43,9 +43,10 @@ def model():
     return dense
 
 
-def make(*argv, replicas=1, weights=None):
+def make(*argv, replicas=1, weights=None, **kwargs):
     options = flagfiles.new_options(train.define_flags, argv)
-    return optimizers.make(options, weights or model(), steps=10, replicas=replicas)
+    kwargs = {"steps": 10} | kwargs
+    return optimizers.make(options, weights or model(), replicas=replicas, **kwargs)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "adamax", "sgd", "rmsprop"])
@@ -64,6 +65,22 @@ def test_clipping_is_of_the_whole_gradient_over_all_replicas():
     assert make("--clip_norm=3").global_clipnorm == 3
     assert make("--clip_norm=3", replicas=2).global_clipnorm == 1.5
     assert make().global_clipnorm is None and make("--optimizer=adamw").weight_decay == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "kwargs", "steps"),
+    [
+        ((), {"steps": 2000}, 0),
+        ((), {"steps": 2000, "continued": True}, 100),
+        ((), {"steps": 10**6, "continued": True}, 500),
+        (("--warmup_steps=7",), {"steps": 2000, "continued": True}, 7),
+    ],
+)
+def test_what_continues_a_trained_flow_warms_up(argv, kwargs, steps):
+    made = make("--learning_rate=0.5", *argv, **kwargs)
+    assert float(made.learning_rate) == pytest.approx(0.5 / max(steps, 1))
+    made.iterations.assign(steps)
+    assert float(made.learning_rate) == pytest.approx(0.5)
 
 
 def test_average_of_the_weights():

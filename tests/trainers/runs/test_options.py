@@ -2,17 +2,26 @@
 
 import pytest
 
+import zoo
 from trainers import datasets, evaluate, publish
-from trainers.runs import flagfiles, options
+from trainers.runs import common, flagfiles, folders, options
+
+from ..conftest import TINY
 
 SMALLER = ("--image_size=6,6", "--resize=4", "--levels=17", "--label=label")
 
 
 @pytest.fixture(scope="module")
-def small_run(train_flow, tmp_path_factory):
-    """The folder of a run on digits cropped and resized to 4 x 4."""
+def small_run(tmp_path_factory):
+    """The folder of a run on digits cropped and resized to 4 x 4, as far as it is read here."""
     folder = tmp_path_factory.mktemp("runs") / "small"
-    train_flow(folder, "--dataset=digits", "--class_conditional", "--epochs=1", *SMALLER)
+    argv = [*TINY, "--dataset=digits", "--class_conditional", *SMALLER]
+    folders.Run(folder, flagfiles.new_options(options.train_flags, argv)).close()
+    flow = zoo.MAF((4, 4, 1), levels=17, num_classes=10, num_layers=1, hidden_units=(8,))
+    zoo.save(flow, folder, overwrite=True)
+    figures = dict.fromkeys(("parameters", "epochs", "best_epoch", "examples", "draws"), 1)
+    figures |= {"dataset": "digits", "nats": {}, "bits_per_dim": {}, "training_seconds": 1.0}
+    common.write_json(folder / "result.json", figures)
     return folder
 
 
@@ -29,12 +38,18 @@ def test_flags_become_arguments(prepared):
     assert (data.event_shape, data.levels) == ((4, 4, 1), 17)
 
 
-def test_a_run_remembers_them_and_evaluate_takes_them(small_run, prepared, capsys):
+def test_a_run_remembers_them_and_evaluate_takes_them(small_run, prepared, monkeypatch):
     assert "--image_size=6,6" in (small_run / "flags.txt").read_text().splitlines()
     argv = [f"--model={small_run}", "--dataset=digits", f"--data_dir={prepared}"]
     argv += ["--noise_draws=1", "--round_trip_examples=5"]
-    evaluate.main(flagfiles.new_options(evaluate.define_flags, [*argv, *SMALLER]))
-    assert "bits per dim" in capsys.readouterr().out
+
+    def stop(flow, data, **kwargs):
+        assert data.event_shape == flow.event_shape == (4, 4, 1)
+        raise ValueError("far enough")
+
+    with monkeypatch.context() as patch, pytest.raises(ValueError, match="far enough"):
+        patch.setattr(evaluate, "evaluate", stop)
+        evaluate.main(flagfiles.new_options(evaluate.define_flags, [*argv, *SMALLER]))
     with pytest.raises(ValueError, match=r"shape \(4, 4, 1\), but digits has \(8, 8, 1\)"):
         evaluate.main(flagfiles.new_options(evaluate.define_flags, argv))
 

@@ -100,19 +100,6 @@ def test_a_process_that_is_ended_goes_on_as_if_nothing_had_happened(
     np.testing.assert_allclose(lines[:4], losses(whole_run), rtol=1e-5)
 
 
-def test_a_truncated_checkpoint_falls_back_to_the_one_before(
-    whole_run, train_flow, tmp_path, capsys
-):
-    folder = shutil.copytree(whole_run, tmp_path / "copy")
-    last = folder / "checkpoints" / "epoch-00004.npz"
-    last.write_bytes(last.read_bytes()[:1000])
-    train_flow(folder, *LONGER)
-    said = capsys.readouterr().out
-    assert "epoch-00004.npz is truncated or altered" in said
-    assert "falling back" in said and "after epoch 3" in said
-    assert losses(folder) == losses(whole_run)
-
-
 def test_a_finished_run_is_only_measured_again(whole_run, train_flow, tmp_path):
     folder = shutil.copytree(whole_run, tmp_path / "copy")
     before = (folder / "metrics.jsonl").read_text()
