@@ -1,5 +1,8 @@
 """The flow: a stack of layers and a base distribution, as a Keras model and a TFP distribution."""
 
+import re
+
+import numpy as np
 from keras import ops
 
 from zoo import backend, computations, distributions, latents, specs
@@ -193,10 +196,16 @@ class Flow(ModelConfig, LikelihoodModel):
             return tfd.MixtureSameFamily(
                 tfd.Categorical(logits=ops.zeros(self.num_classes, dtype=self.variable_dtype)),
                 self.distribution(ops.arange(self.num_classes), training),
-                name=self.name,
+                **self._named(),
             )
         base = computations.base_distribution(self, self.context.check(context), training)
-        return tfd.TransformedDistribution(base, self.bijector(context, training), name=self.name)
+        bijector = self.bijector(context, training)
+        return tfd.TransformedDistribution(base, bijector, **self._named())
+
+    def _named(self):
+        """The name that the user gave, which `tfd.JointDistribution`s hold against their own."""
+        made_by_keras = re.sub(r"_\d+$|_", "", self.name) == type(self).__name__.lower()
+        return {} if made_by_keras else {"name": self.name}
 
     # Public calls: checked, compiled on first use, inlined within a user's own function.
 
@@ -352,8 +361,22 @@ class Flow(ModelConfig, LikelihoodModel):
           x: `[batch, *event_shape]`; a few hundred events do.
           context: `[batch, *context_shape]`, or class labels; a class-conditional flow is adapted
             to labels drawn at random where none are given.
+
+        Raises:
+          ValueError: There are fewer than two events, or what a layer makes of them is not finite;
+            the weights are then as they were.
         """
         x, seed = self.event.check(x), backend.make_seed(0)
+        if x.shape[0] < 2:
+            raise ValueError(f"adapt measures how events spread: give two or more, got {len(x)}.")
+        before = self.get_weights()
+        try:
+            self._adapt(x, context, seed)
+        except ValueError:
+            self.set_weights(before)
+            raise
+
+    def _adapt(self, x, context, seed):
         if self.num_classes and context is None:
             context = computations.draw_labels(self, ops.shape(x)[0], seed)
         context = self.context.check(context, batch=ops.shape(x)[0])
@@ -363,6 +386,11 @@ class Flow(ModelConfig, LikelihoodModel):
         x = computations.to_floats(self, x, noise)[0]
         z = self.stack.adapt(x, self.context.embed(context, self.variable_dtype))
         self.update_spectral_norms()
+        if not np.isfinite(ops.convert_to_numpy(z)).all():
+            raise ValueError(
+                "adapt needs events that the layers make finite latents of: some in x are NaN, too "
+                "large, or out of the range that the preprocessing takes."
+            )
         if isinstance(self.base, Flow):
             self.base.adapt(z, context if self.base.conditional else None)
 

@@ -110,6 +110,70 @@ def test_joint_distribution():
     np.testing.assert_allclose(joint.log_prob([context, x]), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_name_that_keras_made_is_none_to_a_joint_distribution():
+    named, unnamed = (zoo.MAF((2,), num_layers=1, hidden_units=(4,), name=n) for n in ("x", None))
+    joint = tfd.JointDistributionSequential(
+        [unnamed.distribution(), lambda loc: tfd.Independent(tfd.Normal(loc, 1.0), 1)]
+    )
+    draws = joint.sample(3, seed=(1, 2))
+    assert joint.log_prob(draws).shape == (3,)
+    assert named.distribution().name.startswith("x")
+    assert "maf" not in unnamed.distribution().parameters
+
+
+# A family of each way of being made of parts: copies and slices of what `distribution` returns.
+SLICED = ["maf_classes", "real_nvp_context", "made_mixture", "layers"]
+OF_PARTS = ["real_nvp_scales", "i_resnet_scales", "glow_image", "glow_recompute"]
+OF_PARTS += ["nsf_image", "radial_image", "continuous_context", "planar_context", "naf_image"]
+OF_PARTS += ["sylvester_context", "iaf_context", "nice_context"]
+
+
+@pytest.mark.parametrize("name", [*SLICED, *slow(*OF_PARTS)])
+def test_copies_and_slices(name, eagerly):
+    flow = table.shared(name)
+    distribution = flow.distribution(helpers.context(flow, 5))
+    x = helpers.floats(flow, 1)[0]
+    expected = distribution.log_prob(x).numpy()
+    slices = [(..., None)] + [slice(2, 4)] * flow.conditional
+    for part in slices:
+        sliced = distribution[part]
+        assert tuple(sliced.batch_shape) == expected[part].shape
+        np.testing.assert_allclose(sliced.log_prob(x), expected[part], rtol=1e-4, atol=1e-4)
+        drawn = sliced.sample(2, seed=(1, 2))
+        assert tuple(drawn.shape) == (2, *expected[part].shape, *flow.event_shape)
+    np.testing.assert_allclose(distribution.copy().log_prob(x), expected, rtol=1e-4, atol=1e-4)
+    copied = distribution.bijector.copy().inverse(x)
+    np.testing.assert_allclose(copied, distribution.bijector.inverse(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [*SLICED, "real_nvp_image", *slow(*OF_PARTS)])
+def test_event_shapes_as_tensors_are_those_that_are_known_before(name):
+    flow = table.shared(name)
+    bijector = flow.bijector(helpers.context(flow, 1))
+    for way, shape in {"forward": flow.latent_shape, "inverse": flow.event_shape}.items():
+        static = tuple(getattr(bijector, f"{way}_event_shape")(shape))
+        dynamic = getattr(bijector, f"{way}_event_shape_tensor")(np.array(shape, np.int32))
+        assert static == tuple(dynamic)
+        assert static == tuple(flow.event_shape if way == "forward" else flow.latent_shape)
+
+
+EMPTY = ["planar", "sylvester", "naf", "i_resnet", "glow_image"]
+MORE_EMPTY = ["residual_flow_roulette", "continuous", "i_resnet_scales", "iaf", "maf_mixture_base"]
+MORE_EMPTY += ["naf_sample", "real_nvp_scales", "planar_context"]
+
+
+@pytest.mark.parametrize("name", [*EMPTY, *slow(*MORE_EMPTY)])
+def test_no_events(name, eagerly):
+    flow = table.shared(name)
+    none = helpers.context(flow, 0)
+    x, z = (np.zeros((0, *s), "float32") for s in (flow.event_shape, flow.latent_shape))
+    distribution = flow.distribution(none)
+    drawn = distribution.sample(*[] if flow.conditional else [0], seed=(1, 2))
+    assert flow.sample(0, none).shape == drawn.shape == x.shape
+    assert flow.log_prob(x, none).shape == distribution.log_prob(x).shape == (0,)
+    assert (flow.decode(z, none).shape, flow.encode(x, none).shape) == (x.shape, z.shape)
+
+
 SURROGATES = {"real_nvp": {}, "iaf": {}, "maf": {}, "nsf": {}, "i_resnet": {}, "continuous": {}}
 SURROGATES["residual_flow"] = {}
 SURROGATES |= {name: {"fast": "sample"} for name in ("naf", "planar", "radial", "sylvester")}

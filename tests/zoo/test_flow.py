@@ -120,6 +120,27 @@ def test_one_density_under_two_preprocessings_has_the_same_bits_per_dimension():
     assert np.std(a) > 0.1
 
 
+# Types.
+
+
+def _layer():
+    return zoo.layers.ActNorm((2,), dtype="float32")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: zoo.Flow([_layer()], dtype="float64"),
+        lambda: zoo.layers.Scan([_layer()], dtype="float64"),
+        lambda: zoo.MAF((2,), base=zoo.MAF((2,), dtype="float32"), dtype="float64"),
+        lambda: zoo.MAF((2,), base=tfd.MultivariateNormalDiag([0.0, 0.0]), dtype="float64"),
+    ],
+)
+def test_parts_of_another_type_are_refused(make):
+    with helpers.raises_one_line("float32", "float64", "same dtype"):
+        make()
+
+
 # Adapting.
 
 
@@ -147,6 +168,38 @@ def test_adapt_reaches_the_flow_that_is_the_base():
     before = flow.base.get_weights()
     flow.adapt(5.0 + helpers.floats(flow, 64))
     assert any(np.any(a != b) for a, b in zip(flow.base.get_weights(), before, strict=True))
+
+
+@pytest.mark.parametrize("name", ["nsf", "continuous", "iaf"])
+@pytest.mark.parametrize("spread", [1e-6, 3e4])
+def test_adapt_takes_data_of_any_spread_to_unit_scale(name, spread, eagerly):
+    """The density of the same data in other units, to the log of the unit."""
+    x = helpers.floats(table.shared(name), 64)
+    found = []
+    for unit in (1.0, spread):
+        flow = table.build(name, randomly=None, jit_compile=False)
+        flow.adapt(unit * x)
+        found.append(flow.log_prob(unit * x) + x.shape[1] * np.log(unit))
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_adapt_refuses_fewer_than_two_events(n):
+    flow = table.build("maf_flow_base", randomly=None)
+    before = flow.get_weights()
+    with helpers.raises_one_line("adapt", "two", str(n)):
+        flow.adapt(helpers.floats(flow, n))
+    for a, b in zip(flow.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_adapt_leaves_the_weights_where_latents_are_not_finite():
+    flow = table.build("maf_flow_base", randomly=None, jit_compile=False)
+    before = flow.get_weights()
+    with helpers.raises_one_line("adapt", "finite"):
+        flow.adapt(np.float32([[1e38] * 3, [-3e38] * 3, [3e38] * 3, [3e38] * 3]))
+    for a, b in zip(flow.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 # Variables.

@@ -79,6 +79,16 @@ def length(x):
     return keras.ops.shape(x)[0] if n is None else n
 
 
+def largest(x, axis=None, keepdims=False):
+    """The largest entries along axes; of none it is minus infinity, where `ops.max` would refuse.
+
+    There are none where there are no events: a batch, or what is left of one, may be empty.
+    """
+    if NAME == "tensorflow":
+        return tf.reduce_max(x, axis=axis, keepdims=keepdims)
+    return jax.numpy.max(x, axis=axis, keepdims=keepdims, initial=-np.inf)
+
+
 def transposed_product(a, b):
     """`a` transposed times `b`, of matrices `[n, c]` and `[n, d]`, without a transposed copy."""
     if NAME == "tensorflow":

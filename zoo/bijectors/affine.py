@@ -13,6 +13,7 @@ class Affine(OnePassBijector):
       log_scale: Tensor that broadcasts with the values; the caller bounds it.
     """
 
+    increases = True
     parameter_ndims = {"shift": 0, "log_scale": 0}
 
     def __init__(self, shift, log_scale, name=None):
@@ -40,6 +41,7 @@ class Gate(OnePassBijector):
       gate: Positive tensor that broadcasts with the values; the caller bounds it.
     """
 
+    increases = True
     parameter_ndims = {"shift": 0, "gate": 0}
 
     def __init__(self, shift, gate, name=None):
@@ -63,6 +65,7 @@ class Shift(OnePassBijector):
       shift: Tensor that broadcasts with the values.
     """
 
+    increases = True
     parameter_ndims = {"shift": 0}
 
     def __init__(self, shift, name=None):

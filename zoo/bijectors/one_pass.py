@@ -40,6 +40,9 @@ class OnePassBijector(tfb.Bijector):
       name: Name of the bijector.
     """
 
+    # Whether every entry of what comes out increases with its own, and depends on no other.
+    increases = False
+
     # Of tensors among the constructor's arguments: the rank that one smallest event uses of each.
     parameter_ndims = {}
 
@@ -104,9 +107,13 @@ class OnePassBijector(tfb.Bijector):
         """Data to latent, where the log-determinant is not asked for and would cost much."""
         return self.inverse_and_log_det(y)[0]
 
-    @classmethod
-    def _is_increasing(cls):
-        raise NotImplementedError("Only scalar bijectors are increasing or decreasing.")
+    def _is_increasing(self):
+        if self.inverse_min_event_ndims or not self.increases:
+            raise NotImplementedError(
+                f"{self.name} is not known to increase; of scalars it is where its class says that "
+                "it `increases`."
+            )
+        return True
 
     @classmethod
     def _parameter_properties(cls, dtype):

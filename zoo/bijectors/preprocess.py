@@ -17,6 +17,8 @@ class Rescale(OnePassBijector):
       **kwargs: `dtype` and `name` of `OnePassBijector`.
     """
 
+    increases = True
+
     def __init__(self, shift, scale, event_shape, **kwargs):
         self._shift, self._scale = float(shift), float(scale)
         self._log_det = -math.prod(event_shape) * math.log(self._scale)
@@ -45,6 +47,8 @@ class Logit(OnePassBijector):
       event_shape: Shape of one event.
       **kwargs: `dtype` and `name` of `OnePassBijector`.
     """
+
+    increases = True
 
     def __init__(self, levels, alpha, event_shape, **kwargs):
         self._levels, self._alpha = float(levels), float(alpha)

@@ -103,7 +103,7 @@ class Residual(OnePassBijector):
         def run(vector, x, given, weights):
             linear = self._branch(x, given, weights)[1]
             product = linear.vjp if transposed else linear.jvp
-            size = ops.max(ops.abs(vector), axis=axes, keepdims=True)
+            size = backend.largest(ops.abs(vector), axis=axes, keepdims=True)
             size = ops.where(size > 0, size, ops.ones_like(size))
             start = vector / size
             found, report = root_finding.fixed_point(

@@ -34,6 +34,7 @@ class DeepSigmoidal(OnePassBijector):
       max_iterations: Number of evaluations after which it gives up.
     """
 
+    increases = True
     parameter_ndims = {"params": 1}
 
     def __init__(
@@ -123,7 +124,7 @@ def _bracket(y, layers):
     low = high = y
     for _, log_scale, bias, _ in reversed(layers):
         scale = ops.exp(-log_scale)
-        low = ops.min((low[..., None] - bias) * scale, axis=-1)
-        high = ops.max((high[..., None] - bias) * scale, axis=-1)
+        low = -backend.largest((bias - low[..., None]) * scale, axis=-1)
+        high = backend.largest((high[..., None] - bias) * scale, axis=-1)
     # Units that agree leave no width, and rounding may put the root outside.
     return low - 1e-2 * (1.0 + ops.abs(low)), high + 1e-2 * (1.0 + ops.abs(high))

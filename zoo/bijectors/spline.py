@@ -24,6 +24,7 @@ class RationalQuadraticSpline(OnePassBijector):
       bound: Number `b`.
     """
 
+    increases = True
     parameter_ndims = {"widths": 1, "heights": 1, "slopes": 1}
 
     def __init__(self, widths, heights, slopes, bound, name=None):

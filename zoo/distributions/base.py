@@ -80,7 +80,8 @@ def get(base, latent_shape, dtype=None):
       dtype: Type or policy of a base built here.
 
     Raises:
-      ValueError: The base is unknown, or its events are not the flow's latents.
+      ValueError: The base is unknown, of another type than the flow, or its events are not the
+        flow's latents.
     """
     latent_shape = tuple(latent_shape)
     if isinstance(base, str) and base in NAMES:
@@ -96,6 +97,13 @@ def get(base, latent_shape, dtype=None):
         raise ValueError(
             f"base must be one of {NAMES}, a tfd.Distribution or a zoo.Flow, got "
             f"{repr(base) if isinstance(base, str) else type(base)}."
+        )
+    # Its policy is that of whoever wrapped it.
+    kind = base.distribution().dtype if isinstance(base, DistributionBase) else base.dtype_policy
+    have, want = (keras.dtype_policies.get(d).variable_dtype for d in (kind, dtype))
+    if have != want:
+        raise ValueError(
+            f"base must be of the flow's type, {want}, got one of {have}: give both the same dtype."
         )
     if tuple(base.event_shape) != latent_shape:
         raise ValueError(

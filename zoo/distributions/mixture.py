@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo import backend
-from zoo.backend import samplers, tfd
+from zoo.backend import samplers, tfd, tfp
 from zoo.config import count, register
 from zoo.networks import MADE, condition
 from zoo.numerics import broadcast_lead, flatten_lead, soft_clamp, unflatten_lead
@@ -30,9 +30,13 @@ class AutoregressiveMixture(tfd.Distribution):
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
             validate_args=False,
             allow_nan_stats=False,
-            parameters={"base": base, "context": context},
+            parameters={"base": base, "context": context, "name": name},
             name=name,
         )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"context": tfp.util.ParameterProperties(event_ndims=1)}
 
     def _event_shape(self):
         return list(self._base.event_shape)

@@ -86,6 +86,15 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         """This layer, or the layers it is made of, from the data to the latent."""
         return [self]
 
+    def _check_types(self, layers):
+        """Refuses parts whose variables are of another type than this layer's."""
+        for layer in layers:
+            if layer.variable_dtype != self.variable_dtype:
+                raise ValueError(
+                    f"Layer {layer.name} is of {layer.variable_dtype}, and what it is a part of is "
+                    f"of {self.variable_dtype}: give both the same dtype."
+                )
+
     @property
     def context_size(self):
         """Length of the flattened context, or `None`."""

@@ -34,7 +34,9 @@ class MultiScale(Composite):
     """
 
     def __init__(self, scales, factor="half", **kwargs):
-        stacks = [s if isinstance(s, Stack) else Stack(s) for s in scales]
+        stacks = [
+            s if isinstance(s, Stack) else Stack(s, dtype=kwargs.get("dtype")) for s in scales
+        ]
         if not stacks:
             raise ValueError("MultiScale needs at least one scale, got none.")
         choice("factor", factor, FACTORS)
@@ -54,6 +56,7 @@ class MultiScale(Composite):
         super().__init__(
             event_shape, shared_context_shape(stacks), (math.prod(event_shape),), **kwargs
         )
+        self._check_types(stacks)
         self.scales, self.factor = stacks, factor
         self.partitions, self._shapes = partitions, [*shapes, shape]
 

@@ -39,6 +39,7 @@ class Scan(FlowLayer):
         first = layers[0]
         self._check(layers)
         super().__init__(first.event_shape, first.context_shape, **kwargs)
+        self._check_types(layers)
         self.count = len(layers)
         self.prefers_xla = getattr(first, "prefers_xla", True)
         self._stacked = [

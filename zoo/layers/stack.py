@@ -25,8 +25,9 @@ class Stack(Composite):
       **kwargs: `dtype` and `name` of a Keras layer.
 
     Raises:
-      ValueError: Two layers do not fit together, one is no `FlowLayer`, there is neither a layer
-        nor an event shape, or activations cannot be computed again.
+      ValueError: Two layers do not fit together, one is no `FlowLayer` or of another type of
+        variables, there is neither a layer nor an event shape, or activations cannot be computed
+        again.
     """
 
     def __init__(self, layers, event_shape=None, recompute=None, **kwargs):
@@ -47,6 +48,7 @@ class Stack(Composite):
                 )
             shape = tuple(layer.latent_shape)
         super().__init__(start, shared_context_shape(layers), shape, **kwargs)
+        self._check_types(layers)
         self.layers = layers
         self.recompute = recompute
 

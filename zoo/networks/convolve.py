@@ -18,10 +18,13 @@ def convolve(x, kernel):
     """
     if backend.faster_gradients() and _thins(kernel.shape):
         return _by_products(x, kernel)
-    return _plain(x, kernel)
+    return plain(x, kernel)
 
 
-def _plain(x, kernel):
+def plain(x, kernel):
+    """`convolve(x, kernel)` with the backend's own gradient."""
+    if x.shape[0] == 0:  # TensorFlow on a CPU gives no maps of the wrong shape for none.
+        return ops.zeros((*x.shape[:-1], kernel.shape[-1]), dtype=x.dtype)
     return ops.conv(x, kernel, padding="same", data_format="channels_last")
 
 
@@ -37,7 +40,7 @@ def _thins(shape):
 
 @ops.custom_gradient
 def _by_products(x, kernel):
-    """`_plain(x, kernel)`; its gradients are two products of matrices with the same patches."""
+    """`plain(x, kernel)`; its gradients are two products of matrices with the same patches."""
 
     def gradient(*args, upstream=None):
         upstream = args[0] if upstream is None else upstream
@@ -49,7 +52,7 @@ def _by_products(x, kernel):
         of_x = ops.reshape(ops.matmul(patches, flat), ops.shape(x))
         return of_x, ops.transpose(found, (1, 2, 0, 3))
 
-    return _plain(x, kernel), gradient
+    return plain(x, kernel), gradient
 
 
 def _patches(y, height, width):

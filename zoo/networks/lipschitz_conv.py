@@ -6,12 +6,9 @@ from keras import ops
 from zoo import backend
 from zoo.config import register
 from zoo.networks.conditioner import seed_stream
+from zoo.networks.convolve import plain
 from zoo.networks.lipschitz import LAST, LipschitzNetwork, branch_units
 from zoo.networks.spectral import SpectralDense, SpectralLinear, norm_of
-
-
-def _convolve(x, kernel):
-    return ops.conv(x, kernel, padding="same", data_format="channels_last")
 
 
 def _transposed(kernel):
@@ -30,7 +27,7 @@ def _power_iterations(count):
 
         def body(state):
             before, _ = state
-            vector = _convolve(_convolve(before, kernel), back)
+            vector = plain(plain(before, kernel), back)
             vector = vector / (length(vector) + 1e-20)
             return vector, length(vector - before)
 
@@ -89,8 +86,8 @@ class SpectralConv(SpectralLinear):
 
 def _by_images(x, kernel):
     if len(x.shape) == 4:
-        return _convolve(x, kernel)
-    flat = _convolve(ops.reshape(x, (-1, *x.shape[2:])), kernel)
+        return plain(x, kernel)
+    flat = plain(ops.reshape(x, (-1, *x.shape[2:])), kernel)
     return ops.reshape(flat, (*ops.shape(x)[:2], *flat.shape[1:]))
 
 

@@ -1,7 +1,7 @@
 """Numerical methods without variables: solvers that report, estimators, and shapes."""
 
 from zoo.numerics import log_det_estimators, ode, root_finding, tanh_root, triangular_root
-from zoo.numerics.normalization import soft_clamp, standardizing
+from zoo.numerics.normalization import reaching_clamp, soft_clamp, standardizing
 from zoo.numerics.report import NotConverged, Report, is_recording, record, recording
 from zoo.numerics.shapes import broadcast_lead, by_rows, flatten_lead, unflatten_lead
 
@@ -14,6 +14,7 @@ __all__ = [
     "is_recording",
     "log_det_estimators",
     "ode",
+    "reaching_clamp",
     "record",
     "recording",
     "root_finding",

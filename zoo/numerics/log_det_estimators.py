@@ -150,7 +150,7 @@ def _series(linear, probes, count, exact_terms, rate):
     def body(state):
         k, vector, factor, weight, value, total = state
         vector = linear.vjp(vector)
-        size = ops.max(ops.abs(vector), axis=axes, keepdims=True)
+        size = backend.largest(ops.abs(vector), axis=axes, keepdims=True)
         vector = vector / ops.where(size > 0, size, 1.0)
         factor = factor * size
         factor = ops.where(factor > 1e-30, factor, 0.0)  # Other events may go on for long.
@@ -164,12 +164,12 @@ def _series(linear, probes, count, exact_terms, rate):
         return k + 1, vector, factor, weight, value, total
 
     one = ops.ones((), dtype=dtype)
-    factor = ops.max(ops.ones_like(probes), axis=axes, keepdims=True)
+    factor = backend.largest(ops.ones_like(probes), axis=axes, keepdims=True)
     state = (ops.ones((), "int32"), probes, factor, one, ops.squeeze(factor, axes) * 0, probes)
 
     def goes_on(state):
         k, _, factor, weight, _, _ = state
-        return ops.logical_and(k <= count, weight * ops.max(factor) > NEGLIGIBLE[dtype])
+        return ops.logical_and(k <= count, weight * backend.largest(factor) > NEGLIGIBLE[dtype])
 
     state = backend.while_loop(goes_on, body, state, MOST_TERMS * 2)
     return state[-2], state[-1]

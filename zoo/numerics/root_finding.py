@@ -35,14 +35,14 @@ def fixed_point(step, start, tolerance, max_iterations):
       `x [n, ...]`, and a `Report`.
     """
     start = ops.stop_gradient(start)
-    rows = ops.max(_rows(start), axis=1) * 0
+    rows = backend.largest(_rows(start), axis=1) * 0
 
     def body(state):
         count, x, residual, last, shortest, waited, rounding, done, _ = state
         there = step(x)
         steps = _rows(there - x)
-        moved, length = ops.max(steps, axis=1), ops.sqrt(ops.sum(steps * steps, axis=1))
-        bound = tolerance * ops.maximum(1.0, ops.max(_rows(there), axis=1))
+        moved, length = backend.largest(steps, axis=1), ops.sqrt(ops.sum(steps * steps, axis=1))
+        bound = tolerance * ops.maximum(1.0, backend.largest(_rows(there), axis=1))
         near = ops.logical_and(moved <= bound, moved < float("inf"))
         waited = ops.where(length < shortest, 0, waited + 1)
         shortest = ops.minimum(length, shortest)
@@ -117,7 +117,7 @@ def bracketed_root(function, low, high, tolerance, max_iterations):
         max_iterations,
     )
     done = ops.logical_and(held, ops.logical_not(is_open(low, high)))
-    width = ops.max(_rows(0.5 * (high - low)), axis=1)
+    width = backend.largest(_rows(0.5 * (high - low)), axis=1)
     return 0.5 * (low + high), Report(count, ops.all(_flat(done), axis=1), width)
 
 

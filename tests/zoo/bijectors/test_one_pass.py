@@ -105,6 +105,29 @@ def test_batch_shapes_of_parameters_are_those_of_tfp(name):
     assert tfd.TransformedDistribution(base, ours).batch_shape == (2, 3)
 
 
+@pytest.mark.parametrize("name", sorted(transformers.TRANSFORMERS))
+def test_scalar_bijectors_have_the_batch_of_their_parameters_and_a_cdf(name):
+    """The derivative of the CDF is the density, and the quantile is its inverse."""
+    transformer = transformers.get(name)
+    params = 0.5 * np.random.default_rng(0).normal(size=(5, transformer.num_params))
+    bijector = transformer.bijector(tf.constant(params))
+    assert bijector.experimental_batch_shape() == tfb.Shift(params[:, 0]).experimental_batch_shape()
+    flow = tfd.TransformedDistribution(tfd.Normal(np.float64(0.0), np.float64(1.0)), bijector)
+    assert flow.batch_shape == (5,) and flow.sample(seed=0).shape == (5,)
+    x = tf.constant([[-1.5], [0.0], [0.3], [2.0]], tf.float64) + tf.zeros(5, tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        share = flow.cdf(x)
+    np.testing.assert_allclose(tape.gradient(share, x), flow.prob(x), rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(flow.quantile(share), x, rtol=0, atol=1e-6)
+
+
+def test_only_scalar_bijectors_are_asked_whether_they_increase():
+    base = tfd.Normal(np.float64(0.0), np.float64(1.0))
+    with pytest.raises(NotImplementedError, match="not known to increase"):
+        tfd.TransformedDistribution(base, bijectors.Permute([1, 0])).cdf(X)
+
+
 def conditional(context):
     """A chain whose parts look at the context in their own ways."""
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests import helpers
 from zoo.layers import ActNorm
@@ -37,3 +38,38 @@ def test_starts_as_the_identity():
     z, log_det = ActNorm((3,))(x)
     np.testing.assert_array_equal(z, x)
     np.testing.assert_array_equal(log_det, [0, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spread", [1e-6, 1e-4, 1e-2, 1.0, 3e3, 3e4, 1e6])
+def test_vectors_of_any_spread_come_to_unit_scale(spread, dtype):
+    x = spread * np.random.default_rng(0).normal(size=(500, 2)) + [0.0, 2.0 * spread]
+    layer = ActNorm((2,), dtype=dtype)
+    layer.adapt(x)
+    z, log_det = layer(x.astype(dtype))
+    np.testing.assert_allclose(np.std(z, axis=0), 1, rtol=1e-3)
+    np.testing.assert_allclose(log_det, -np.log(np.std(x, axis=0)).sum(), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("value", [0.0, 7.3, -1e6])
+def test_constant_entries_are_divided_by_a_hundredth(value):
+    x = np.stack([np.full(50, value), np.random.default_rng(0).normal(size=50)], axis=1)
+    layer = ActNorm((2,))
+    layer.adapt(x.astype("float32"))
+    assert layer.shift.numpy()[0] == np.float32(value)
+    np.testing.assert_allclose(layer.shift_and_log_scale()[1][0], np.log(0.01), rtol=1e-6)
+
+
+def test_pixels_that_hardly_change_are_not_blown_up():
+    x = 1e-5 * np.random.default_rng(0).normal(size=(20, 4, 4, 1))
+    layer = ActNorm((4, 4, 1), dtype="float64")
+    layer.adapt(x)
+    assert np.std(layer(x)[0]) < 2e-3
+
+
+def test_scales_beyond_the_bound_can_be_trained():
+    layer = ActNorm((1,), dtype="float64")
+    layer.adapt(3e4 * np.random.default_rng(0).normal(size=(500, 1)))
+    with tf.GradientTape() as tape:
+        log_scale = layer.shift_and_log_scale()[1]
+    assert tape.gradient(log_scale, layer.log_scale.value) > 0.5
