@@ -24,7 +24,7 @@ def define_flags(fv):
         "Image data sets that the flow was not trained on, for its round trip and likelihood "
         "there; brought to the flow's size and levels, as in digits.",
     )
-    define.integer("seed", 0, "Seed of noise and samples.")
+    define.integer("seed", 0, "Seed of noise and samples.", lower_bound=0)
     define.string("output_dir", None, "Folder for evaluation.json and pictures.")
 
 

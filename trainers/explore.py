@@ -48,7 +48,7 @@ def define_flags(fv):
         "Data sets for likelihoods beside the flow's own; unset: those without a download.",
     )
     define.integer("examples", 1000, "Examples a data set or label.", lower_bound=2)
-    define.integer("seed", 0, "Seed of samples and noise.")
+    define.integer("seed", 0, "Seed of samples and noise.", lower_bound=0)
 
 
 def main(args):

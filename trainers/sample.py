@@ -26,7 +26,7 @@ def define_flags(fv):
         None,
         "Label, or context vector as numbers with commas; several labels are taken in turn.",
     )
-    define.integer("seed", None, "Seed; unset: fresh samples each time.")
+    define.integer("seed", None, "Seed; unset: fresh samples each time.", lower_bound=0)
     define.string("output", None, "File to write, .png or .npy.")
 
 

@@ -57,6 +57,9 @@ class ArgumentsAsConfig:
         bound.apply_defaults()
         arguments = dict(bound.arguments)
         arguments |= arguments.pop("kwargs", {})
+        if arguments.get("seed") is not None:
+            count("seed", arguments["seed"], least=0)
+        floating("dtype", arguments.get("dtype"))
         # Past the tracking of attributes: these are no parts of the instance.
         instance.__dict__["_arguments"] = arguments
         return instance
@@ -162,6 +165,37 @@ def count(name, value, least=1):
     """
     if not (is_number(value) and value >= least and value == int(value)):
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def floating(name, value):
+    """`value`, a floating type or a dtype policy of Keras' whose weights have one, or `None`.
+
+    Raises:
+      ValueError: It is not.
+    """
+    try:
+        policy = None if value is None else keras.dtype_policies.get(value)
+    except (TypeError, ValueError):
+        policy = value
+    if policy is not None and "float" not in getattr(policy, "variable_dtype", ""):
+        raise ValueError(
+            f'{name} must be a floating type or policy such as "float64" or "mixed_bfloat16", got '
+            f"{value!r}."
+        )
+    return value
+
+
+def seed(name, value):
+    """`value`, an integer from 0 to `2**31 - 1`, or `None`.
+
+    Raises:
+      ValueError: It is not.
+    """
+    if value is None:
+        return None
+    if not (is_number(value) and 0 <= value < 2**31 and value == int(value)):
+        raise ValueError(f"{name} must be an integer from 0 to 2**31 - 1, got {value!r}.")
     return int(value)
 
 

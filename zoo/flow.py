@@ -5,7 +5,7 @@ import re
 import numpy as np
 from keras import ops
 
-from zoo import backend, computations, distributions, latents, specs
+from zoo import backend, computations, distributions, latents, specs, values
 from zoo.backend import tfd
 from zoo.config import ModelConfig, choice, register
 from zoo.layers import Stack
@@ -262,7 +262,7 @@ class Flow(ModelConfig, LikelihoodModel):
         """Latents `[batch, *latent_shape]` to data `[batch, *event_shape]`; inverts `encode`."""
         z = specs.described(z, "z")
         specs.check_shape(z, self.latent_shape, "z")
-        specs.check_values(z, "z")
+        values.check(z, "z")
         z = ops.convert_to_tensor(z)
         return self._run(computations.decode, z, self.context.check(context, backend.length(z)))
 
@@ -280,7 +280,7 @@ class Flow(ModelConfig, LikelihoodModel):
         Raises:
           ValueError: An argument is not as described.
         """
-        n = specs.check_count(n, "n")
+        n = specs.check_count(n, "n", self.event.size)
         temperature = specs.check_temperature(temperature)
         context = self.context.check(context, n, optional=bool(self.num_classes))
         seed = backend.make_seed(seed)
@@ -337,6 +337,12 @@ class Flow(ModelConfig, LikelihoodModel):
         self.event.check_described(x)
         if context is not None and n is not None:
             self.context.check(context, n)
+
+    def bounds(self, x, context=None):
+        found = [(x, self.event.bounds(x))]
+        if context is not None:
+            found.append((context, self.context.bounds(context)))
+        return [(values, least) for values, least in found if least is not None]
 
     def log_likelihood(self, x, context=None, seed=None, training=False):
         x = self.event.check(x)

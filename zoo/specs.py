@@ -6,7 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import backend, config
+from zoo import backend, config, values
+
+MOST_NUMBERS = 2**31 - 1
 
 
 class EventSpec:
@@ -46,7 +48,11 @@ class EventSpec:
         margin = self.margin
         if margin is None:
             margin = 0.0 if bounded else np.inf
-        check_values(x, "x", self.levels, margin)
+        values.check(x, "x", self.levels, margin)
+
+    def bounds(self, x):
+        """As `values.bounds`, for events of the type of `x`."""
+        return values.bounds("x", is_integer(x), self.levels, self.margin or 0.0)
 
     def check_type(self, x):
         """Refuses integers where data is continuous."""
@@ -92,6 +98,12 @@ class ContextSpec:
             return f"class labels 0..{self.num_classes - 1}"
         return f"vectors of shape {self.shape}"
 
+    def bounds(self, context):
+        """As `values.bounds`, for contexts of the type of `context`."""
+        if not self.num_classes:
+            return values.bounds("context", is_integer(context))
+        return f"context must hold class labels 0..{self.num_classes - 1}", 0, self.num_classes - 1
+
     def check(self, context, batch=None, optional=False):
         """A context as a tensor, repeated over the batch where one is given for all.
 
@@ -113,9 +125,9 @@ class ContextSpec:
             raise ValueError(f"This flow needs a context: {self.description}.")
         context = described(context, "context")
         if self.num_classes:
-            check_labels(context, self.num_classes)
+            values.check_labels(context, self.num_classes)
         else:
-            check_values(context, "context")
+            values.check(context, "context")
         context, have = tensor(context, "context"), tuple(context.shape)
         lead = have[: len(have) - len(self.shape)]
         if len(have) < len(self.shape) or have[len(lead) :] != self.shape:
@@ -151,13 +163,23 @@ def is_integer(x):
 
 
 def described(x, what):
-    """`x` as an array or tensor of real numbers, where it lies.
+    """`x` as an array or tensor of real numbers, where it lies; a table of pandas as an array.
 
     Raises:
-      ValueError: It is none.
+      ValueError: It is none, or values are masked, or left out.
     """
     if isinstance(x, str) or x is None:
         raise ValueError(f"{what} must be a numeric array or tensor, got {x!r}.")
+    if np.ma.is_masked(x):
+        raise ValueError(
+            f"{what} must have all its values, got {np.ma.count_masked(x)} masked of {x.size}: "
+            "fill them in, or leave out their rows."
+        )
+    if not backend.is_dense(x):
+        raise ValueError(
+            f"{what} must be a dense array or tensor, got a {type(x).__name__}: convert it."
+        )
+    x = values.as_array(x)
     if not hasattr(x, "dtype"):
         try:
             x = np.asarray(x)
@@ -196,70 +218,25 @@ def check_shape(x, tail, what):
         )
 
 
-def check_values(x, what, levels=None, margin=0.0):
-    """Checks numbers that lie on the host already: finite, and within the levels.
-
-    Floats may leave the levels by the margin, where the flow's density reaches beyond them.
-
-    Raises:
-      ValueError: They are not.
-    """
-    if not backend.is_on_host(x):
-        return
-    x = np.asarray(x)
-    if x.size == 0:
-        return
-    if np.issubdtype(x.dtype, np.integer):
-        low, high = int(x.min()), int(x.max())
-        if levels is not None and (low < 0 or high >= levels):
-            raise ValueError(
-                f"{what} must hold grey levels 0..{levels - 1}, got values from {low} to {high}; "
-                "was the flow trained on data with another number of levels?"
-            )
-        return
-    with np.errstate(over="ignore", invalid="ignore"):
-        finite = np.isfinite(np.sum(x))
-    # The sum of large numbers may overflow, and does so seldom.
-    bad = 0 if finite else int(np.count_nonzero(~np.isfinite(x.astype(np.float64))))
-    if bad:
-        raise ValueError(f"{what} must be finite, got {bad} NaN or infinite of {x.size} values.")
-    if levels is not None and (x.min() < -margin or x.max() > levels + margin):
-        raise ValueError(
-            f"{what} must lie in [0, {levels}] (grey levels), got values from {x.min():.6g} to "
-            f"{x.max():.6g}: scale the data, or turn samples that leave the range into levels or "
-            "clip them; `distribution().log_prob` takes any number."
-        )
-
-
-def check_labels(context, num_classes):
-    """Checks class labels, their values where these lie on the host already.
-
-    Raises:
-      ValueError: They are no integers in `0..num_classes-1`.
-    """
-    if not is_integer(context):
-        raise ValueError(
-            f"context must hold integer class labels 0..{num_classes - 1}, got dtype "
-            f"{keras.backend.standardize_dtype(context.dtype)}."
-        )
-    if backend.is_on_host(context):
-        array = np.asarray(context)
-        if array.size and (array.min() < 0 or array.max() >= num_classes):
-            raise ValueError(
-                f"context must hold class labels 0..{num_classes - 1}, got values from "
-                f"{array.min()} to {array.max()}."
-            )
-
-
-def check_count(n, what):
+def check_count(n, what, size=1):
     """`n` as a non-negative integer, or a scalar integer tensor of a traced function.
 
+    Args:
+      n: How many events.
+      what: Name of the argument, for messages.
+      size: How many numbers an event has: together they are as many as an int32 counts.
+
     Raises:
-      ValueError: It is neither.
+      ValueError: It is neither, or too large.
     """
     if isinstance(n, int | np.integer) and not isinstance(n, bool):
         if n < 0:
             raise ValueError(f"{what} must not be negative, got {n}.")
+        if n * size > MOST_NUMBERS:
+            raise ValueError(
+                f"{what} must be at most {MOST_NUMBERS // size}, got {n}: events of one call have "
+                "less than 2**31 numbers; draw them in parts."
+            )
         return int(n)
     if hasattr(n, "dtype") and len(n.shape) == 0 and is_integer(n):
         return n

@@ -18,7 +18,7 @@ ROOMS = [
     {"numerics"},
     {"networks", "transformers", "bijectors"},
     {"layers"},
-    {"specs", "training", "distributions"},
+    {"specs", "values", "training", "distributions"},
     {"computations"},
     {"saving", "latents"},
     {"flow"},

@@ -1,15 +1,18 @@
 """Bad input is refused by a `ValueError` of one line: what was expected, and what came."""
 
 import numpy as np
+import pandas
 import pytest
 import tensorflow as tf
+from scipy import sparse
 
 import zoo
 from tests import helpers
 from tests.zoo import table
-from zoo import specs
+from zoo import values
 
 X = np.zeros((4, 3), "float32")
+MASKED = np.ma.masked_array(np.zeros((4, 3), int), np.arange(12).reshape(4, 3) % 5 < 2)
 NAN = np.where(np.eye(4, 3), np.nan, X)
 IMAGE = np.zeros((4, 2, 2, 1), "int32")
 
@@ -26,7 +29,27 @@ CALLS = {
     "ragged": ("maf", lambda f: f.log_prob([[1.0, 2.0], [3.0]]), ["x", "rows differ"]),
     "complex": ("maf", lambda f: f.log_prob(X + 0j), ["x", "real numbers", "complex64"]),
     "bool": ("maf", lambda f: f.log_prob(X > 0), ["x", "real numbers", "bool"]),
-    "nan": ("maf", lambda f: f.log_prob(NAN), ["x", "finite", "3", "12"]),
+    "masked": ("maf", lambda f: f.log_prob(MASKED), ["x", "5 masked of 12"]),
+    "masked_latent": ("maf", lambda f: f.decode(MASKED), ["z", "5 masked of 12"]),
+    "masked_label": ("maf_classes", lambda f: f.log_prob(X, MASKED[:, 0]), ["context", "masked"]),
+    "sparse": ("maf", lambda f: f.log_prob(tf.sparse.from_dense(X)), ["x", "SparseTensor"]),
+    "scipy": ("maf", lambda f: f.encode(sparse.csr_array(X)), ["x", "dense", "csr_array"]),
+    "ragged_tensor": (
+        "maf",
+        lambda f: f.adapt(tf.RaggedTensor.from_tensor(X)),
+        ["x", "dense", "RaggedTensor"],
+    ),
+    "table_of_texts": (
+        "maf",
+        lambda f: f.log_prob(pandas.DataFrame([["a", "b", "c"]])),
+        ["x", "real numbers", "<U1"],
+    ),
+    "table_with_gaps": (
+        "maf",
+        lambda f: f.log_prob(pandas.DataFrame(NAN).convert_dtypes()),
+        ["x", "real numbers", "object"],
+    ),
+    "nan": ("maf", lambda f: f.log_prob(NAN), ["x", "finite", "3", "12", "row 0, feature 0"]),
     "nan_tensor": ("maf", lambda f: f.encode(tf.constant(NAN)), ["x", "finite", "3"]),
     "infinite": ("maf", lambda f: f.log_prob(X + np.inf), ["x", "finite", "12"]),
     "nan_latent": ("maf", lambda f: f.decode(NAN), ["z", "finite"]),
@@ -56,6 +79,12 @@ CALLS = {
     "label_rows": ("maf_classes", lambda f: f.log_prob(X, [0, 1]), ["one a row (4)", "[2]"]),
     "label_sample": ("maf_classes", lambda f: f.sample(3, [0, 1]), ["one a row (3)", "[2]"]),
     "n_negative": ("maf", lambda f: f.sample(-1), ["n must not be negative", "-1"]),
+    "n_large": (
+        "maf",
+        lambda f: f.sample(2**32 + 3),
+        ["at most 715827882", "4294967299"],
+    ),
+    "n_of_numbers": ("maf", lambda f: f.sample(2**30), ["n must be at most", "2**31 numbers"]),
     "n_float": ("maf", lambda f: f.sample(2.5), ["n must be an integer", "2.5"]),
     "n_text": ("maf", lambda f: f.sample("3"), ["n must be an integer", "'3'"]),
     "n_bool": ("maf", lambda f: f.sample(True), ["n must be an integer", "True"]),
@@ -68,6 +97,14 @@ CALLS = {
     "temperature_nan": ("maf", lambda f: f.sample(1, temperature=np.nan), ["temperature", "nan"]),
     "temperature_text": ("maf", lambda f: f.sample(1, temperature="hot"), ["temperature", "'hot'"]),
     "seed": ("maf", lambda f: f.sample(1, seed="abc"), ["seed", "integer", "'abc'"]),
+    "seed_large": ("maf", lambda f: f.sample(1, seed=2**31), ["seed", "2**31 - 1", "2147483648"]),
+    "seed_negative": ("maf", lambda f: f.log_prob(X, seed=-1), ["seed", "from 0", "-1"]),
+    "seed_list": ("maf", lambda f: f.sample(1, seed=[1, 2, 3]), ["seed", "[1, 2, 3]"]),
+    "batch_size": (
+        "maf",
+        lambda f: f.attribute_direction(X, X, batch_size=-1),
+        ["batch_size", "at least 1", "-1"],
+    ),
     "seed_float": ("maf", lambda f: f.sample(1, seed=1.5), ["seed", "integer", "1.5"]),
     "steps": ("maf", lambda f: f.interpolate(X[0], X[1], steps=1), ["steps", "at least 2", "1"]),
     "interpolate": ("maf", lambda f: f.interpolate(X[0, :2], X[1]), ["a and b", "[2]", "[3]"]),
@@ -135,6 +172,11 @@ CONSTRUCTORS = {
         ["hidden_units is empty"],
     ),
     "dtype": (lambda: MAF((3,), dtype="float23"), ["dtype", "'float23'"]),
+    "dtype_int": (lambda: MAF((3,), dtype="int32"), ["dtype", "floating", "'int32'"]),
+    "dtype_layer": (lambda: zoo.layers.ActNorm((3,), dtype=3), ["dtype", "floating", "3"]),
+    "seed": (lambda: MAF((3,), seed=1.5), ["seed", "integer", "1.5"]),
+    "seed_large": (lambda: zoo.NICE((3,), seed=2**31), ["seed", "2**31 - 1", "2147483648"]),
+    "seed_layer": (lambda: zoo.layers.Permutation((3,), seed=-1), ["seed", "at least 0", "-1"]),
 }
 
 
@@ -148,9 +190,9 @@ def test_constructor_refuses(case):
 def test_large_numbers_are_finite():
     """Although their sum overflows."""
     for dtype in ("float16", "float32"):
-        specs.check_values(np.full(9, np.finfo(dtype).max), "x")
+        values.check(np.full(9, np.finfo(dtype).max), "x")
     with helpers.raises_one_line("finite", "1", "9"):
-        specs.check_values(np.float32([3e38] * 8 + [np.inf]), "x")
+        values.check(np.float32([3e38] * 8 + [np.inf]), "x")
 
 
 def test_what_is_refused_changes_nothing():
@@ -171,3 +213,21 @@ def test_other_number_types_are_taken(kind):
     np.testing.assert_allclose(
         flow.log_prob(x.tolist(), context, seed=0), flow.log_prob(x, context, seed=0), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])
+def test_tables_of_pandas_are_taken(kind):
+    flow = table.shared("maf_classes")
+    x, labels = helpers.data(flow, 4), helpers.context(flow, 4)
+    frame, series = pandas.DataFrame(x).astype(kind), pandas.Series(labels)
+    z = flow.encode(x, labels)
+    helpers.assert_same(flow.encode(frame, series), z)
+    helpers.assert_same(flow.log_prob(frame, series.astype("Int64")), flow.log_prob(x, labels))
+    helpers.assert_same(flow.decode(pandas.DataFrame(z), series), flow.decode(z, labels))
+    contexts = series, series
+    helpers.assert_same(flow.attribute_direction(frame, frame, contexts), np.zeros(3))
+
+
+def test_an_array_of_which_nothing_is_masked_is_taken():
+    flow = table.shared("maf")
+    helpers.assert_same(flow.log_prob(np.ma.masked_array(X)), flow.log_prob(X))

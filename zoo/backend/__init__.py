@@ -10,6 +10,7 @@ from zoo.backend.arrays import (
     dtype,
     has_tracers,
     is_concrete,
+    is_dense,
     is_on_host,
     largest,
     length,
@@ -27,6 +28,7 @@ from zoo.backend.compiled import (
     traced,
     without_xla,
 )
+from zoo.backend.datasets import checked, refused, rows
 from zoo.backend.gradients import faster_gradients, registered_here, vjp, with_gradient
 from zoo.backend.loops import loop, put_rows, while_loop
 from zoo.backend.memory import keep_freed
@@ -45,6 +47,7 @@ __all__ = [
     "Randomness",
     "add_bias",
     "cache_util",
+    "checked",
     "compiled",
     "draw_seed",
     "dtype",
@@ -52,6 +55,7 @@ __all__ = [
     "fused_updates",
     "has_tracers",
     "is_concrete",
+    "is_dense",
     "is_on_host",
     "largest",
     "length",
@@ -62,7 +66,9 @@ __all__ = [
     "put_rows",
     "raw",
     "read",
+    "refused",
     "registered_here",
+    "rows",
     "samplers",
     "shape_invariant_jit",
     "split_seed",

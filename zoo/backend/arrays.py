@@ -7,8 +7,13 @@ from zoo.backend.which import NAME
 
 if NAME == "tensorflow":
     import tensorflow as tf
+
+    _SPARSE = tf.SparseTensor, tf.SparseTensorSpec, tf.IndexedSlices
+    _NOT_DENSE = *_SPARSE, tf.RaggedTensor, tf.RaggedTensorSpec
 else:
     import jax
+
+    _NOT_DENSE = ()
 
 
 def raw(variable):
@@ -64,6 +69,12 @@ def is_on_host(x):
     if NAME == "tensorflow":
         return not hasattr(x, "device") or "CPU" in x.device
     return not hasattr(x, "devices") or all(d.platform == "cpu" for d in x.devices())
+
+
+def is_dense(x):
+    """Whether `x` is no sparse or ragged array, tensor, or description of one."""
+    # SciPy's and JAX's sparse arrays have the method.
+    return not (isinstance(x, _NOT_DENSE) or hasattr(x, "todense"))
 
 
 def has_tracers(tensors):

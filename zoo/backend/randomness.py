@@ -5,6 +5,7 @@ import secrets
 import keras
 import numpy as np
 
+from zoo.backend.arrays import is_concrete
 from zoo.backend.which import NAME, samplers
 
 if NAME == "tensorflow":
@@ -17,8 +18,8 @@ def make_seed(seed=None):
     """A stateless seed: the same integer gives the same numbers in every process.
 
     Args:
-      seed: `None` (fresh randomness), an integer, or a stateless seed as TFP takes it (two int32
-        numbers, or a JAX key), which is handed through.
+      seed: `None` (fresh randomness), an integer from 0 to `2**31 - 1`, or a stateless seed as TFP
+        takes it (two int32 numbers, or a JAX key), which is handed through.
 
     Raises:
       ValueError: It is none of these.
@@ -27,18 +28,39 @@ def make_seed(seed=None):
         if NAME == "tensorflow" and not tf.executing_eagerly():
             return samplers.sanitize_seed(None)
         seed = secrets.randbits(31)
-    if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+    number = _number(seed)
+    if number is not None and 0 <= number < 2**31:
         if NAME == "jax":
-            return jax.random.PRNGKey(int(seed))
-        return tf.constant([0, int(seed) & 0x7FFFFFFF], tf.int32)
-    kind = str(getattr(seed, "dtype", "")) or "int" * isinstance(seed, list | tuple)
-    if "int" not in kind and "key" not in kind:
-        raise ValueError(f"seed must be an integer, or None for fresh randomness, got {seed!r}.")
+            return jax.random.PRNGKey(number)
+        return tf.constant([0, number], tf.int32)
+    if number is not None or not _is_stateless(seed):
+        raise ValueError(
+            "seed must be an integer from 0 to 2**31 - 1, two of 32 bits, or None for fresh "
+            f"randomness, got {seed!r}."
+        )
     if NAME == "tensorflow":
         seed = tf.convert_to_tensor(seed)
         if seed.shape.rank == 0:
             seed = tf.stack([tf.zeros([], tf.int32), tf.cast(seed, tf.int32)])
     return seed
+
+
+def _number(seed):
+    """An integer that is known now, given as a number, an array or a tensor; else `None`."""
+    if isinstance(seed, int | np.integer):
+        return None if isinstance(seed, bool) else int(seed)
+    if "int" in str(getattr(seed, "dtype", "")) and np.ndim(seed) == 0 and is_concrete(seed):
+        return int(seed)
+    return None
+
+
+def _is_stateless(seed):
+    """Whether `seed` is two int32 numbers, a key of JAX's, or an integer not known yet."""
+    if isinstance(seed, list | tuple):
+        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in seed)
+        return len(seed) == 2 and whole and all(-(2**31) <= n < 2**31 for n in seed)
+    kind = str(getattr(seed, "dtype", ""))
+    return "key" in kind or ("int" in kind and tuple(seed.shape) in ((), (2,)))
 
 
 def draw_seed(generator):

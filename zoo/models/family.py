@@ -58,7 +58,7 @@ class Shared:
     ):
         self.family = "Family"
         self.event_shape = config.shape("event_shape", event_shape)
-        self.seed = None if seed is None else config.count("seed", seed, least=0)
+        self.seed = config.seed("seed", seed)
         self.plain = {"dtype": dtype}
         vector_shape = specs.ContextSpec(context_shape, num_classes).vector_shape
         self.conditional = self.plain | {"context_shape": vector_shape}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo import backend, specs
+from zoo import backend, specs, values
 from zoo.backend import ps, tfb, tfd
 
 if backend.NAME == "tensorflow":
@@ -107,7 +107,7 @@ class ExportedFlow(tfd.Distribution):
         x = specs.tensor(x, "x")
         self._event.check_type(x)
         if specs.is_integer(x):
-            specs.check_values(x, "x", self._event.levels)
+            values.check(x, "x", self._event.levels)
         return x
 
     def _log_prob(self, x, seed=None):

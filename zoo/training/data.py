@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from zoo import values
+
 
 def prepared(model, x, y, weight):
     """Checks data as `fit` takes them.
@@ -13,7 +15,7 @@ def prepared(model, x, y, weight):
     Raises:
       ValueError: They are not of the model's shape, type or range.
     """
-    x, y = _array(x), _array(y)
+    x, y = as_arrays((x, y))
     y = None if is_absent(y) else y
     spec, context = getattr(x, "element_spec", None), y
     if spec is not None:
@@ -30,7 +32,7 @@ def prepared(model, x, y, weight):
     if y is None:
         # Keras drops weights where there is no target: one without entries stands in (`is_absent`).
         y = np.zeros((x.shape[0], 0), "float32")
-    return x, y, _weights(weight, x.shape[0])
+    return x, y, weights_of(weight, x.shape[0])
 
 
 def _check_dataset(model, spec):
@@ -39,10 +41,7 @@ def _check_dataset(model, spec):
     Raises:
       ValueError: They are not of the model's shape or type.
     """
-    parts = spec if isinstance(spec, tuple) else (spec,)
-    x, context, weight = (*parts[:3], None, None)[:3]
-    x = x[0] if isinstance(x, tuple) else x
-    context = context if hasattr(context, "dtype") else None
+    x, context, weight = parts(spec)
     if context is not None and not model.conditional:
         raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
     if hasattr(x, "shape") and hasattr(x, "dtype"):
@@ -61,9 +60,25 @@ def is_absent(context):
     return context is None or tuple(getattr(context, "shape", ()))[1:] == (0,)
 
 
-def _array(x):
-    """`x` as an array where it is a table or a column of pandas."""
-    return x.to_numpy() if hasattr(x, "to_numpy") else x
+def parts(batch):
+    """Events, context and weights of a batch `(x,)`, `(x, context)` or `(x, context, weights)`.
+
+    `None` stands for a part that is not there; `x` may be a pair of events and context.
+    """
+    batch = batch if isinstance(batch, tuple) else (batch,)
+    x, context, weight = (*batch, None, None)[:3]
+    if isinstance(x, list | tuple):
+        x, context = (*x, context)[:2]
+    # What a dataset holds in place of `None` has no type.
+    context, weight = (part if hasattr(part, "dtype") else None for part in (context, weight))
+    return x, None if is_absent(context) else context, weight
+
+
+def as_arrays(batch):
+    """A batch in which tables and columns of pandas are arrays."""
+    if isinstance(batch, tuple):
+        return tuple(map(as_arrays, batch))
+    return values.as_array(batch)
 
 
 def like(weight, loss):
@@ -71,7 +86,7 @@ def like(weight, loss):
     return ops.reshape(ops.cast(weight, loss.dtype), ops.shape(loss))
 
 
-def _weights(weight, n):
+def weights_of(weight, n):
     """Weights `[n]` of `[n]` or `[n, 1]`.
 
     Raises:

@@ -9,6 +9,7 @@ from keras import ops
 from zoo import backend
 from zoo.config import count
 from zoo.training import losses
+from zoo.training.checks import Watch
 from zoo.training.data import is_absent, like, prepared
 
 
@@ -54,6 +55,18 @@ class LikelihoodModel(keras.Model):
           ValueError: They are not of the model's shape, type or range.
         """
 
+    def bounds(self, x, context=None):
+        """What the numbers of a batch must be; nothing by default.
+
+        Args:
+          x: Events, or a description with their type.
+          context: Their contexts, or `None`.
+
+        Returns:
+          List of `(x, found)` or `(context, found)`: `found` as in `zoo.values.bounds`.
+        """
+        return []
+
     def update_spectral_norms(self):
         """Brings what is iterated of the weights to convergence; nothing by default."""
 
@@ -73,11 +86,18 @@ class LikelihoodModel(keras.Model):
           jit_compile: Overrides the model's own choice of compiling with XLA.
           steps_per_execution: Training steps that one call of a compiled function runs: 8 make its
             own cost, a few milliseconds, small beside those of a small dense flow.
-          **kwargs: Further arguments of `keras.Model.compile`, for example `run_eagerly`.
+          **kwargs: Further arguments of `keras.Model.compile`, for example `run_eagerly`. Metrics
+            are nats and bits per dimension, and no others are taken.
 
         Raises:
           ValueError: An argument is not as described.
         """
+        for name in ("metrics", "weighted_metrics", "loss_weights"):
+            if kwargs.get(name) is not None:
+                raise ValueError(
+                    f"{name} is not taken: a {type(self).__name__} has no predictions to compare "
+                    "with targets, and measures nats and bits_per_dim; measure more in a callback."
+                )
         if not (isinstance(jit_compile, bool) or jit_compile in (None, "auto")):
             raise ValueError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
         if loss is not None:
@@ -146,33 +166,42 @@ class LikelihoodModel(keras.Model):
           callbacks: Keras callbacks.
           validation_data: `x`, `(x, context)` or `(x, context, weights)`, or a dataset.
           sample_weight: Weight of each event in loss and metrics, real numbers `[n]` or `[n, 1]`.
-          **kwargs: Further arguments of `keras.Model.fit`.
+          **kwargs: Further arguments of `keras.Model.fit`, but `class_weight`.
 
         Raises:
-          ValueError: Data are not of the model's shape, type or range. Of a dataset only shapes and
-            types are looked at.
+          ValueError: Data are not of the model's shape, type or range: arrays before training,
+            datasets and generators as their batches come.
         """
+        if kwargs.pop("class_weight", None) is not None:
+            raise ValueError(
+                "class_weight is not taken: give sample_weight, one number for each event, such as "
+                "weights[labels]."
+            )
+        watch = Watch(self)
         x, y, sample_weight = prepared(self, x, y, sample_weight)
         if isinstance(validation_data, list | tuple) or hasattr(validation_data, "shape"):
             given = keras.utils.unpack_x_y_sample_weight(validation_data)
             validation_data = prepared(self, *given)
+        elif hasattr(validation_data, "element_spec"):
+            prepared(self, validation_data, None, None)
         if self.compiled and not self.optimizer.built:
             # Otherwise Keras makes its variables in the step, which TensorFlow then traces twice.
             strategy = getattr(self, "distribute_strategy", None)
             with contextlib.nullcontext() if strategy is None else strategy.scope():
                 self._build_optimizer()
-        history = super().fit(
-            x,
-            y,
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=_with_norms(self, callbacks),
-            validation_split=validation_split,
-            validation_data=validation_data,
-            sample_weight=sample_weight,
-            **kwargs,
-        )
+        with watch.reports():
+            history = super().fit(
+                watch.over(x),
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=_with_norms(self, callbacks),
+                validation_split=validation_split,
+                validation_data=watch.over(validation_data),
+                sample_weight=sample_weight,
+                **kwargs,
+            )
         self.update_spectral_norms()
         return history
 
@@ -188,17 +217,21 @@ class LikelihoodModel(keras.Model):
         **kwargs,
     ):
         """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
-        x, y, sample_weight = prepared(self, x, y, sample_weight)
-        return super().evaluate(
-            x,
-            y,
-            batch_size=batch_size,
-            verbose=verbose,
-            sample_weight=sample_weight,
-            steps=steps,
-            callbacks=_with_norms(self, callbacks),
-            **kwargs,
-        )
+        watch = Watch(self)
+        if not kwargs.get("_use_cached_eval_dataset"):  # Within `fit`, which has looked at it.
+            x, y, sample_weight = prepared(self, x, y, sample_weight)
+            x = watch.over(x)
+        with watch.reports():
+            return super().evaluate(
+                x,
+                y,
+                batch_size=batch_size,
+                verbose=verbose,
+                sample_weight=sample_weight,
+                steps=steps,
+                callbacks=_with_norms(self, callbacks),
+                **kwargs,
+            )
 
     def call(self, inputs, training=False):
         """Log-likelihood `[batch]` of `x`, or of `(x, context)`; in training minus the loss."""

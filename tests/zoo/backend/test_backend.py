@@ -19,10 +19,16 @@ def test_seeds():
     np.testing.assert_array_equal(backend.make_seed(np.int64(5)), [0, 5])
     np.testing.assert_array_equal(backend.make_seed(tf.constant(5)), [0, 5])
     np.testing.assert_array_equal(backend.make_seed((3, 4)), [3, 4])
+    np.testing.assert_array_equal(backend.make_seed(2**31 - 1), [0, 2**31 - 1])
+    np.testing.assert_array_equal(backend.make_seed(tf.constant([3, 4])), [3, 4])
     assert np.any(backend.make_seed() != backend.make_seed())
 
 
-@pytest.mark.parametrize("seed", ["abc", 1.5, True, np.float32(2.0)])
+@pytest.mark.parametrize(
+    "seed",
+    ["abc", 1.5, True, np.float32(2.0), -1, 2**31, np.int64(2**40), [1, 2, 3], [1, 2.5], (1,)]
+    + [[1, 2**31], np.zeros(3, int), np.array(-2)],
+)
 def test_refuses_seeds(seed):
     with helpers.raises_one_line("seed", "integer", repr(seed)):
         backend.make_seed(seed)

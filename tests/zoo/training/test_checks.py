@@ -1,0 +1,153 @@
+"""Batches of datasets, generators and Keras' datasets are looked at as they come."""
+
+import keras
+import numpy as np
+import pandas
+import pytest
+import tensorflow as tf
+
+import zoo
+from tests import helpers
+
+X = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
+LABELS = np.array([0, 1, 2, 1, 0, 2, 1, 0])
+ROWS = {"nan": (5, 1, np.nan), "infinite": (5, 0, np.inf)}
+
+
+def flow(levels=None, num_classes=None):
+    settings = {"num_layers": 1, "hidden_units": (4,), "jit_compile": False}
+    if levels:
+        settings["preprocessing"] = "center"
+    return zoo.NICE((2,), levels=levels, num_classes=num_classes, **settings)
+
+
+def changed(values, row, *rest):
+    """A copy with another number in this row, and column."""
+    *column, value = rest
+    values = np.array(values)
+    values[(row, *column)] = value
+    return values
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, *arrays):
+        super().__init__()
+        self.arrays = arrays
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return tuple(a[4 * index : 4 * index + 4] for a in self.arrays)
+
+
+def dataset(*arrays):
+    return tf.data.Dataset.from_tensor_slices(arrays if len(arrays) > 1 else arrays[0]).batch(4)
+
+
+def generator(*arrays):
+    for i in (0, 4):
+        yield tuple(a[i : i + 4] for a in arrays)
+
+
+def tables(*arrays):
+    frames = (pandas.DataFrame(a) if a.ndim > 1 else pandas.Series(a) for a in arrays)
+    return generator(*frames)
+
+
+KINDS = {"dataset": dataset, "generator": generator, "batches": Batches, "tables": tables}
+# (levels, classes, arrays, words)
+GREY = np.arange(16, dtype="uint8").reshape(8, 2) % 5
+WRONG = {
+    "nan": (None, None, (changed(X, 5, 1, np.nan),), ["x must be finite", "row 1, feature 1"]),
+    "infinite": (
+        None,
+        None,
+        (changed(X, 4, 0, -np.inf),),
+        ["x must be finite", "row 0, feature 0"],
+    ),
+    "grey": (5, None, (changed(GREY, 7, 0, 200),), ["grey levels 0..4", "200", "row 3, feature 0"]),
+    "negative": (
+        5,
+        None,
+        (changed(GREY.astype(int), 4, 1, -1),),
+        ["0..4", "-1", "row 0, feature 1"],
+    ),
+    "outside": (5, None, (changed(GREY + 0.5, 6, 1, 5.5),), ["[0, 5]", "5.5", "row 2, feature 1"]),
+    "label": (None, 3, (X, changed(LABELS, 6, 3)), ["labels 0..2", "3", "row 2"]),
+    "weight": (None, 3, (X, LABELS, changed(X[:, 0], 6, np.nan)), ["sample_weight", "finite"]),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("kind", ["dataset", "generator", "batches"])
+def test_a_wrong_batch_is_refused_in_one_line(kind, case):
+    levels, num_classes, arrays, words = WRONG[case]
+    model, make = flow(levels, num_classes), KINDS[kind]
+    model.compile("adam", run_eagerly=True)
+    with helpers.raises_one_line(*words):
+        model.evaluate(make(*arrays), verbose=0)
+    with helpers.raises_one_line(*words):
+        model.fit(make(*arrays), verbose=0)
+    right = (GREY if levels else X, LABELS, X[:, 0] ** 2)[: len(arrays)]
+    with helpers.raises_one_line(*words):
+        model.fit(make(*right), validation_data=make(*arrays), verbose=0)
+
+
+@pytest.mark.parametrize("kind", ["dataset", "generator"])
+def test_so_it_is_by_a_compiled_step(kind):
+    model = flow()
+    model.compile("adam", steps_per_execution=2)
+    with helpers.raises_one_line("x must be finite", "row 1, feature 1"):
+        model.fit(KINDS[kind](changed(X, 5, 1, np.nan)), verbose=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_right_batches_train_as_arrays_do(kind):
+    results = []
+    for data in (KINDS[kind](X, LABELS), None):
+        keras.utils.set_random_seed(0)
+        model = flow(num_classes=3)
+        model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+        args = (X, LABELS) if data is None else (data,)
+        settings = {"batch_size": 4, "shuffle": False} if data is None else {}
+        validation = (X, LABELS) if data is None else KINDS[kind](X, LABELS)
+        fit = model.fit(*args, **settings, validation_data=validation, verbose=0)
+        results.append(fit.history)
+    for name, values in results[0].items():
+        np.testing.assert_allclose(values, results[1][name], rtol=1e-5)
+
+
+def test_a_batch_with_another_number_of_weights_is_refused():
+    model, data = flow(num_classes=3), dataset(X, LABELS)
+    model.compile("adam", run_eagerly=True)
+    with helpers.raises_one_line("sample_weight", "as many as x"):
+        model.fit(data.map(lambda x, y: (x, y, tf.ones(3))), verbose=0)
+    with helpers.raises_one_line("context", "as many as x"):
+        model.evaluate(data.map(lambda x, y: (x, y[:2])), verbose=0)
+    with helpers.raises_one_line("sample_weight", "(4,)", "(3,)"):
+        model.fit(((x, y, np.ones(3)) for x, y in generator(X, LABELS)), verbose=0)
+
+
+def test_errors_of_a_dataset_itself_are_not_touched():
+    model = flow()
+    model.compile("adam", run_eagerly=True)
+    own = dataset(X).map(lambda x: tf.debugging.check_numerics(x / 0.0, "of my own"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="of my own"):
+        model.fit(own, verbose=0)
+
+
+def test_what_is_not_taken():
+    model = flow()
+    for name in ("metrics", "weighted_metrics", "loss_weights"):
+        with helpers.raises_one_line(name, "NICE", "nats"):
+            model.compile("adam", **{name: ["mse"]})
+    model.compile("adam", run_eagerly=True)
+    with helpers.raises_one_line("class_weight", "sample_weight"):
+        model.fit(X, class_weight={0: 1.0}, verbose=0)
+    for wrong in (np.ma.masked_array(X, X > 0), tf.sparse.from_dense(X)):
+        with helpers.raises_one_line("x must"):
+            model.fit(wrong, verbose=0)
+    ragged = tf.data.Dataset.from_tensors(tf.RaggedTensor.from_tensor(X))
+    with helpers.raises_one_line("x must be a dense array", "RaggedTensor"):
+        model.fit(ragged, verbose=0)

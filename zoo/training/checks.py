@@ -1,0 +1,96 @@
+"""Numbers of datasets and generators, looked at as their batches come."""
+
+import contextlib
+import types
+
+import keras
+
+from zoo import backend
+from zoo.training.data import as_arrays, parts, weights_of
+
+
+class Watch:
+    """Looks at what one call of `fit` or `evaluate` reads.
+
+    Args:
+      model: A `LikelihoodModel`.
+    """
+
+    def __init__(self, model):
+        self._model, self._error = model, None
+
+    def over(self, data):
+        """The data, looked at batch by batch; arrays are handed through, for they were before."""
+        if hasattr(data, "element_spec") and hasattr(data, "map"):
+            return backend.checked(data, self._bounds)
+        if isinstance(data, types.GeneratorType):
+            return (self._looked_at(batch) for batch in data)
+        return _Watched(data, self._looked_at) if isinstance(data, keras.utils.PyDataset) else data
+
+    @contextlib.contextmanager
+    def reports(self):
+        """Within, a batch that is refused raises in one line, not with the pipeline's stack.
+
+        Raises:
+          ValueError: A batch is not of the model's shape, type or range.
+        """
+        try:
+            yield
+        except Exception as error:
+            words = str(self._error or "") or backend.refused(error)
+            if not words:
+                raise
+            raise ValueError(words) from None
+
+    def _looked_at(self, batch):
+        """A batch of arrays; what is wrong is kept, for the pipeline makes another error of it."""
+        batch = as_arrays(batch)
+        x, context, weight = parts(batch)
+        if not hasattr(x, "shape"):
+            return batch
+        try:
+            self._model.check_data(x, context, x.shape[0])
+            if weight is not None:
+                weights_of(weight, x.shape[0])
+        except ValueError as error:
+            self._error = error
+            raise
+        return batch
+
+    def _bounds(self, *batch):
+        """What each tensor of a batch must be: see `backend.checked`."""
+        x, context, weight = parts(batch)
+        found = self._model.bounds(x, context)
+        if weight is not None:
+            found.append((weight, ("sample_weight must be finite", None, None)))
+        n = backend.rows(x)
+        for what, values in (("context", context), ("sample_weight", weight)):
+            if values is not None:
+                words = f"{what} must be as many as x, the events of a batch"
+                found.append((backend.rows(values), (words, n, n)))
+        return found
+
+
+class _Watched(keras.utils.PyDataset):
+    """A dataset of Keras' whose batches are looked at."""
+
+    def __init__(self, dataset, look):
+        settings = "workers", "use_multiprocessing", "max_queue_size"
+        super().__init__(**{name: getattr(dataset, name) for name in settings})
+        self._dataset, self._look = dataset, look
+
+    def __getitem__(self, index):
+        return self._look(self._dataset[index])
+
+    def __len__(self):
+        return len(self._dataset)
+
+    @property
+    def num_batches(self):
+        return self._dataset.num_batches
+
+    def on_epoch_begin(self):
+        self._dataset.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self._dataset.on_epoch_end()
