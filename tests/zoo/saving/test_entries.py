@@ -64,17 +64,13 @@ def own(root, tmp_path, monkeypatch):
 def fresh_process(root, folder, names):
     """What another process says of the entries, and what it was asked."""
     given = {f"{name}/x": helpers.floats(table.shared(name), 3) for name in names}
-    given |= {f"{name}/context": helpers.context(table.shared(name), 3) for name in names}
-    given = {key: value for key, value in given.items() if value is not None}
+    contexts = {name: helpers.context(table.shared(name), 3) for name in names}
+    given |= {f"{name}/context": c for name, c in contexts.items() if c is not None}
     np.savez(folder / "given.npz", **given)
-    arguments = [str(folder / "given.npz"), str(root), str(folder / "results.npz")]
+    program = [sys.executable, "-c", FRESH_PROCESS, "given.npz", root, "results.npz"]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    subprocess.run(
-        [sys.executable, "-c", FRESH_PROCESS, *arguments],
-        check=True,
-        cwd=folder,
-        env={**os.environ, "FLOW_ZOO_DIR": str(root), "PYTHONPATH": path},
-    )
+    env = {**os.environ, "FLOW_ZOO_DIR": str(root), "PYTHONPATH": path}
+    subprocess.run(program, check=True, cwd=folder, env=env)
     return given, dict(np.load(folder / "results.npz"))
 
 
