@@ -116,6 +116,11 @@ class Checkpoints:
         for path in list(self.paths().values())[self.keep :]:
             path.unlink()
 
+    def clear(self):
+        """Removes all of them."""
+        for path in self.paths().values():
+            path.unlink()
+
     def latest(self, say=print, fits=None):
         """Reads the newest checkpoint that is whole.
 

@@ -58,7 +58,7 @@ def train(flags, more_callbacks=()):
 
 
 class _Trainer:
-    """One start of a run: what `train` hands from step to step."""
+    """One start of a run."""
 
     def __init__(self, flags, data, distribution, chief):
         self.flags, self.data, self.chief = flags, data, chief
@@ -198,7 +198,7 @@ class _Trainer:
             )
 
     def validated(self):
-        """The epochs with a validation: those of the interval, and the last."""
+        """The epochs with a validation."""
         last, interval = self.flags.epochs, self.flags.validation_interval
         return sorted({*range(interval, last + 1, interval), last})
 
@@ -247,8 +247,10 @@ class _Trainer:
         if not self.chief:
             return ""
         flow, best = self.best_flow()
-        nothing = "No epoch was completed, so there are no weights to keep"
-        return nothing if flow is None else self.keep(flow, best)
+        if flow is not None:
+            return self.keep(flow, best)
+        self.run.checkpoints.clear()  # It would diverge from there again.
+        return "No epoch was completed, so there are no weights to keep"
 
     def keep(self, flow, best):
         """Saves the best flow without a figure yet; returns where it is."""
