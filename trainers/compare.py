@@ -24,8 +24,8 @@ def define_flags(fv):
     )
     define.string("dataset", None, "Only flows of this data set.")
     define.string("against", "MAF", "Family whose best flow the others are compared with.")
-    define.string("output", None, "File for the table, as Markdown.")
-    define.string("readme", None, "Page with a part <!-- DATASET: ... --> to fill.")
+    define.path("output", None, "File for the table, as Markdown.")
+    define.path("readme", None, "Page with a part <!-- DATASET: ... --> to fill.")
 
 
 def main(args):

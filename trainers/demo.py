@@ -26,10 +26,10 @@ _AGREE = 1e-5  # largest relative difference of log_prob between the flow and it
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
     define = options.definers(fv)
-    define.string("model", "maf-digits", "Name of the pretrained flow.")
-    define.string("recipe", None, "Recipe to retrain (that of --model).")
+    define.path("model", "maf-digits", "Name of the pretrained flow.")
+    define.path("recipe", None, "Recipe to retrain (that of --model).")
     define.integer("epochs", 5, "Epochs of the retraining.", lower_bound=1)
-    define.string("output_dir", "demo_output", "Folder for what it makes.")
+    define.path("output_dir", "demo_output", "Folder for what it makes.")
 
 
 def main(args):

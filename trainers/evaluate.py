@@ -25,7 +25,7 @@ def define_flags(fv):
         "there; brought to the flow's size and levels, as in digits.",
     )
     define.integer("seed", 0, "Seed of noise and samples.", lower_bound=0)
-    define.string("output_dir", None, "Folder for evaluation.json and pictures.")
+    define.path("output_dir", None, "Folder for evaluation.json and pictures.")
 
 
 def main(args):

@@ -31,7 +31,7 @@ def define_flags(fv):
     define = options.definers(fv)
     options.trained_model_flags(fv)
     options.data_flags(fv)
-    define.string("output_dir", None, "Folder for the pictures.")
+    define.path("output_dir", None, "Folder for the pictures.")
     define.list("pictures", None, f"Which, of {', '.join(PICTURES)}; unset: all that apply.")
     define.integer("rows", 8, "Rows of a picture.", lower_bound=1)
     define.list("temperatures", "0,.25,.6,.7,.8,.9,1", "Temperatures of the strip.")

@@ -10,7 +10,7 @@ def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
     define = options.definers(fv)
     options.trained_model_flags(fv)
-    define.string("export_dir", None, "Folder for the SavedModel, new or empty.")
+    define.path("export_dir", None, "Folder for the SavedModel, new or empty.")
 
 
 def main(args):

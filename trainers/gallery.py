@@ -19,7 +19,7 @@ CELLS = "cells"
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
     define = options.definers(fv)
-    define.string("output", None, "Folder of the gallery and its cells.")
+    define.path("output", None, "Folder of the gallery and its cells.")
     define.list("families", None, "Keys of zoo.MODELS (all that take points).")
     define.list("toys", None, "Names of toys (all).")
     define.integer("steps", None, "Steps of each training (as the recipe says).", lower_bound=1)
@@ -37,8 +37,8 @@ def define_flags(fv):
     )
     define.integer("points", 100_000, "Points of the test.", lower_bound=1000)
     define.boolean("draw", True, "Write the pages at the end.")
-    define.string("readme", None, "Page with a part <!-- gallery: ... --> to fill.")
-    define.string("data_dir", None, "Folder of prepared TFDS data sets.")
+    define.path("readme", None, "Page with a part <!-- gallery: ... --> to fill.")
+    define.path("data_dir", None, "Folder of prepared TFDS data sets.")
 
 
 def main(args):

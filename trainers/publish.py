@@ -21,12 +21,12 @@ MAX_SAVED_MODEL = 3_000_000
 def define_flags(fv):
     """Adds the flags of this program to an `absl.flags.FlagValues`."""
     define = options.definers(fv)
-    define.string("model_dir", None, "Folder of the finished run.")
+    define.path("model_dir", None, "Folder of the finished run.")
     define.string("name", None, "Name of the entry, as in maf-digits.")
-    define.string("zoo_dir", "exported_models", "Folder of the entries, with their index.")
+    define.path("zoo_dir", "exported_models", "Folder of the entries, with their index.")
     define.boolean("overwrite", False, "Replace an entry of that name.")
-    define.string("data_dir", None, "Folder of prepared TFDS data sets (that of the run).")
-    define.string("manual_dir", None, "Folder of archives fetched by hand (that of the run).")
+    define.path("data_dir", None, "Folder of prepared TFDS data sets (that of the run).")
+    define.path("manual_dir", None, "Folder of archives fetched by hand (that of the run).")
     options.noise_flags(fv)
 
 

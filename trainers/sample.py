@@ -27,7 +27,7 @@ def define_flags(fv):
         "Label, or context vector as numbers with commas; several labels are taken in turn.",
     )
     define.integer("seed", None, "Seed; unset: fresh samples each time.", lower_bound=0)
-    define.string("output", None, "File to write, .png or .npy.")
+    define.path("output", None, "File to write, .png or .npy.")
 
 
 def main(args):

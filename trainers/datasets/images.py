@@ -42,6 +42,7 @@ class Change:
 
 
 UNCHANGED = Change()
+LARGEST = 4096  # pixels a side
 
 
 def change(levels=None, image_size=None, resize=None, own_levels=256):
@@ -75,9 +76,10 @@ def _height_and_width(name, size):
         return None
     given = [size] if isinstance(size, str | numbers.Number) else list(size)
     texts = [str(number).strip() for number in given]
-    if len(texts) not in (1, 2) or not all(t.isdecimal() and int(t) > 0 for t in texts):
+    good = (t.isdecimal() and len(t) < 10 and 0 < int(t) <= LARGEST for t in texts)
+    if len(texts) not in (1, 2) or not all(good):
         raise DatasetError(
-            f"{name} must be one positive integer, or height and width as in 32,48; got "
-            f"{','.join(texts) or 'nothing'}"
+            f"{name} must be one positive integer, or height and width as in 32,48, at most "
+            f"{LARGEST}; got {','.join(texts)[:40] or 'nothing'}"
         )
     return int(texts[0]), int(texts[-1])

@@ -3,47 +3,14 @@
 Each function adds one group to an `absl.flags.FlagValues`; nothing here imports TensorFlow.
 """
 
-import functools
-import math
-import types
-
 from absl import flags
+
+from trainers.runs.definers import MOST_LAYERS, MOST_UNITS, definers
 
 OPTIMIZERS = ("adam", "adamw", "adamax", "sgd", "rmsprop")
 SCHEDULES = ("constant", "cosine", "exponential")
 STRATEGIES = ("one_device", "mirrored", "multi_worker_mirrored")
 PRECISIONS = ("float32", "mixed_bfloat16", "float64")
-_KINDS = ("boolean", "enum", "list", "string")
-# The most that a flow is made of: beyond, building it takes hours, or more memory than there is.
-MOST_LAYERS, MOST_UNITS = 1000, 1 << 16
-
-
-class _FiniteParser(flags.FloatParser):
-    """Numbers, but for NaN and infinity, which no bound keeps out."""
-
-    def convert(self, argument):
-        value = super().convert(argument)
-        if not math.isfinite(value):
-            raise ValueError("expected a finite number")
-        return value
-
-
-def definers(fv):
-    """Returns absl's `DEFINE_string` and its like for one set of flags, as `.string` and so on.
-
-    Floats are finite; integers have 32 bits, if no other bounds are given.
-    """
-    define = {k: functools.partial(getattr(flags, f"DEFINE_{k}"), flag_values=fv) for k in _KINDS}
-
-    def define_float(name, default, help, **bounds):
-        parser = _FiniteParser(**bounds)
-        flags.DEFINE(parser, name, default, help, fv, flags.ArgumentSerializer())
-
-    def define_integer(name, default, help, lower_bound=-(2**31), upper_bound=2**31 - 1):
-        parser = flags.IntegerParser(lower_bound, upper_bound)
-        flags.DEFINE(parser, name, default, help, fv, flags.ArgumentSerializer())
-
-    return types.SimpleNamespace(**define, float=define_float, integer=define_integer)
 
 
 def names(define_flags):
@@ -71,8 +38,8 @@ def data_flags(fv):
         "Data set, as TFDS names it (name or name/config): digits, toy2d/two_moons, "
         "uci_density/power, fashion_mnist, ...",
     )
-    define.string("data_dir", None, "Folder of prepared TFDS data sets (TFDS's own default).")
-    define.string(
+    define.path("data_dir", None, "Folder of prepared TFDS data sets (TFDS's own default).")
+    define.path(
         "manual_dir", None, "Folder of archives fetched by hand, for data sets that need one."
     )
     define.list(
@@ -105,7 +72,7 @@ def data_arguments(options):
 def trained_model_flags(fv):
     """Which finished flow."""
     define = definers(fv)
-    define.string(
+    define.path(
         "model",
         None,
         "The flow: a name of zoo.list_models(), a folder that holds model.keras, or a .keras file.",
@@ -120,7 +87,7 @@ def family_flags(fv):
     define.boolean("class_conditional", False, "Condition on the data set's labels.")
     define.string("model_args", None, "Further constructor arguments, as a JSON object.")
     define.enum("precision", "float32", PRECISIONS, "Precision of the networks.")
-    define.string(
+    define.path(
         "init_from",
         None,
         "Flow to start from in place of a new one of --model: a name of zoo.list_models(), a "
@@ -233,7 +200,7 @@ def optimizer_flags(fv):
 def training_flags(fv):
     """How long, where and on what."""
     define = definers(fv)
-    define.string("model_dir", None, "Folder of the run.")
+    define.path("model_dir", None, "Folder of the run.")
     define.integer("batch_size", 128, "Examples a step.", lower_bound=1)
     define.boolean("flips", False, "Mirror training images left to right at random.")
     define.boolean("fresh", False, "Train on new points of a toy at each pass, not on a split.")

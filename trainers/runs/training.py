@@ -248,13 +248,9 @@ class _Trainer:
             return ""
         flow, best = self.best_flow()
         if flow is not None:
-            return self.keep(flow, best)
+            return results.keep(self.run.folder, flow, best, self.flags.dataset)
         self.run.checkpoints.clear()  # It would diverge from there again.
         return "No epoch was completed, so there are no weights to keep"
-
-    def keep(self, flow, best):
-        """Saves the best flow without a figure yet; returns where it is."""
-        return results.keep(self.run.folder, flow, best, self.flags.dataset)
 
     def finish(self):
         """Saves the best flow, takes its test figure, and prints and writes both."""
@@ -275,7 +271,8 @@ class _Trainer:
         try:
             about |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
         except zoo.NotConverged as error:
-            raise ValueError(f"no test figure: {error} {self.keep(flow, best)}") from error
+            kept = results.keep(self.run.folder, flow, best, self.flags.dataset)
+            raise ValueError(f"no test figure: {error} {kept}") from error
         results.write(self.run.folder, flow, about)
         self.say(results.report(about))
         return about

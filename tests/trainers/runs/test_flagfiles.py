@@ -114,3 +114,10 @@ def test_a_flagfile_that_is_none_is_one_line(tmp_path, monkeypatch, capfd, conte
     assert "\n" not in str(caught.value) and capfd.readouterr().err == ""
     with pytest.raises(ValueError, match="flags.txt cannot be read: "):
         flagfiles.of_run("flags.txt")
+
+
+@pytest.mark.parametrize("name", ["data_dir", "model_dir", "init_from"])
+def test_a_home_of_nobody_is_one_line(name):
+    with pytest.raises(ValueError, match=f"--{name}=~nouser/x: there is no such user"):
+        flagfiles.new_options(train.define_flags, [f"--{name}=~nouser/x"])
+    assert flagfiles.new_options(train.define_flags, [f"--{name}=~/x"])[name].value == "~/x"
