@@ -20,6 +20,7 @@ def lower_and_upper(entries, diagonal):
       one.
     """
     size = diagonal.shape[-1]
-    one, below = np.eye(size), np.tril(np.ones((size, size)), -1)
+    # As booleans they are small in a SavedModel, too.
+    one, below = np.eye(size, dtype=bool), np.tri(size, k=-1, dtype=bool)
     one, below, above = (ops.cast(m, diagonal.dtype) for m in (one, below, below.T))
     return entries * below + one, entries * above + ops.expand_dims(diagonal, -2) * one
