@@ -77,36 +77,37 @@ class ArgumentsAsConfig:
 
 
 class ModelConfig(ArgumentsAsConfig):
-    """The same of a model, with which of its weights are not trained.
+    """The same of a model, with what of it is frozen, by place: layers and weights.
 
     What follows from arguments is made anew when a file is read, and would be trained again where
     it was frozen: layers of a family, networks within layers, single weights.
     """
 
     def get_config(self):
-        """The constructor's arguments, and the places of the weights that are not trained."""
-        trained = {id(w) for w in self.trainable_weights}
-        fixed = [i for i, w in enumerate(self.weights) if id(w) not in trained]
-        return super().get_config() | {"fixed": fixed}
+        """The constructor's arguments, and the places of layers and weights that are frozen."""
+        layers = [i for i, x in enumerate(self._flatten_layers()) if not x.trainable]
+        weights = [i for i, x in enumerate(self.weights) if not x.trainable]
+        return super().get_config() | {"frozen": {"layers": layers, "weights": weights}}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """A model like that which `config` was read from, with fresh weights."""
         config = dict(config)
-        fixed = config.pop("fixed", [])
+        frozen = config.pop("frozen", None)
         model = super().from_config(config, custom_objects)
-        weights = model.weights
-        if not (isinstance(fixed, list) and all(i in range(len(weights)) for i in fixed)):
-            raise ValueError("fixed must hold places among the weights of the model.")
-        frozen = [weights[i] for i in fixed if weights[i].trainable]
-        for weight in frozen:
-            weight.trainable = False
-        # Layers of which nothing is trained are frozen themselves, and can be told otherwise.
-        frozen = {id(w) for w in frozen}
-        for layer in model._flatten_layers() if frozen else ():
-            if frozen & {id(w) for w in layer.weights} and not layer.trainable_weights:
-                layer.trainable = False
+        if frozen is not None:
+            # From the whole to its parts: a layer tells what is within it, a weight itself alone.
+            _freeze(list(model._flatten_layers()), frozen, "layers")
+            _freeze(model.weights, frozen, "weights")
         return model
+
+
+def _freeze(parts, frozen, what):
+    places = frozen.get(what) if isinstance(frozen, dict) else None
+    if not (isinstance(places, list) and all(i in range(len(parts)) for i in places)):
+        raise ValueError(f"frozen must hold places among the {what} of the model.")
+    for i, part in enumerate(parts):
+        part.trainable = i not in places
 
 
 class LayerConfig(ArgumentsAsConfig):

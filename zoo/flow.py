@@ -406,7 +406,7 @@ class Flow(ModelConfig, LikelihoodModel):
         return computations.decode(self, *computations.draw(self, n, context, seed, temperature))
 
     def get_config(self):
-        """The constructor's arguments, and the places of the weights that are not trained."""
+        """The constructor's arguments, and the places of layers and weights that are frozen."""
         if isinstance(self._arguments.get("base"), tfd.Distribution):
             self._arguments["base"] = self.base  # The layer around it, which Keras can serialize.
         return super().get_config()

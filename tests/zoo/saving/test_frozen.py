@@ -28,7 +28,23 @@ def build():
 
 
 def frozen(flow):
-    return [not weight.trainable for weight in flow.weights]
+    """Whether each weight is, and whether each layer says so."""
+    return [not part.trainable for part in (*flow.weights, *flow._flatten_layers())]
+
+
+class Each:
+    """Layers that are frozen one by one, which the model does not say of itself."""
+
+    def __init__(self, flow):
+        self.__dict__["parts"] = [*flow.stack.layers, flow.base, flow.dequantizer]
+
+    def __setattr__(self, name, value):
+        for part in self.parts:
+            setattr(part, name, value)
+
+    @property
+    def trainable(self):
+        return any(part.trainable for part in self.parts)
 
 
 PARTS = {
@@ -41,6 +57,7 @@ PARTS = {
     "distribution": lambda flow: flow.base.base.base,
     "noise": lambda flow: flow.dequantizer,
     "all": lambda flow: flow,
+    "each": Each,
     "nothing": None,
 }
 WAYS = {
@@ -66,6 +83,15 @@ def test_what_was_frozen_stays_frozen(part, tmp_path):
         assert not find(loaded).trainable
         find(loaded).trainable = True
         assert frozen(loaded) == fresh
+
+
+def test_a_part_of_what_is_frozen_may_be_trained(tmp_path):
+    flow = build()
+    flow.stack.trainable = False
+    flow.stack.layers[1].trainable = True
+    flow.stack.layers[2].weights[0].trainable = True
+    loaded = helpers.saved_and_loaded(flow, tmp_path)
+    assert frozen(loaded) == frozen(flow) and any(frozen(flow))
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -108,8 +134,10 @@ def test_an_optimizer_goes_on(when, tmp_path):
         helpers.assert_same(a, b)
 
 
-@pytest.mark.parametrize("fixed", [None, 3, [10**6], [-1], ["a"], [[0]], {"a": 1}])
-def test_places_that_are_none(fixed):
+@pytest.mark.parametrize("places", [None, 3, [10**6], [-1], ["a"], [[0]], {"a": 1}])
+def test_places_that_are_none(places):
     flow = zoo.NICE((2,), num_layers=1, hidden_units=(4,), jit_compile=False)
-    with helpers.raises_one_line("fixed must hold places"):
-        zoo.NICE.from_config(flow.get_config() | {"fixed": fixed})
+    with helpers.raises_one_line("frozen must hold places among the weights"):
+        zoo.NICE.from_config(flow.get_config() | {"frozen": {"layers": [], "weights": places}})
+    with helpers.raises_one_line("frozen must hold places among the layers"):
+        zoo.NICE.from_config(flow.get_config() | {"frozen": places or [1]})
