@@ -72,7 +72,7 @@ class ExportedFlow(tfd.Distribution):
         Raises:
           ValueError: An argument is not as described, or the flow needs a context.
         """
-        _check_lead(sample_shape)
+        _check_lead(sample_shape, self._event.size)
         temperature = specs.check_temperature(temperature)
         return super().sample(sample_shape, seed, name, temperature=temperature)
 
@@ -181,12 +181,14 @@ class ExportedFlow(tfd.Distribution):
         return {}
 
 
-def _check_lead(shape):
+def _check_lead(shape, size):
     """Checks a sample shape: an integer or several, which need not be known yet."""
+    known = 1
     for part in shape if isinstance(shape, list | tuple | tf.TensorShape) else [shape]:
         if backend.is_concrete(part):
             for n in np.ravel(part):
-                specs.check_count(n, "sample_shape")
+                known *= specs.check_count(n, "sample_shape", size)
+                specs.check_count(known, "sample_shape", size)
         elif not specs.is_integer(part):
             raise ValueError(f"sample_shape must hold integers, got {part.dtype.name}.")
 

@@ -205,6 +205,8 @@ def test_vectors_as_a_context():
         ({"sample_shape": 2.5}, ["sample_shape must be an integer", "2.5"]),
         ({"sample_shape": [2, 1.5]}, ["sample_shape must be an integer", "1.5"]),
         ({"sample_shape": -1}, ["sample_shape must not be negative", "-1"]),
+        ({"sample_shape": 2**31}, ["sample_shape must be at most", "2147483648"]),
+        ({"sample_shape": [2**20, 2**20]}, ["sample_shape must be at most", "1099511627776"]),
         ({"temperature": -1}, ["temperature", "not negative", "-1"]),
         ({"temperature": np.nan}, ["temperature", "finite", "nan"]),
         ({"temperature": "cold"}, ["temperature must be a number", "cold"]),
