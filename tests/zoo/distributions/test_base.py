@@ -23,7 +23,7 @@ def test_standard_bases(name, reference):
 
 def test_a_distribution_of_the_wrong_shape():
     with helpers.raises_one_line("base", "(3,)", "(2,)"):
-        distributions.base(tfd.MultivariateNormalDiag(np.zeros(2)), (3,))
+        distributions.base(tfd.MultivariateNormalDiag(np.zeros(2, "float32")), (3,))
 
 
 def test_a_scalar_distribution_is_no_vector():
