@@ -114,14 +114,10 @@ def get(base, latent_shape, dtype=None):
 
 
 def sample(base, n, context, seed, temperature):
-    """`n` latents `[n, *event_shape]` of a base.
+    """`n` latents `[n, *event_shape]` of a base that `get` returned.
 
-    Args:
-      base: What `get` returned.
-      n: Number of samples.
-      context: Tensor `[n, *context_shape]`, or `None`.
-      seed: Stateless seed.
-      temperature: Factor on the deviation from the base's mean; 1 samples the base itself.
+    The context is `[n, *context_shape]` or `None`, the seed a stateless one, and the temperature a
+    factor on the deviation from the base's mean.
 
     Raises:
       ValueError: A temperature other than 1 is asked of a base without a mean.

@@ -43,10 +43,9 @@ def load(name_or_path, verify=True):
         flow of this library, or saved by a newer version of it; or it names a class that a file may
         not bring, or sizes out of proportion.
 
-    A file is data, whoever wrote it: it makes objects of this library, of the distributions that
-    `zoo.distributions.configuration` lists, of the plain Keras layers that `zoo.saving.untrusted`
-    lists, and of classes that you registered with `keras.saving`, which must be fit for any
-    arguments. It runs and writes nothing.
+    A file is data, whoever wrote it, and runs and writes nothing. It makes objects of this library,
+    of classes of TFP and Keras from closed lists, and of those that you registered with
+    `keras.saving`, which must be fit for any arguments.
 
     Example:
       >>> flow = zoo.load("maf-digits")

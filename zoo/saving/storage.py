@@ -80,11 +80,9 @@ def sha256(path):
 
 
 def list_files(folder, leave_out=()):
-    """`{name: {"size": ..., "sha256": ...}}` of the files in `folder`, at any depth.
+    """`{name: {"size": ..., "sha256": ...}}` of the files in `folder` (a `Path`), at any depth.
 
-    Args:
-      folder: A `Path`.
-      leave_out: Names, relative to it and with slashes, not to list; hidden files never are.
+    Hidden files are left out, and the names in `leave_out`, relative to it and with slashes.
     """
     listed = {}
     for path in sorted(folder.rglob("*")):
@@ -97,11 +95,7 @@ def list_files(folder, leave_out=()):
 
 
 def check_file(path, recorded):
-    """Compares a file with what was recorded of it.
-
-    Args:
-      path: The file.
-      recorded: `{"sha256": ...}`, and perhaps "size", in bytes, for the message.
+    """Compares a file with what was recorded of it: "sha256", and perhaps "size" for the message.
 
     Raises:
       ValueError: The file is missing, or has another SHA-256.
@@ -118,11 +112,7 @@ def check_file(path, recorded):
 
 
 def read_json(path, **forms):
-    """Reads a JSON file that `write_json` wrote.
-
-    Args:
-      path: The file.
-      **forms: What it must hold, and the form of each; see `misfit`.
+    """Reads what a JSON file that `write_json` wrote must hold, each of a form; see `misfit`.
 
     Raises:
       ValueError: It cannot be read, holds something else, or its format is newer than this library
@@ -149,11 +139,7 @@ def read_json(path, **forms):
 
 
 def check_form(path, data, form):
-    """Checks what a JSON file holds.
-
-    Raises:
-      ValueError: It is not of this form; see `misfit`.
-    """
+    """Refuses what a JSON file holds where it is not of a form; see `misfit`."""
     wrong = misfit(data, form)
     if wrong is not None:
         raise ValueError(
@@ -242,11 +228,7 @@ def files_form(*needed):
 
 
 def inside(folder, name):
-    """The path of a file that a manifest lists.
-
-    Raises:
-      ValueError: It leads out of the folder, through a link.
-    """
+    """The path of a file that a manifest lists, which may not be a link out of the folder."""
     path = folder / name
     try:
         fits = path.resolve().is_relative_to(folder.resolve())

@@ -60,10 +60,7 @@ ACTIVATIONS = set(
 
 
 def check_config(config):
-    """Checks a configuration, at any depth.
-
-    Args:
-      config: What JSON holds of a Keras object.
+    """Checks what JSON holds of a Keras object, at any depth.
 
     Raises:
       ValueError: It names something that is not allowed, or a size out of bounds.
