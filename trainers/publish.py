@@ -99,7 +99,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
     evaluation |= {"levels": flow.levels, "drawn": pictures.drawable(flow.event_shape)}
     compared = baselines.compare(flow, data, draws) if _small_and_discrete(flow, data) else []
     with storage.staging_beside(folder) as staging:
-        zoo.save(flow, staging, _metadata(result, evaluation, compared))
+        zoo.save(flow, staging, _metadata(result | {"recipe": recipe(run)}, evaluation, compared))
         exported = zoo.export(flow, staging / "saved_model")
         if sum(f.stat().st_size for f in exported.rglob("*") if f.is_file()) > MAX_SAVED_MODEL:
             shutil.rmtree(exported)

@@ -175,12 +175,29 @@ def _data(flow, data):
 
 def _recipe(result, flags_text):
     return (
+        f"{_history(result.get('history', []))}"
         f"Trained for {result['epochs']} epochs in {result['training_seconds']:.0f} seconds; the "
         f"weights are those of epoch {result['best_epoch']}, the best on the validation split. "
         f"{_times(result)}"
         "Flags of `python -m trainers.train`:\n\n"
         f"```\n{flags_text.strip()}\n```\n\n![The course of the training](training.png)"
     )
+
+
+def _history(pieces):
+    """What a flow was trained by before its last piece."""
+    if not pieces:
+        return ""
+    text = (
+        "Trained in pieces, each from the weights of the one before and with its own warm-up.\n\n"
+    )
+    for number, piece in enumerate(pieces, start=1):
+        text += f"{number}. `{piece['of']}`"
+        if "epochs" in piece:
+            text += f": {piece['epochs']} epochs, {piece['training_seconds']:.0f} seconds"
+        flags = (piece.get("recipe") or "").split("\n")
+        text += ", `" + " ".join(filter(None, flags)) + "`\n" if any(flags) else "\n"
+    return f"{text}\nThen:\n\n"
 
 
 def _times(result):

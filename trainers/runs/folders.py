@@ -8,6 +8,7 @@ pictures/        samples on the way
 tensorboard/     scalars and pictures for TensorBoard
 model.keras      the best weights on validation data, with manifest.json beside it
 result.json      the test figure
+history.json     of --init_from: what that flow was trained by
 """
 
 import json

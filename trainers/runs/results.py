@@ -1,7 +1,36 @@
 """What a run ends with: model.keras, result.json, and the lines that are printed."""
 
+from pathlib import Path
+
 import zoo
 from trainers.runs import common, files, folders, metrics
+from zoo.saving import registry
+
+_HISTORY = "history.json"
+
+
+def note_start(folder, start):
+    """Keeps what the flow that a run starts from was trained by, for it may be published anew.
+
+    Args:
+        folder: The run's, a `pathlib.Path`.
+        start: --init_from.
+    """
+    known = registry.registered(registry.roots())
+    entry = known[start][0] / start if start in known else Path(start).expanduser()
+    try:
+        training = files.read_json(entry / "manifest.json", metadata=dict)["metadata"]["training"]
+        pieces = [*training.pop("history", []), {"of": str(start), **training}]
+    except (ValueError, KeyError, TypeError, AttributeError):  # a flow from elsewhere
+        pieces = [{"of": str(start)}]
+    common.write_json(folder / _HISTORY, {"pieces": pieces})
+
+
+def history(folder):
+    """The pieces of training before a run: [{"of", "recipe", "epochs", ...}], in order."""
+    if not (folder / _HISTORY).is_file():
+        return []
+    return files.read_json(folder / _HISTORY, pieces=list)["pieces"]
 
 
 def keep(folder, flow, best, dataset):
@@ -28,10 +57,10 @@ def write(folder, flow, result):
 
 
 def course(folder):
-    """What metrics.jsonl says of a whole training: epochs, seconds, milliseconds a step.
+    """What a run's records say: epochs, seconds, milliseconds a step, and pieces before it.
 
     Raises:
-        ValueError: If it says nothing.
+        ValueError: If metrics.jsonl says nothing.
     """
     lines = folders.read_metrics(folder)
     if not lines:
@@ -39,8 +68,9 @@ def course(folder):
             f"{folder / folders.METRICS_FILE} has no line of a whole epoch; put it back, or train "
             "into another --model_dir"
         )
-    last = lines[-1]
+    last, pieces = lines[-1], history(folder)
     return {
+        **({"history": pieces} if pieces else {}),
         "epochs": last["epoch"],
         "training_seconds": round(last["seconds"], 1),
         "step_ms": round(1000 * last["seconds"] / max(last["step"], 1), 3),

@@ -126,6 +126,8 @@ class _Trainer:
                     "train into another --model_dir, or remove this one"
                 )
             self.adapt()
+            if self.chief and self.flags.init_from:
+                results.note_start(run.folder, self.flags.init_from)
         else:
             self.go_on(arrays, meta)
         run.start_over_at(self.epoch)
@@ -145,8 +147,8 @@ class _Trainer:
         self.seconds = meta["seconds"]
         if self.batch % self.flags.steps_per_execution:
             raise ValueError(
-                f"--steps_per_execution must divide the {self.batch} steps of the epoch that are "
-                f"done, got {self.flags.steps_per_execution}"
+                f"--steps_per_execution must divide the {self.batch} steps done of this epoch, got "
+                f"{self.flags.steps_per_execution}"
             )
         self.best = self.run.load_best(self.say)[1]
         if not math.isfinite(self.best["loss"]):

@@ -8,7 +8,9 @@ import pytest
 
 import zoo
 from trainers import train
-from trainers.runs import families, flagfiles
+from trainers.reports import cards
+from trainers.runs import families, flagfiles, results
+from zoo.saving import entries
 
 BASE = '--base={"model": "made", "components": 2, "hidden_units": [6], "jit_compile": false}'
 
@@ -36,6 +38,8 @@ def test_it_starts_from_the_weights_it_is_given(again, digits_run, tmp_path):
     assert result["nats"]["mean"] == pytest.approx(before["nats"]["mean"], rel=1e-5)
     for a, b in zip(flow.get_weights(), zoo.load(digits_run).get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+    # A run of one's own is no entry with a recipe.
+    assert result["history"] == [{"of": str(digits_run)}]
 
 
 @pytest.mark.slow
@@ -107,3 +111,21 @@ def test_a_new_base_has_the_precision_of_the_flow(tmp_path):
     flow = built(tmp_path / "flow", BASE)
     assert flow.base.variable_dtype == flow.variable_dtype == "float64" and not flow.jit
     assert flow.log_prob(np.zeros((2, 8, 8, 1), "uint8"), seed=0).dtype == "float64"
+
+
+def test_the_pieces_that_an_entry_was_trained_in_are_remembered_and_told(tmp_path, monkeypatch):
+    first = {"epochs": 3, "training_seconds": 12.3, "recipe": "--model=nice\n--dataset=digits"}
+    zoo.save(small(), tmp_path / "zoo" / "one", {"training": first})
+    entries.update_index(tmp_path / "zoo")
+    monkeypatch.setenv("FLOW_ZOO_DIR", str(tmp_path / "zoo"))
+    results.note_start(tmp_path / "run", "one")
+    pieces = results.history(tmp_path / "run")
+    assert pieces == [{"of": "one", **first}] and results.history(tmp_path) == []
+    second = {"epochs": 1, "training_seconds": 2.0, "recipe": "--init_from=one", "history": pieces}
+    zoo.save(small(), tmp_path / "zoo" / "two", {"training": second})
+    results.note_start(tmp_path / "run", str(tmp_path / "zoo" / "two"))
+    pieces = results.history(tmp_path / "run")
+    assert [piece.get("recipe") for piece in pieces] == [first["recipe"], "--init_from=one"]
+    told = cards._history(pieces)
+    assert "1. `one`: 3 epochs, 12 seconds, `--model=nice --dataset=digits`\n2. `" in told
+    assert cards._history([]) == "" and "1. `x`\n" in cards._history([{"of": "x"}])
