@@ -13,6 +13,7 @@ import logging
 import math
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -178,9 +179,14 @@ _PART = ".part-"
 
 
 def remove_leftovers(folder):
-    """Removes what writers that were killed have left in a folder, at any depth."""
+    """Removes what writers that were killed have left in a folder, at any depth, and beside it."""
     for part in folder.rglob(f"{_PART}*"):
         part.unlink(missing_ok=True)
+    # Where zoo.save puts together what it renames to the folder, or into it.
+    staging = re.compile(re.escape(f".{folder.name}.") + "[0-9a-f]{8}")
+    for path in folder.absolute().parent.iterdir():
+        if staging.fullmatch(path.name) and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

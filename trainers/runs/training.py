@@ -24,7 +24,7 @@ from trainers.runs import (
 
 
 def train(flags, more_callbacks=()):
-    """Trains, or continues to train, the flow that the flags describe.
+    """Trains the flow that the flags describe, or trains it on.
 
     Args:
         flags: Parsed flags of `trainers.train`.
@@ -122,8 +122,8 @@ class _Trainer:
         if arrays is None:
             if run.checkpoints.paths():
                 raise ValueError(
-                    f"no checkpoint of {run.folder} is whole: there is nothing to continue from; "
-                    "train into another --model_dir, or remove this one"
+                    f"no checkpoint of {run.folder} is whole, so there is nothing to continue "
+                    "from; train into another --model_dir, or remove this one"
                 )
             self.adapt()
             if self.chief and self.flags.init_from:
@@ -155,8 +155,8 @@ class _Trainer:
             self.best["epoch"] = self.epoch  # Lost: patience counts from here.
         for _ in range(self.epoch):
             iter(self.train_data)  # draws the order of a pass that has been made
-        within = f", {self.batch} of {self.steps} steps into the next" * bool(self.batch)
-        self.say(f"continuing {self.run.folder} after epoch {self.epoch}{within}")
+        more = f", {self.batch} of {self.steps} steps into the next" * bool(self.batch)
+        self.say(f"continuing {self.run.folder} after epoch {self.epoch}{more}")
 
     def adapt(self):
         """Initialises the flow from one batch, in an order of its own."""
@@ -281,8 +281,7 @@ class _Trainer:
 
     def input_time(self):
         """Milliseconds of input a step; that of an earlier start, if this one did not train."""
-        if self.input_ms is None:
-            self.input_ms = results.earlier(self.run.folder).get("input_ms_per_step")
+        self.input_ms = self.input_ms or results.earlier(self.run.folder).get("input_ms_per_step")
         if self.input_ms is None:
             self.measure_input()
         return self.input_ms

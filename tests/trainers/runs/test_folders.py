@@ -10,6 +10,7 @@ import pytest
 
 from trainers import train
 from trainers.runs import flagfiles, folders
+from zoo.saving import storage
 
 from ..conftest import ROOT
 
@@ -114,13 +115,20 @@ def test_a_lock_dies_with_its_process(tmp_path):
 
 
 def test_leftovers_of_killed_writes_are_removed(tmp_path):
-    open_run(tmp_path).close()
+    folder = tmp_path / "run"
+    open_run(folder).close()
     for name in ("checkpoints/.part-7-best.npz", "pictures/.part-8-x.png", ".part-9-result.json"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("half")
-    (tmp_path / ".notes").touch()
-    open_run(tmp_path).close()
-    assert {p.name for p in tmp_path.rglob("*") if p.is_file()} == {"flags.txt", ".notes"}
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("half")
+    (folder / ".notes").touch()
+    with storage.staging_beside(folder) as staging:  # what zoo.save works in
+        beside = [staging, tmp_path / ".runs.0123abcd", tmp_path / ".run.mine"]
+        for path in beside:
+            path.mkdir(exist_ok=True)
+            (path / "model.keras").touch()
+        open_run(folder).close()
+        assert [path.exists() for path in beside] == [False, True, True]
+    assert {p.name for p in folder.rglob("*") if p.is_file()} == {"flags.txt", ".notes"}
 
 
 @pytest.mark.parametrize("text", ["5", "[]", '{"step": 1}', '{"epoch": "1"}', "\x00", "[" * 10**5])
