@@ -34,19 +34,25 @@ def test_a_flow_in_the_plane(toy_run, prepared, tmp_path, capsys):
 
 
 def test_a_class_conditional_flow_of_images(digits_run, prepared, tmp_path, capsys):
-    argv = ("--dataset=digits", f"--data_dir={prepared}", "--noise_draws=2", "--split=validation")
     run(
         f"--model={digits_run / 'model.keras'}",
-        *argv,
-        "--round_trip_examples=20",
+        *("--dataset=digits", f"--data_dir={prepared}", "--noise_draws=2"),
+        *("--outside=digits,natural_patches/8x8", "--round_trip_examples=30"),
         f"--output_dir={tmp_path}",
     )
     result = json.loads((tmp_path / "evaluation.json").read_text())
-    assert (result["examples"], result["draws"], result["split"]) == (200, 2, "validation")
+    assert (result["examples"], result["draws"], result["split"]) == (300, 2, "test")
     assert result["kl"] is None and result["nats_given_label"]["mean"] < 0
-    assert result["round_trip"]["examples"] == 20
-    assert "bits per dim given label" in capsys.readouterr().out
+    assert result["round_trip"]["examples"] == 30
     assert np.asarray(Image.open(tmp_path / "samples.png")).ndim == 3
+    said = capsys.readouterr().out
+    assert "bits per dim given label" in said and "round trip on natural_patches/8x8" in said
+    figures = result["outside"]
+    assert figures["digits"]["likelier_than_test"] == pytest.approx(0.5, abs=0.05)
+    # Photographs have no black border: such pixels are far from all that the flow has seen.
+    assert figures["natural_patches/8x8"]["likelier_than_test"] < 0.1
+    assert figures["natural_patches/8x8"]["examples"] == 30
+    assert all(figure["round_trip"] < 1e-2 for figure in figures.values())
 
 
 def test_residual_branches_are_reported(prepared):
@@ -73,10 +79,13 @@ def test_the_work_of_a_solver_is_reported(prepared):
 
 def test_without_an_output_folder_nothing_is_written(toy_run, prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: {})
+    taken = {}
+    monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: taken.update(kwargs) or {})
     monkeypatch.setattr(evaluate, "report", lambda result: "")
     before = sorted(p.name for p in toy_run.iterdir())
-    run(f"--model={toy_run}", "--dataset=two_moons", f"--data_dir={prepared}")
+    argv = (f"--data_dir={prepared}", "--split=validation", "--noise_draws=3")
+    run(f"--model={toy_run}", "--dataset=two_moons", *argv)
+    assert (taken["split"], taken["draws"]) == ("validation", 3)
     assert list(tmp_path.iterdir()) == []
     assert sorted(p.name for p in toy_run.iterdir()) == before
 
@@ -86,22 +95,6 @@ def test_other_data_are_refused(toy_run, prepared):
         evaluate.evaluate(zoo.load(toy_run), datasets.load("digits", prepared))
     with pytest.raises(ValueError, match="no-such"):
         run("--model=no-such", "--dataset=two_moons")
-
-
-def test_images_of_other_data(digits_run, prepared, tmp_path, capsys):
-    run(
-        f"--model={digits_run}",
-        *("--dataset=digits", f"--data_dir={prepared}", "--noise_draws=1"),
-        *("--outside=digits,natural_patches/8x8", "--round_trip_examples=30"),
-        f"--output_dir={tmp_path}",
-    )
-    figures = json.loads((tmp_path / "evaluation.json").read_text())["outside"]
-    assert figures["digits"]["likelier_than_test"] == pytest.approx(0.5, abs=0.05)
-    # Photographs have no black border: such pixels are far from all that the flow has seen.
-    assert figures["natural_patches/8x8"]["likelier_than_test"] < 0.1
-    assert figures["natural_patches/8x8"]["examples"] == 30
-    assert all(figure["round_trip"] < 1e-2 for figure in figures.values())
-    assert "round trip on natural_patches/8x8" in capsys.readouterr().out
 
 
 def test_other_data_are_for_flows_of_images(toy_run, prepared):

@@ -21,6 +21,7 @@ def few_fits(monkeypatch):
     monkeypatch.setattr(baselines, "_FLOORS", (0.1,))
 
 
+@pytest.mark.slow
 def test_an_entry_from_digits(digits_run, tmp_path, few_fits, monkeypatch):
     root = tmp_path / "zoo"
     run(f"--model_dir={digits_run}", "--name=tiny-digits", f"--zoo_dir={root}", "--noise_draws=2")
@@ -66,7 +67,7 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     figures["round_trip"] = {"data": 1e-6, "noise": np.inf, "examples": 250}
     monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: dict(figures))
     monkeypatch.setattr(evaluate, "draw", lambda path, *args: path.touch())
-    monkeypatch.setattr(zoo, "export", lambda flow, folder: folder.mkdir())
+    monkeypatch.setattr(zoo, "export", lambda flow, folder: folder.mkdir() or folder)
     root = tmp_path / "zoo"
     argv = (f"--model_dir={toy_run}", "--name=toy", f"--zoo_dir={root}")
     run(*argv)

@@ -1,5 +1,7 @@
 """Samples as pictures and arrays."""
 
+import functools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,6 +14,15 @@ from trainers.runs import flagfiles
 
 def run(*argv):
     sample.main(flagfiles.new_options(sample.define_flags, argv))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded_once():
+    """Each flow is loaded, and compiles what it is asked for, once for all tests here."""
+    with pytest.MonkeyPatch.context() as patch:
+        load = functools.cache(zoo.load)
+        patch.setattr(zoo, "load", lambda path: load(str(path)))
+        yield
 
 
 def test_arrays(toy_run, digits_run, tmp_path):

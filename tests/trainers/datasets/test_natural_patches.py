@@ -58,6 +58,7 @@ def test_neighbouring_strips_are_one_region():
     assert natural_patches.regions("validation") == [(256, 320), (576, 640)]
 
 
+@pytest.mark.slow
 def test_every_build_is_the_same(folder, tmp_path):
     again = datasets.load("natural_patches/8x8", tmp_path)
     first = datasets.load("natural_patches/8x8", folder)

@@ -58,7 +58,16 @@ def downloaded():
             yield pytest.param(recipe, marks=() if recipe in QUICK else pytest.mark.slow)
 
 
-@pytest.mark.parametrize("recipe", names())
+def one_a_family():
+    """All recipes, of each family all but the first being slow."""
+    families_seen = set()
+    for recipe in names():
+        family = recipe.partition("-")[0]
+        yield pytest.param(recipe, marks=pytest.mark.slow if family in families_seen else ())
+        families_seen.add(family)
+
+
+@pytest.mark.parametrize("recipe", one_a_family())
 def test_every_recipe_builds_a_flow_of_its_data(recipe, mocked, prepared):
     options = options_of(recipe, *small(recipe))
     if options.dataset in DOWNLOADED or options.dataset == "digits":

@@ -50,7 +50,8 @@ def test_it_goes_on_training(again, digits_run, tmp_path):
 
 
 # What is frozen has no gradient: that is tested without a training, below.
-@pytest.mark.parametrize("freeze", [pytest.param("--freeze", marks=pytest.mark.slow), "--nofreeze"])
+@pytest.mark.slow
+@pytest.mark.parametrize("freeze", ["--freeze", "--nofreeze"])
 def test_a_new_base_alone_or_jointly(again, digits_run, tmp_path, freeze):
     _, flow = again(tmp_path / "run", BASE, freeze, "--learning_rate=1e-2")
     assert isinstance(flow.base, zoo.MADE) and flow.num_classes == 10

@@ -192,20 +192,29 @@ def test_wrong_input_leaves_no_folder(train_flow, tmp_path, argv, message):
     assert not list(tmp_path.glob("run/checkpoints")) and not list(tmp_path.glob("run/model*"))
 
 
+@pytest.mark.slow
 def test_several_steps_a_call_train_the_same_flow(whole_run, train_flow, tmp_path):
     train_flow(tmp_path / "run", *LONGER, "--steps_per_execution=5")
     np.testing.assert_allclose(losses(tmp_path / "run"), losses(whole_run), rtol=1e-5)
+
+
+def test_several_steps_a_call_divide_an_epoch(train_flow, tmp_path):
     with pytest.raises(ValueError, match="must divide the 10 steps of an epoch, got 3"):
         train_flow(tmp_path / "run", *LONGER, "--steps_per_execution=3")
 
 
-def test_the_last_epoch_is_validated_too(train_flow, tmp_path):
-    result = train_flow(tmp_path / "run", "--epochs=3", "--validation_interval=2")
-    lines = folders.read_metrics(tmp_path / "run")
+def test_the_last_epoch_is_validated_too_and_pictures_are_drawn(train_flow, tmp_path):
+    folder = tmp_path / "run"
+    more = ("--validation_interval=2", "--picture_interval=2", "--tensorboard")
+    result = train_flow(folder, "--epochs=3", *more)
+    lines = folders.read_metrics(folder)
     assert [line["epoch"] for line in lines if "val_loss" in line] == [2, 3]
     assert result["best_epoch"] in (2, 3)
     short = SimpleNamespace(flags=SimpleNamespace(epochs=1, validation_interval=50))
     assert training._Trainer.validated(short) == [1]
+    assert [p.name for p in (folder / "pictures").iterdir()] == ["epoch-00002.png"]
+    written = {p.parent.name for p in (folder / "tensorboard").rglob("events*")}
+    assert written == {"train", "validation", "pictures"}
 
 
 def test_weights_are_kept_where_the_test_figure_cannot_be_taken(train_flow, tmp_path, monkeypatch):
@@ -219,14 +228,6 @@ def test_weights_are_kept_where_the_test_figure_cannot_be_taken(train_flow, tmp_
     assert zoo.load(tmp_path / "run").count_params() > 0
     assert not (tmp_path / "run" / "result.json").exists()
     assert math.isfinite(train_flow(tmp_path / "run", "--epochs=1")["nats"]["mean"])
-
-
-def test_pictures_and_tensorboard(train_flow, tmp_path):
-    folder = tmp_path / "run"
-    train_flow(folder, "--epochs=2", "--picture_interval=2", "--tensorboard")
-    assert [p.name for p in (folder / "pictures").iterdir()] == ["epoch-00002.png"]
-    written = {p.parent.name for p in (folder / "tensorboard").rglob("events*")}
-    assert written == {"train", "validation", "pictures"}
 
 
 @pytest.mark.slow
