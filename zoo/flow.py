@@ -9,6 +9,7 @@ from zoo import backend, computations, distributions, latents, specs, values
 from zoo.backend import tfd
 from zoo.config import ModelConfig, choice, register
 from zoo.layers import Stack
+from zoo.networks import SpectralNorms
 from zoo.training import LikelihoodModel
 
 
@@ -87,6 +88,9 @@ class Flow(ModelConfig, LikelihoodModel):
             dequantization, self.event_shape, levels, self.dtype_policy
         )
         self._calls = backend.CompiledCalls(self)
+        # Past the tracking of attributes: they are a part of the stacks.
+        parts = [part for stack in self._stacks() for part in stack.parts()]
+        self.__dict__["_norms"] = SpectralNorms(parts)
         self.built = True
 
     # What the flow is.
@@ -160,6 +164,13 @@ class Flow(ModelConfig, LikelihoodModel):
         """
         for stack in self._stacks():
             stack.update_spectral_norms()
+        self._norms.see(self._calls)
+
+    def set_weights(self, weights):
+        """As in Keras; norms of Lipschitz networks that do not come with the weights are found."""
+        super().set_weights(weights)
+        if self._norms.stale(self._calls):
+            self.update_spectral_norms()
 
     # The flow as TFP sees it.
 
@@ -195,7 +206,7 @@ class Flow(ModelConfig, LikelihoodModel):
         if self.num_classes and context is None:
             return tfd.MixtureSameFamily(
                 tfd.Categorical(logits=ops.zeros(self.num_classes, dtype=self.variable_dtype)),
-                self.distribution(ops.arange(self.num_classes), training),
+                self.distribution(ops.arange(self.num_classes, dtype="int32"), training),
                 **self._named(),
             )
         base = computations.base_distribution(self, self.context.check(context), training)
@@ -325,6 +336,12 @@ class Flow(ModelConfig, LikelihoodModel):
         """Runs a computation over rows, compiled; inside a user's own function, inlined."""
         if backend.has_tracers([*rows, *rest]):
             return function(self, *rows, *rest)
+        stale = self._norms.stale(self._calls)
+        if stale:
+            raise ValueError(
+                f"Weights of {stale} were changed, and its norms are those of before: call "
+                "update_spectral_norms() of the flow."
+            )
         y = self._calls(function, rows, rest, self.uses_xla)
         direction = "decode" if function is computations.decode else "encode"
         if any(direction in stack.implicit for stack in self._stacks()):

@@ -10,6 +10,7 @@ from zoo.networks.lipschitz_conv import LipschitzConvNet
 from zoo.networks.made import MADE
 from zoo.networks.masked_dense import MaskedDense
 from zoo.networks.mlp import MLP
+from zoo.networks.norms import SpectralNorms
 
 __all__ = [
     "ConvNet",
@@ -23,6 +24,7 @@ __all__ = [
     "MaskedDense",
     "NormConv",
     "ResidualNet",
+    "SpectralNorms",
     "WAYS",
     "ZeroConv",
     "check_hidden_units",

@@ -73,15 +73,13 @@ class SpectralConv(SpectralLinear):
     def adjoint(self, kernel, y):
         return _by_images(y, _transposed(kernel))
 
-    def update_spectral_norm(self):
+    def converged(self, kernel):
         # What is kept may belong to a norm that was the largest once, and would stay there.
         kept, kernel = backend.value(self.vector), backend.value(self.kernel)
-        if not np.isfinite(ops.convert_to_numpy(kernel)).all():
-            return
         other = np.random.default_rng(0).standard_normal(kept.shape)
         found = [_settle(kernel, start) for start in (kept, ops.cast(other, kept.dtype))]
         norms = [float(norm_of(self.apply(kernel, vector[None]))) for vector in found]
-        self.vector.assign(found[not norms[0] >= norms[1]])  # What was kept may be no number.
+        return found[not norms[0] >= norms[1]]  # What was kept may be no number.
 
 
 def _by_images(x, kernel):

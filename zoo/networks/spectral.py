@@ -85,7 +85,32 @@ class SpectralLinear(keras.layers.Layer):
 
     def update_spectral_norm(self):
         """Brings the vector to convergence with today's kernel."""
+        kernel = ops.convert_to_numpy(self.kernel)
+        if np.isfinite(kernel).all():
+            self.vector.assign(self.converged(kernel))
+
+    def converged(self, kernel):
+        """The vector of a kernel, an array."""
         raise NotImplementedError
+
+    def is_settled(self):
+        """Whether the kept vector is near enough to that of today's kernel.
+
+        It is where the norm after scaling, found by some more iterations, lies below the middle
+        between the coefficient and one; and where there is no telling, for NaN.
+        """
+        kernel, vector = backend.value(self.kernel), backend.value(self.vector)
+        norms = []
+        for _ in range(max(self.iterations, 5)):
+            norms.append(float(norm_of(self.apply(kernel, (vector / norm_of(vector))[None]))))
+            vector = self.iterate(kernel, vector)
+        scaled = max(norms) * min(1.0, self.coefficient / norms[0])
+        return not scaled > 0.5 * (1.0 + self.coefficient)
+
+    def load_own_variables(self, store):
+        super().load_own_variables(store)
+        if not self.is_settled():
+            self.update_spectral_norm()
 
     def iterate(self, kernel, vector):
         """One power iteration."""
@@ -137,10 +162,14 @@ class SpectralDense(SpectralLinear):
     def adjoint(self, kernel, y):
         return _product(y, ops.transpose(kernel))
 
-    def update_spectral_norm(self):
-        kernel = ops.convert_to_numpy(self.kernel).astype("float64")
-        if np.isfinite(kernel).all():
-            self.vector.assign(np.linalg.svd(kernel)[0][:, 0].astype(self.vector.dtype))
+    def converged(self, kernel):
+        return np.linalg.svd(kernel.astype("float64"))[0][:, 0].astype(self.vector.dtype)
+
+
+def fingerprints(layers):
+    """Sums of each kernel and of its squares, which change where it does but for a permutation."""
+    kernels = [read(layer.kernel) for layer in layers]
+    return ops.stack([x for k in kernels for x in (ops.sum(k), ops.sum(k * k))])
 
 
 def _uniform(kernel_shape, scale, seed, bias=False):

@@ -212,3 +212,52 @@ BAD = [
 def test_bad_arguments_are_refused(family, changes, words):
     with raises_one_line(*words):
         family((2,), **{"hidden_units": None} | changes)
+
+
+def lipschitz(family=zoo.IResNet, **settings):
+    settings = {"num_layers": 2, "hidden_units": (8, 8), "seed": 0, "dtype": "float64"} | settings
+    return helpers.randomize(family((3,), jit_compile=False, **settings), seed=1, scale=2.0)
+
+
+def disturbed(flow, scale=1.0):
+    generator = np.random.default_rng(2)
+    for variable in flow.trainable_variables:
+        variable.assign(variable + scale * generator.normal(size=variable.shape))
+    return flow
+
+
+@pytest.mark.parametrize("base", [False, True])
+def test_weights_assigned_without_their_norms_are_refused(base, eagerly):
+    inner = lipschitz()
+    flow = zoo.MAF((3,), base=inner, num_layers=1, dtype="float64") if base else inner
+    x = helpers.data(flow, 4)
+    expected = flow.log_prob(x)
+    disturbed(inner, 1e-6)  # Of no matter to an inverse.
+    np.testing.assert_allclose(flow.log_prob(x), expected, atol=1e-3)
+    disturbed(inner)
+    calls = [flow.log_prob, flow.encode, flow.decode, flow.bits_per_dim, lambda x: flow.sample(2)]
+    for call in calls:
+        with helpers.raises_one_line("residual", "update_spectral_norms()"):
+            call(x)
+    flow.update_spectral_norms()
+    np.testing.assert_allclose(flow.decode(flow.encode(x)), x, atol=1e-4)
+
+
+@pytest.mark.parametrize("how", ["set_weights", "load", "fit", "evaluate", "adapt"])
+def test_norms_are_found_by_what_changes_weights(how, tmp_path, eagerly):
+    flow, x = lipschitz(), helpers.data(lipschitz(), 8)
+    flow.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
+    flow.log_prob(x)
+    disturbed(flow)
+    if how == "set_weights":
+        # Vectors of other weights, beside those of today.
+        flow.set_weights([v.numpy() for v in flow.weights])
+    elif how == "load":
+        flow = helpers.saved_and_loaded(flow, tmp_path)
+    elif how in ("fit", "evaluate"):
+        getattr(flow, how)(x, verbose=0)
+    else:
+        flow.adapt(x)
+    np.testing.assert_allclose(flow.decode(flow.encode(x)), x, atol=1e-4)
+    for _, norms in zoo.layers.lipschitz_constants(flow, x):
+        assert np.max(norms) < 1
