@@ -23,7 +23,7 @@ def density(flow, x, context=None, noise=None, seed=None, training=False):
     mixture = flow.context.num_classes and context is None
     if mixture:
         x = ops.expand_dims(x, -len(flow.event.shape) - 1)
-        context = ops.arange(flow.context.num_classes)
+        context = ops.arange(flow.context.num_classes, dtype="int32")
     z, log_det = bijector(flow, context, seed, training).inverse_and_log_det(x)
     log_prob = base_distribution(flow, context, training).log_prob(z) + log_det
     if mixture:

@@ -29,7 +29,14 @@ from zoo.backend.compiled import (
     without_xla,
 )
 from zoo.backend.datasets import checked, refused, rows
-from zoo.backend.gradients import faster_gradients, registered_here, vjp, with_gradient
+from zoo.backend.gradients import (
+    faster_gradients,
+    jvp,
+    linear_solve,
+    registered_here,
+    vjp,
+    with_gradient,
+)
 from zoo.backend.loops import loop, put_rows, while_loop
 from zoo.backend.memory import keep_freed
 from zoo.backend.randomness import Randomness, draw_seed, make_seed, split_seed, uniform
@@ -57,8 +64,10 @@ __all__ = [
     "is_concrete",
     "is_dense",
     "is_on_host",
+    "jvp",
     "largest",
     "length",
+    "linear_solve",
     "loop",
     "make_seed",
     "of_replica",

@@ -6,6 +6,8 @@ import functools
 import itertools
 import weakref
 
+import numpy as np
+
 from zoo.backend.which import NAME
 
 if NAME == "tensorflow":
@@ -96,13 +98,37 @@ def _on_cpu():
     return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
 
 
-def with_gradient(function, gradient):
+def jvp(function, args, along):
+    """The derivative of `function(*args)` along `along`, which is like `args`; under JAX alone."""
+    return jax.jvp(function, tuple(args), tuple(along))[1]
+
+
+def linear_solve(product, solve, solve_transposed, vector):
+    """`x` with `product(x) = vector`, differentiated as such both ways; under JAX alone.
+
+    Args:
+      product: A linear map of tensors.
+      solve: `vector -> x`, of which nothing is differentiated.
+      solve_transposed: The same of the transpose of `product`.
+      vector: The right side.
+    """
+    return jax.lax.custom_linear_solve(
+        product, vector, lambda _, v: solve(v), lambda _, v: solve_transposed(v)
+    )
+
+
+def with_gradient(function, gradient, tangent=None):
     """`function(*args)` with a gradient of one's own.
 
     Args:
       function: Takes nested tensors and returns a tuple of tensors; captures none.
       gradient: `(args, outputs, upstream) -> gradients of each of args`.
+      tangent: `(args, outputs, along) -> derivatives of the first outputs along changes of args`,
+        linear in these; the other outputs have none. JAX differentiates it in place of `gradient`,
+        forwards and backwards; without it there is no forward mode.
     """
+    if NAME == "jax" and tangent is not None:
+        return _with_tangent(function, tangent)
     if NAME == "jax":
         own = jax.custom_vjp(function)
 
@@ -143,6 +169,24 @@ def with_gradient(function, gradient):
 
     # A graph of its own: tapes look at operations one by one, and pass over the override.
     return tf.function(own_function(traced), autograph=False)
+
+
+def _with_tangent(function, tangent):
+    own = jax.custom_jvp(function)
+
+    @own.defjvp
+    def rule(args, along):
+        outputs = own(*args)
+        found = tuple(tangent(args, outputs, along))
+        return outputs, (*found, *(_no_tangent(x) for x in outputs[len(found) :]))
+
+    return own
+
+
+def _no_tangent(x):
+    if jax.numpy.issubdtype(x.dtype, jax.numpy.floating):
+        return jax.numpy.zeros_like(x)
+    return np.zeros(x.shape, jax.dtypes.float0)
 
 
 def own_function(function):

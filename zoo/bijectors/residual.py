@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import functools
 
 from keras import ops
 
@@ -74,7 +75,9 @@ class Residual(OnePassBijector):
     def _solve(self, z, context, weights):
         """The fixed point `x [n, *event]` of `x = z - g(x)`, and the `Report` on it."""
         given = [] if context is None else [context]
-        return root_finding.with_implicit_gradient(self._iterate, self._gradient)(z, given, weights)
+        return root_finding.with_implicit_gradient(self._iterate, self._gradient, self._tangent)(
+            z, given, weights
+        )
 
     def _branch(self, x, given, weights):
         return self._network.evaluate(x, given[0] if given else None, weights)
@@ -93,23 +96,35 @@ class Residual(OnePassBijector):
         pull = backend.vjp(lambda *rest: -self._branch(x, *rest)[0], given, weights)[1]
         return moved, *pull(moved)
 
+    def _tangent(self, args, outputs, along):
+        x, (_, given, weights) = outputs[0], args
+        moved = backend.jvp(lambda *rest: -self._branch(x, *rest)[0], (given, weights), along[1:])
+        linear = self._branch(x, given, weights)[1]
+        solves = (
+            functools.partial(self._iterated, product) for product in (linear.jvp, linear.vjp)
+        )
+        return (backend.linear_solve(lambda m: m + linear.jvp(m), *solves, along[0] + moved),)
+
+    def _iterated(self, product, vector):
+        """The solution of `m + product(m) = vector`; see `_linear_solve`."""
+        axes = tuple(range(1, len(vector.shape)))
+        size = backend.largest(ops.abs(vector), axis=axes, keepdims=True)
+        size = ops.where(size > 0, size, ops.ones_like(size))
+        start = vector / size
+        found, report = root_finding.fixed_point(
+            lambda m: start - product(m), start, self._tolerance, self._max_iterations
+        )
+        return root_finding.or_nan(found, report.converged) * size
+
     def _linear_solve(self, transposed, vector, x, given, weights):
         """The solution of `(I + J) m = vector`, or of the transposed system, at `x`.
 
         The tolerance is relative to the vector; rows that do not reach it are NaN.
         """
-        axes = tuple(range(1, len(x.shape)))
 
         def run(vector, x, given, weights):
             linear = self._branch(x, given, weights)[1]
-            product = linear.vjp if transposed else linear.jvp
-            size = backend.largest(ops.abs(vector), axis=axes, keepdims=True)
-            size = ops.where(size > 0, size, ops.ones_like(size))
-            start = vector / size
-            found, report = root_finding.fixed_point(
-                lambda m: start - product(m), start, self._tolerance, self._max_iterations
-            )
-            return (root_finding.or_nan(found, report.converged) * size,)
+            return (self._iterated(linear.vjp if transposed else linear.jvp, vector),)
 
         def gradient(args, outputs, upstream):
             solved = self._linear_solve(not transposed, upstream[0], *args[1:])

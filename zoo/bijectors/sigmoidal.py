@@ -57,7 +57,7 @@ class DeepSigmoidal(OnePassBijector):
         y = y + ops.zeros_like(self._params[..., 0])
         if is_recording() and backend.is_concrete(y):
             record(self.name, self._solve(y, self._params)[1])
-        x = backend.with_gradient(self._found, self._gradient)(y, self._params)[0]
+        x = backend.with_gradient(self._found, self._gradient, self._tangent)(y, self._params)[0]
         return x, -self._network(x)[1]
 
     def _solve(self, y, params):
@@ -85,15 +85,17 @@ class DeepSigmoidal(OnePassBijector):
         return (x + (newton - ops.stop_gradient(newton)),)
 
     def _gradient(self, args, outputs, upstream):
-        y, params = args
-        x = outputs[0]
-        log_slope = _value_and_log_slope(x, self._layers_fn(params))[1]
-        of_y = upstream[0] * ops.exp(-log_slope)
+        x, params = outputs[0], args[1]
+        of_y = upstream[0] * ops.exp(-self._at(x, params)[1])
+        return of_y, -backend.vjp(lambda p: self._at(x, p)[0], params)[1](of_y)[0]
 
-        def value(params):
-            return _value_and_log_slope(x, self._layers_fn(params))[0]
+    def _tangent(self, args, outputs, along):
+        x, params = outputs[0], args[1]
+        moved = along[0] - backend.jvp(lambda p: self._at(x, p)[0], (params,), along[1:])
+        return (moved * ops.exp(-self._at(x, params)[1]),)
 
-        return of_y, -backend.vjp(value, params)[1](of_y)[0]
+    def _at(self, x, params):
+        return _value_and_log_slope(x, self._layers_fn(params))
 
 
 def _value_and_log_slope(x, layers):

@@ -41,7 +41,7 @@ class RationalQuadraticSpline(OnePassBijector):
         pick = ops.one_hot(index, bins, dtype=value.dtype)
         one = ops.ones_like(self._slopes[..., :1])
         slopes = ops.concatenate([one, self._slopes, one], axis=-1)
-        before = ops.cast(ops.arange(bins) < index[..., None], value.dtype)
+        before = ops.cast(ops.arange(bins, dtype="int32") < index[..., None], value.dtype)
         return (
             ops.sum(before * self._widths, axis=-1) - self._bound,
             ops.sum(before * self._heights, axis=-1) - self._bound,

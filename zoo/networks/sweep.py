@@ -57,9 +57,12 @@ class Sweep:
             )
 
         def gradient(args, outputs, upstream):
-            return self._gradient(step, dtype, args, outputs[0], *upstream)
+            return self._gradient(step, args, outputs[0], *upstream)
 
-        return backend.with_gradient(forward, gradient)(noise, weights)
+        def tangent(args, outputs, along):
+            return self._tangent(step, args, outputs[0], along)
+
+        return backend.with_gradient(forward, gradient, tangent)(noise, weights)
 
     def _ascend(self, weights, activate, outcome, n, dtype):
         """The loop, first dimension first.
@@ -109,27 +112,51 @@ class Sweep:
         params = ops.transpose(ops.matmul(kernels[-1], below) + biases[-1])
         return units, ops.reshape(params, (-1, self._size, self._num_params))
 
-    def _gradient(self, step, dtype, args, x, of_x, of_total):
+    def _params(self, x, weights):
+        """Parameters `[n, d, num_params]` of `x [n, d]`, and the inputs of the activations."""
+        columns = ops.transpose(ops.cast(x, weights[0][0].dtype))
+        units, params = self._dense(columns, weights, lambda layer, u: self._activation(u))
+        return ops.cast(params, x.dtype), units
+
+    def _linearized(self, step, noise, x, weights):
+        """How each parameter moves its own entry, and the slopes of the activations."""
+        params, units = self._params(x, weights)
+        slopes = [backend.vjp(self._activation, u)[1](ops.ones_like(u))[0] for u in units]
+        ends = ops.ones_like(x), ops.zeros_like(x)
+        return backend.vjp(lambda p: step(noise, p), params)[1](ends)[0], slopes
+
+    def _gradient(self, step, args, x, of_x, of_total):
         noise, weights = args
 
-        def dense(x, weights):
-            columns = ops.transpose(ops.cast(x, weights[0][0].dtype))
-            units, params = self._dense(columns, weights, lambda layer, u: self._activation(u))
-            return ops.cast(params, dtype), units
-
         def from_noise(noise, weights):
-            return step(noise, dense(x, weights)[0])
+            return step(noise, self._params(x, weights)[0])
 
         of_log_det = ops.broadcast_to(of_total[:, None], ops.shape(x))
-        params, units = dense(x, weights)
-        slopes = [backend.vjp(self._activation, u)[1](ops.ones_like(u))[0] for u in units]
-        # How each parameter moves its own entry, and what it adds through the log-determinant.
-        zero, one = ops.zeros_like(x), ops.ones_like(x)
-        moves = backend.vjp(lambda p: step(noise, p), params)[1]((one, zero))[0]
-        adds = backend.vjp(lambda p: step(noise, p), params)[1]((zero, of_log_det))[0]
-        direct = of_x + backend.vjp(lambda x: dense(x, weights)[0], x)[1](adds)[0]
-        solved = self._solve(True, direct, moves, slopes, weights[0])
+        moves, slopes = self._linearized(step, noise, x, weights)
+        # What each parameter adds through the log-determinant.
+        through = ops.zeros_like(x), of_log_det
+        adds = backend.vjp(lambda x: step(noise, self._params(x, weights)[0]), x)[1](through)[0]
+        solved = self._solve(True, of_x + adds, moves, slopes, weights[0])
         return backend.vjp(from_noise, noise, weights)[1]((solved, of_log_det))
+
+    def _tangent(self, step, args, x, along):
+        noise, weights = args
+        moves, slopes = self._linearized(step, noise, x, weights)
+        given = moves, slopes, weights[0]
+
+        def both(x, noise, weights):
+            value, log_det = step(noise, self._params(x, weights)[0])
+            return value, ops.sum(log_det, axis=-1)
+
+        still = ops.zeros_like(x)
+        direct = backend.jvp(both, (x, *args), (still, *along))[0]
+        solved = backend.linear_solve(
+            lambda m: m - self._product(False, m, *given),
+            lambda v: self._ascend_linear(v, *given),
+            lambda v: self._descend(v, *given),
+            direct,
+        )
+        return solved, backend.jvp(both, (x, *args), (solved, *along))[1]
 
     def _solve(self, transposed, direct, moves, slopes, kernels):
         """The solution `m [n, d]` of `m = direct + A m`, or of `m = direct + A^T m`."""

@@ -150,7 +150,7 @@ def or_nan(x, converged):
     return ops.where(_like(converged, x), x, ops.full_like(x, float("nan")))
 
 
-def with_implicit_gradient(find, gradient):
+def with_implicit_gradient(find, gradient, tangent):
     """`find` with a gradient of its own, which the implicit function theorem gives.
 
     Made once and kept: TensorFlow traces it once a shape.
@@ -158,13 +158,14 @@ def with_implicit_gradient(find, gradient):
     Args:
       find: `(*args) -> (x, Report)`, of nested tensors; captures none.
       gradient: `(args, outputs, upstream) -> gradients of each of args`; `x` is the first output.
+      tangent: `(args, outputs, along) -> (derivative of x,)`; see `backend.with_gradient`.
     """
 
     def function(*args):
         x, report = find(*args)
         return x, *report[:3]
 
-    own = backend.with_gradient(function, gradient)
+    own = backend.with_gradient(function, gradient, tangent)
 
     def solve(*args):
         x, *report = own(*args)

@@ -54,6 +54,9 @@ def solver(tolerance, max_iterations):
         of_target = upstream[0] / slope(outputs[0], args[1])
         return of_target, -of_target * ops.tanh(outputs[0])
 
+    def tangent(args, outputs, along):
+        return ((along[0] - ops.tanh(outputs[0]) * along[1]) / slope(outputs[0], args[1]),)
+
     return root_finding.with_implicit_gradient(
-        lambda *args: find(*args, tolerance, max_iterations), gradient
+        lambda *args: find(*args, tolerance, max_iterations), gradient, tangent
     )

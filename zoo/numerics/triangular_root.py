@@ -5,6 +5,8 @@ each one before it one more. With `a = S v + b` each is the equation of `tanh_ro
 `1 + R_ii S_ii`.
 """
 
+import functools
+
 from keras import ops
 
 from zoo import backend
@@ -39,7 +41,7 @@ def find(target, left, right, bias, tolerance, max_iterations):
       unknown took, the largest residual, and whether all of an event's unknowns converged.
     """
     size = target.shape[-1]
-    columns = ops.arange(size)
+    columns = ops.arange(size, dtype="int32")
     # By unknown: what each step needs is then a slice of the first axis.
     targets, rows_left, rows_right = (
         _by_row(x, n) for x, n in ((target, 1), (left, 2), (right, 2))
@@ -74,24 +76,29 @@ def solver(tolerance, max_iterations):
     """`(target, left, right, bias) -> (v, Report)`: `find`, with its gradient, of any order."""
 
     def gradient(args, outputs, upstream):
-        _, left, right, bias = args
-        v = outputs[0]
-        # I + R diag(tanh') S, upper triangular as its factors are.
-        slopes = 1.0 - ops.tanh(matvec(right, v) + bias) ** 2
-        jacobian = ops.matmul(left * slopes[:, None, :], right)
-        jacobian = jacobian + ops.eye(v.shape[-1], dtype=v.dtype)
-        of_target = ops.solve_triangular(
-            ops.swapaxes(jacobian, -1, -2), upstream[0][..., None], lower=True
-        )[..., 0]
+        jacobian = ops.swapaxes(_jacobian(outputs[0], *args[1:]), -1, -2)
+        of_target = ops.solve_triangular(jacobian, upstream[0][..., None], lower=True)[..., 0]
+        moved = functools.partial(_moved, outputs[0])
+        return of_target, *backend.vjp(moved, *args[1:])[1](of_target)
 
-        def moved(left, right, bias):
-            return -matvec(left, ops.tanh(matvec(right, v) + bias))
-
-        return of_target, *backend.vjp(moved, left, right, bias)[1](of_target)
+    def tangent(args, outputs, along):
+        jacobian = _jacobian(outputs[0], *args[1:])
+        moved = backend.jvp(functools.partial(_moved, outputs[0]), args[1:], along[1:])
+        return (ops.solve_triangular(jacobian, (along[0] + moved)[..., None])[..., 0],)
 
     return root_finding.with_implicit_gradient(
-        lambda *args: find(*args, tolerance, max_iterations), gradient
+        lambda *args: find(*args, tolerance, max_iterations), gradient, tangent
     )
+
+
+def _jacobian(v, left, right, bias):
+    """`I + R diag(tanh') S`, upper triangular as its factors are."""
+    slopes = 1.0 - ops.tanh(matvec(right, v) + bias) ** 2
+    return ops.matmul(left * slopes[:, None, :], right) + ops.eye(v.shape[-1], dtype=v.dtype)
+
+
+def _moved(v, left, right, bias):
+    return -matvec(left, ops.tanh(matvec(right, v) + bias))
 
 
 def _by_row(x, ndims):
