@@ -79,7 +79,7 @@ def _height_and_width(name, size):
     good = (t.isdecimal() and len(t) < 10 and 0 < int(t) <= LARGEST for t in texts)
     if len(texts) not in (1, 2) or not all(good):
         raise DatasetError(
-            f"{name} must be one positive integer, or height and width as in 32,48, at most "
-            f"{LARGEST}; got {','.join(texts)[:40] or 'nothing'}"
+            f"{name} must be one positive integer, or height and width up to {LARGEST}, as in "
+            f"32,48; got {','.join(texts)[:40] or 'nothing'}"
         )
     return int(texts[0]), int(texts[-1])

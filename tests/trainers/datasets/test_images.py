@@ -67,6 +67,7 @@ def test_the_order_is_crop_resize_levels():
         (dict(levels=0), "got 0"),
         (dict(levels=4, own_levels=17), "17 grey levels, one of 17; got 4"),
         (dict(image_size=0), "image_size must be one positive integer, or height .*; got 0"),
+        (dict(resize=4097), "height and width up to 4096, as in 32,48; got 4097"),
         (dict(image_size=["-3"]), "got -3"),
         (dict(resize=["8", "x"]), "resize must be .* as in 32,48; got 8,x"),
         (dict(resize=(1, 2, 3)), "got 1,2,3"),

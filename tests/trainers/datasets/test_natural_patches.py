@@ -17,7 +17,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("patches")
 
 
-@pytest.mark.parametrize("config", COUNTS)
+@pytest.mark.parametrize("config", [pytest.param("32x32", marks=pytest.mark.slow), "8x8"])
 def test_shapes_and_counts(config, folder):
     data = datasets.load(f"natural_patches/{config}", folder)
     size = int(config.partition("x")[0])

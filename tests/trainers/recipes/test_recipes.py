@@ -29,8 +29,6 @@ DOWNLOADED = {
 # Flags of which a family takes those that it knows.
 SMALL = ("--width=4", "--steps=1", "--blocks=1", "--scales=2")
 SMALL_FLAT = ("--hidden_units=8", "--num_layers=2")
-# Flat images; the others train alike on other data, if longer.
-QUICK = {"nice-mnist"}
 
 
 def options_of(recipe, *argv):
@@ -53,9 +51,7 @@ def names():
 
 
 def downloaded():
-    for recipe in names():
-        if options_of(recipe).dataset in DOWNLOADED:
-            yield pytest.param(recipe, marks=() if recipe in QUICK else pytest.mark.slow)
+    return [recipe for recipe in names() if options_of(recipe).dataset in DOWNLOADED]
 
 
 def one_a_family():
@@ -142,6 +138,7 @@ def run(recipe, data_dir, folder, *argv):
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", downloaded())
 def test_recipes_for_downloaded_data_run(recipe, mocked, tmp_path):
     with tfds.testing.mock_data(EXAMPLES, data_dir=str(mocked)):

@@ -111,12 +111,12 @@ def test_a_checkpoint_that_says_nonsense_of_itself_is_passed_over(tmp_path, meta
 
 
 def test_no_flipped_bit_gives_anything_but_the_same_or_a_broken_checkpoint(tmp_path):
-    """Every byte of the zip structure, one bit of each; numbers have their checksums."""
+    """Of a third of the bytes; most are zip's own structure."""
     path = tmp_path / "a.npz"
     checkpoints.write(path, ARRAYS, {"epoch": 3})
     whole, rng = path.read_bytes(), np.random.default_rng(0)
     broken = 0
-    for at in range(len(whole)):
+    for at in range(0, len(whole), 3):
         content = bytearray(whole)
         content[at] ^= 1 << rng.integers(8)
         path.write_bytes(content)
@@ -129,7 +129,7 @@ def test_no_flipped_bit_gives_anything_but_the_same_or_a_broken_checkpoint(tmp_p
             assert meta == {"epoch": 3}
             for a, b in zip(arrays, ARRAYS, strict=True):
                 np.testing.assert_array_equal(a, b)
-    assert broken > len(whole) / 2
+    assert broken > len(whole) / 6
 
 
 def test_missing_arrays_are_another_model_or_damage(tmp_path):
