@@ -15,14 +15,17 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 from trainers.runs import checkpoints, common, files, flagfiles
 
 FLAGS_FILE, METRICS_FILE, RESULT_FILE = "flags.txt", "metrics.jsonl", "result.json"
 BEST = "checkpoints/best.npz"
 _INTEGERS = ("parameters", "epochs", "best_epoch", "examples", "draws")
-_RESULT = dict.fromkeys(_INTEGERS, int) | {"dataset": str, "nats": dict, "bits_per_dim": dict}
-_RESULT["training_seconds"] = (int, float)
+_RESULT: dict[str, Any] = {
+    **dict.fromkeys(_INTEGERS, int),
+    **{"dataset": str, "nats": dict, "bits_per_dim": dict, "training_seconds": (int, float)},
+}
 
 
 class Run:
