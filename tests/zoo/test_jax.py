@@ -22,9 +22,15 @@ assert set(table.names()) >= QUICK, QUICK - set(table.names())
 @pytest.fixture(scope="module")
 def lines(request):
     """What the process printed of every model that is asked for, by name."""
-    here = [item for item in request.session.items if item.path == request.path]
+    here = [i for i in request.session.items if i.path == request.path]
+    here = [i.callspec.params["name"] for i in here if i.originalname == "test_runs_on_jax"]
+    return printed("tests.zoo.jax_smoke", here)
+
+
+def printed(program, names):
+    """What a program printed of models, by their name."""
     result = subprocess.run(
-        [sys.executable, "-m", "tests.zoo.jax_smoke", *(i.callspec.params["name"] for i in here)],
+        [sys.executable, "-m", program, *names],
         cwd=ROOT,
         env=os.environ
         | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
@@ -48,3 +54,19 @@ def lines(request):
 )
 def test_runs_on_jax(name, lines):
     assert lines.get(name) == "ok"
+
+
+# One of each solver, loop and permutation.
+DERIVATIVES = ["real_nvp", "iaf", "planar", "sylvester", "naf", "i_resnet", "maf_random", "layers"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_jax, reason="jax is not installed: pip install flow-zoo[jax]")
+def test_derivatives_forwards_backwards_and_twice():
+    found = printed("tests.zoo.jax_derivatives", DERIVATIVES)
+    assert found == dict.fromkeys(DERIVATIVES, "ok")
+
+
+@pytest.mark.skipif(not has_jax, reason="jax is not installed: pip install flow-zoo[jax]")
+def test_derivatives_through_a_solver():
+    assert printed("tests.zoo.jax_derivatives", ["planar"]) == {"planar": "ok"}

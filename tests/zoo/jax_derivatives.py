@@ -1,0 +1,78 @@
+"""Derivatives forwards, backwards and twice, of models of the table named as arguments, on JAX.
+
+Run by `test_jax.py` in a process of its own. Prints one line a model: its name, and "ok" or what
+went wrong.
+"""
+
+import os
+import sys
+import traceback
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+import jax  # noqa: E402
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+from tests.zoo import jax_smoke, table  # noqa: E402
+
+STEP = 1e-2  # Keras computes in float32 there, whatever the types.
+
+
+def agree(function, at, generator):
+    """Checks derivatives of a function of an array `at` along a direction, against differences."""
+    along = generator.normal(size=at.shape).astype("float32")
+    function, slope = jax.jit(function), jax.jit(jax.grad(function))
+    ends = [at + np.float32(sign * STEP) * along for sign in (1, -1)]
+    forwards = jax.jvp(function, (at,), (along,))[1]
+    np.testing.assert_allclose(np.vdot(slope(at), along), forwards, rtol=1e-3, atol=1e-3)
+    expected = (function(ends[0]) - function(ends[1])) / (2 * STEP)
+    np.testing.assert_allclose(forwards, expected, rtol=1e-2, atol=1e-2)
+    hessian = np.reshape(jax.hessian(function)(at), (at.size, at.size))
+    np.testing.assert_allclose(hessian, hessian.T, rtol=1e-3, atol=1e-3)
+    expected = np.ravel(slope(ends[0]) - slope(ends[1])) / (2 * STEP)
+    np.testing.assert_allclose(hessian @ along.ravel(), expected, rtol=1e-2, atol=1e-2)
+    assert np.abs(hessian).max() > 0.05
+
+
+def check(name):
+    flow = table.MODELS[name]()
+    jax_smoke.weights_at_random(flow)
+    generator = np.random.default_rng(2)
+    x, context = jax_smoke.data_for(flow, 2)
+
+    def score(x):
+        return flow.distribution(context).log_prob(x).sum()
+
+    def draw(z):
+        return keras.ops.sum(keras.ops.sin(flow.bijector(context).forward(z)))
+
+    agree(score, x, generator)
+    agree(draw, generator.normal(size=x.shape).astype("float32"), generator)
+    # The same of weights, of which one layer's will do.
+    variables = flow.stack.layers[1 if len(flow.stack.layers) > 1 else 0].trainable_variables
+    variable = min(variables, key=lambda v: (v.shape == (), np.prod(v.shape)))
+    for function, at in ((score, x), (draw, x)):
+
+        def of_weights(value, function=function, at=at):
+            with keras.StatelessScope(state_mapping=[(variable, value)]):
+                return function(at)
+
+        agree(of_weights, np.asarray(variable.value), generator)
+
+
+def main(names):
+    failed = 0
+    for name in names:
+        try:
+            check(name)
+            print(name, "ok", flush=True)
+        except Exception as error:
+            failed += 1
+            traceback.print_exc()
+            print(name, "failed:", type(error).__name__, str(error)[:300].replace("\n", " "))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
