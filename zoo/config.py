@@ -6,6 +6,8 @@ import numbers
 
 import keras
 
+from zoo.backend.names import names_in_common
+
 
 def register(package):
     """Registers a class with Keras as `package>Name`, a name that is part of every saved file.
@@ -36,7 +38,7 @@ class ArgumentsAsConfig:
     """
 
     # Parameters that `**kwargs` of a constructor stand for, where they are to be seen and recorded.
-    _further_parameters = ()
+    _further_parameters: tuple[inspect.Parameter, ...] = ()
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -45,6 +47,8 @@ class ArgumentsAsConfig:
         taken = {p.name for p in named}
         further = [p for p in cls._further_parameters if p.name not in taken]
         rest = [p for p in own if p.kind is p.VAR_KEYWORD and not further]
+        if "__init__" in vars(cls):
+            cls.__init__ = names_in_common()(cls.__init__)
         cls.__signature__ = inspect.Signature([*named, *further, *rest])
 
     def __new__(cls, *args, **kwargs):

@@ -1,6 +1,10 @@
 """The flow: a stack of layers and a base distribution, as a Keras model and a TFP distribution."""
 
+from __future__ import annotations
+
+import pathlib
 import re
+from collections.abc import Iterable
 
 import numpy as np
 from keras import ops
@@ -8,9 +12,10 @@ from keras import ops
 from zoo import backend, computations, distributions, latents, specs, values
 from zoo.backend import tfd
 from zoo.config import ModelConfig, choice, register
-from zoo.layers import Stack
+from zoo.layers import FlowLayer, Stack
 from zoo.networks import SpectralNorms
 from zoo.training import LikelihoodModel
+from zoo.typing import ArrayLike, Bijector, Distribution, DType, PathLike, Seed, Shape, Tensor
 
 
 @register("zoo")
@@ -64,19 +69,19 @@ class Flow(ModelConfig, LikelihoodModel):
 
     def __init__(
         self,
-        layers,
+        layers: Iterable[FlowLayer],
         *,
-        event_shape=None,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
-        base="normal",
-        dequantization="uniform",
-        jit_compile="auto",
-        recompute=None,
-        dtype=None,
-        name=None,
-    ):
+        event_shape: Shape | None = None,
+        context_shape: Shape | None = None,
+        num_classes: int | None = None,
+        levels: int | None = None,
+        base: str | Distribution | Flow = "normal",
+        dequantization: str | distributions.VariationalDequantizer = "uniform",
+        jit_compile: bool | str = "auto",
+        recompute: str | None = None,
+        dtype: DType = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(dtype=dtype, name=name)
         self.stack = Stack(layers, event_shape, recompute, dtype=dtype)
         margin = getattr(self.stack.layers[0], "margin", None) if self.stack.layers else None
@@ -96,42 +101,42 @@ class Flow(ModelConfig, LikelihoodModel):
     # What the flow is.
 
     @property
-    def event_shape(self):
+    def event_shape(self) -> tuple[int, ...]:
         """Shape of one event."""
         return self.event.shape
 
     @property
-    def latent_shape(self):
+    def latent_shape(self) -> tuple[int, ...]:
         """Shape of one latent."""
         return self.stack.latent_shape
 
     @property
-    def context_shape(self):
+    def context_shape(self) -> tuple[int, ...] | None:
         """Shape of one context: `()` for labels, `None` where the flow takes none."""
         return self.context.shape
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         """Number of classes of an integer context, or `None`."""
         return self.context.num_classes
 
     @property
-    def conditional(self):
+    def conditional(self) -> bool:
         """Whether the flow takes a context."""
         return self.context.exists
 
     @property
-    def levels(self):
+    def levels(self) -> int | None:
         """Number of grey levels of discrete data, or `None`."""
         return self.event.levels
 
     @property
-    def recompute(self):
+    def recompute(self) -> str | None:
         """How activations are found for the gradient."""
         return self.stack.recompute
 
     @property
-    def uses_xla(self):
+    def uses_xla(self) -> bool:
         """Whether calls and training steps are compiled with XLA."""
         if self.jit != "auto":
             return self.jit
@@ -142,12 +147,12 @@ class Flow(ModelConfig, LikelihoodModel):
         return [self.stack, *(self.base._stacks() if isinstance(self.base, Flow) else [])]
 
     @property
-    def estimates(self):
+    def estimates(self) -> bool:
         """Whether `log_prob` is an estimate: another one for each seed."""
         return any(stack.estimates for stack in self._stacks())
 
     @property
-    def series_terms(self):
+    def series_terms(self) -> int | None:
         """Terms after which `log_prob` cuts off series of log-determinants; `None` where none is.
 
         What is cut off is a bias, bounded by `d sum_{k > terms} L^k / k` for each residual map of
@@ -156,7 +161,7 @@ class Flow(ModelConfig, LikelihoodModel):
         found = (stack.series_terms for stack in self._stacks())
         return min((terms for terms in found if terms is not None), default=None)
 
-    def update_spectral_norms(self):
+    def update_spectral_norms(self) -> None:
         """Brings the power iterations of Lipschitz networks to convergence with today's weights.
 
         `fit`, `evaluate` and `adapt` call it; who trains in another way calls it before using the
@@ -174,7 +179,7 @@ class Flow(ModelConfig, LikelihoodModel):
 
     # The flow as TFP sees it.
 
-    def bijector(self, context=None, training=False):
+    def bijector(self, context: ArrayLike | None = None, training: bool = False) -> Bijector:
         """The flow as a `tfb.Bijector`, latent to data, that follows the flow's weights.
 
         Args:
@@ -190,7 +195,9 @@ class Flow(ModelConfig, LikelihoodModel):
         seed = self.seed_generator if training else None
         return computations.bijector(self, self.context.check(context), seed, training)
 
-    def distribution(self, context=None, training=False):
+    def distribution(
+        self, context: ArrayLike | None = None, training: bool = False
+    ) -> Distribution:
         """The flow as a `tfd.Distribution` over events, in data units.
 
         It follows the flow's weights, and its `trainable_variables` are the flow's.
@@ -220,7 +227,7 @@ class Flow(ModelConfig, LikelihoodModel):
 
     # Public calls: checked, compiled on first use, inlined within a user's own function.
 
-    def log_prob(self, x, context=None, seed=None):
+    def log_prob(self, x: ArrayLike, context: ArrayLike | None = None, seed: Seed = None) -> Tensor:
         """Log-likelihood in nats, in data units (one grey level has length 1).
 
         Args:
@@ -252,14 +259,16 @@ class Flow(ModelConfig, LikelihoodModel):
         rest = (seed if self.estimates else None,)
         return self._run(computations.density, x, context, noise, rest=rest)
 
-    def bits_per_dim(self, x, context=None, seed=None):
+    def bits_per_dim(
+        self, x: ArrayLike, context: ArrayLike | None = None, seed: Seed = None
+    ) -> Tensor:
         """`-log2 p(x) / d`, bits per dimension, `[batch]`; arguments as in `log_prob`.
 
         Of integers it is on average an upper bound.
         """
         return self.to_bits(self.log_prob(x, context, seed))
 
-    def encode(self, x, context=None):
+    def encode(self, x: ArrayLike, context: ArrayLike | None = None) -> Tensor:
         """Data `[batch, *event_shape]` to latents `[batch, *latent_shape]`.
 
         Integers are encoded at the middle of their level. Arguments as in `log_prob`; a
@@ -269,7 +278,7 @@ class Flow(ModelConfig, LikelihoodModel):
         x = self.event.check(x, bounded=False)
         return self._run(computations.encode, x, self.context.check(context, backend.length(x)))
 
-    def decode(self, z, context=None):
+    def decode(self, z: ArrayLike, context: ArrayLike | None = None) -> Tensor:
         """Latents `[batch, *latent_shape]` to data `[batch, *event_shape]`; inverts `encode`."""
         z = specs.described(z, "z")
         specs.check_shape(z, self.latent_shape, "z")
@@ -277,7 +286,13 @@ class Flow(ModelConfig, LikelihoodModel):
         z = ops.convert_to_tensor(z)
         return self._run(computations.decode, z, self.context.check(context, backend.length(z)))
 
-    def sample(self, n, context=None, seed=None, temperature=1.0):
+    def sample(
+        self,
+        n: int | Tensor,
+        context: ArrayLike | None = None,
+        seed: Seed = None,
+        temperature: float | Tensor = 1.0,
+    ) -> Tensor:
         """Draws events `[n, *event_shape]`, floats in data units.
 
         Args:
@@ -310,7 +325,7 @@ class Flow(ModelConfig, LikelihoodModel):
             z, context = computations.draw(self, n, context, seed, temperature)
         return self._run(computations.decode, z, context)
 
-    def to_levels(self, x):
+    def to_levels(self, x: ArrayLike) -> Tensor:
         """Samples as grey levels: `floor`, within `0..levels-1`, integers `[batch, *event_shape]`.
 
         Raises:
@@ -326,7 +341,7 @@ class Flow(ModelConfig, LikelihoodModel):
     manipulate = latents.manipulate
     inverse_report = latents.inverse_report
 
-    def export(self, folder, overwrite=False):
+    def export(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
         """Writes the flow as a SavedModel; see `zoo.export`."""
         from zoo import saving  # Which Keras' registry leads back here.
 
@@ -377,7 +392,7 @@ class Flow(ModelConfig, LikelihoodModel):
         """Latents `[n, *latent_shape]` of the base, for losses that need no density."""
         return computations.draw(self, n, context, seed, 1.0)[0]
 
-    def adapt(self, x, context=None):
+    def adapt(self, x: ArrayLike, context: ArrayLike | None = None) -> None:
         """Initialises every layer from one batch of data, in order (for `ActNorm`).
 
         Args:

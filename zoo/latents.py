@@ -3,14 +3,25 @@
 Functions of a flow, and its methods.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from keras import ops
 
 from zoo import computations, numerics, specs
 from zoo.config import choice, count
+from zoo.typing import ArrayLike, Tensor
+
+if TYPE_CHECKING:
+    from zoo.flow import Flow
 
 
-def interpolate(flow, a, b, steps=8, context=None):
+def interpolate(
+    flow: Flow, a: ArrayLike, b: ArrayLike, steps: int = 8, context: ArrayLike | None = None
+) -> Tensor:
     """Events on the straight line in the latent between `a` and `b`, ends included.
 
     Args:
@@ -37,7 +48,13 @@ def interpolate(flow, a, b, steps=8, context=None):
     return ops.stack([x[0] for x in path] if single else path)
 
 
-def attribute_direction(flow, positive, negative, contexts=(None, None), batch_size=256):
+def attribute_direction(
+    flow: Flow,
+    positive: ArrayLike,
+    negative: ArrayLike,
+    contexts: tuple[ArrayLike | None, ArrayLike | None] = (None, None),
+    batch_size: int = 256,
+) -> Tensor:
     """The latent of an attribute: the mean where it is there minus the mean where it is not.
 
     (Kingma and Dhariwal, 2018, section 6, semantic manipulation.)
@@ -70,7 +87,13 @@ def attribute_direction(flow, positive, negative, contexts=(None, None), batch_s
     return means[0] - means[1]
 
 
-def manipulate(flow, x, direction, strengths=(-1.0, -0.5, 0.0, 0.5, 1.0), context=None):
+def manipulate(
+    flow: Flow,
+    x: ArrayLike,
+    direction: ArrayLike,
+    strengths: Sequence[float] = (-1.0, -0.5, 0.0, 0.5, 1.0),
+    context: ArrayLike | None = None,
+) -> Tensor:
     """Events moved along a direction in the latent: `decode(encode(x) + strength * direction)`.
 
     Args:
@@ -101,7 +124,9 @@ def manipulate(flow, x, direction, strengths=(-1.0, -0.5, 0.0, 0.5, 1.0), contex
     return ops.stack([y[0] for y in moved] if single else moved)
 
 
-def inverse_report(flow, rows, context=None, direction="decode"):
+def inverse_report(
+    flow: Flow, rows: ArrayLike, context: ArrayLike | None = None, direction: str = "decode"
+) -> list[tuple[str, numerics.Report]]:
     """How the iterations of the layers went, one by one; takes no compiled function.
 
     Args:

@@ -14,7 +14,7 @@ BACKENDS = {"jax", "tensorflow", "tensorflow_probability"}
 NAMING_BACKENDS = {"backend", "saving"}
 # From the ground up; those of one row may import one another's public names.
 ROOMS = [
-    {"config", "backend", "version"},
+    {"config", "backend", "version", "typing"},
     {"numerics"},
     {"networks", "transformers", "bijectors"},
     {"layers"},
@@ -59,10 +59,12 @@ def backends_named(source, file):
 
 def upward(source, file):
     """Imports of a room above the file's own."""
-    room, found = room_of(file), []
+    room, found, tree = room_of(file), [], ast.parse(source)
     if room not in FLOOR:  # `zoo/__init__.py` shows all of them.
         return []
-    for line, name in imports(ast.parse(source), file):
+    # What is there for annotations alone is never imported.
+    tree.body = [node for node in tree.body if ast.unparse(node)[:16] != "if TYPE_CHECKING"]
+    for line, name in imports(tree, file):
         first, *rest = name.split(".")
         if first != "zoo":
             continue

@@ -15,7 +15,7 @@ from trainers.datasets.errors import DatasetError
 try:  # numpy 2 moved the private module that array pickles name
     from numpy._core import multiarray, numeric
 except ImportError:
-    from numpy.core import multiarray, numeric
+    from numpy.core import multiarray, numeric  # type: ignore[no-redef]
 
 
 def read_frame(path):
@@ -89,7 +89,7 @@ def _table(frame):
 
 _NUMPY = {
     "_reconstruct": multiarray._reconstruct,
-    "_frombuffer": numeric._frombuffer,
+    "_frombuffer": numeric._frombuffer,  # type: ignore[attr-defined]
     "ndarray": np.ndarray,
     "dtype": np.dtype,
 }

@@ -18,7 +18,7 @@ class Toy2d(tfds.core.GeneratorBasedBuilder):
 
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS = [
-        tfds.core.BuilderConfig(name=name, description=type(toy).__doc__.splitlines()[0])
+        tfds.core.BuilderConfig(name=name, description=str(type(toy).__doc__).splitlines()[0])
         for name, toy in TOYS.items()
     ]
     SIZES = {"train": 50_000, "validation": 10_000, "test": 10_000}

@@ -169,9 +169,9 @@ class NoisyCurves(Toy):
     """
 
     exact = "quadrature"
-    stddev = None  # of the noise
-    end = None  # the curve's parameter t runs from 0 to here
-    panels = None
+    stddev: float  # of the noise
+    end: float  # the curve's parameter t runs from 0 to here
+    panels: int
 
     def curves(self, t):
         """The two curves at parameters [n]. Returns: a pair of [n, 2]."""

@@ -39,6 +39,7 @@ from zoo.backend.gradients import (
 )
 from zoo.backend.loops import loop, put_rows, while_loop
 from zoo.backend.memory import keep_freed
+from zoo.backend.names import names_in_common
 from zoo.backend.randomness import Randomness, draw_seed, make_seed, split_seed, uniform
 from zoo.backend.strategies import of_replica, step_logs
 from zoo.backend.updates import fused_updates
@@ -70,6 +71,7 @@ __all__ = [
     "linear_solve",
     "loop",
     "make_seed",
+    "names_in_common",
     "of_replica",
     "ps",
     "put_rows",

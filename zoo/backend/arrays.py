@@ -9,7 +9,7 @@ if NAME == "tensorflow":
     import tensorflow as tf
 
     _SPARSE = tf.SparseTensor, tf.SparseTensorSpec, tf.IndexedSlices
-    _NOT_DENSE = *_SPARSE, tf.RaggedTensor, tf.RaggedTensorSpec
+    _NOT_DENSE: tuple = *_SPARSE, tf.RaggedTensor, tf.RaggedTensorSpec
 else:
     import jax
 

@@ -37,7 +37,7 @@ def vjp(function, *args):
 
 # The attribute of a graph that holds its gradients, and the names of all that are held.
 _KEPT = "_flow_zoo_gradients"
-_owned = set()
+_owned: set[str] = set()
 
 
 @contextlib.contextmanager

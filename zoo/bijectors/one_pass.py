@@ -44,7 +44,7 @@ class OnePassBijector(tfb.Bijector):
     increases = False
 
     # Of tensors among the constructor's arguments: the rank that one smallest event uses of each.
-    parameter_ndims = {}
+    parameter_ndims: dict[str, int] = {}
 
     _cache = cache_util.BijectorCacheWithGreedyAttrs(
         forward_name="_augmented_forward", inverse_name="_augmented_inverse"

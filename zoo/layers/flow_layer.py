@@ -1,6 +1,9 @@
 """The base of the layers a flow is made of."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,6 +12,7 @@ from zoo import backend
 from zoo.bijectors import inverse_and_log_det
 from zoo.config import LayerConfig
 from zoo.networks import condition
+from zoo.typing import Bijector, Shape, Tensor
 
 
 class FlowLayer(LayerConfig, keras.layers.Layer):
@@ -26,7 +30,13 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         variable type; only networks compute in its compute type.
     """
 
-    def __init__(self, event_shape, context_shape=None, latent_shape=None, **kwargs):
+    def __init__(
+        self,
+        event_shape: Shape,
+        context_shape: Shape | None = None,
+        latent_shape: Shape | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.event_shape = tuple(event_shape)
         self.latent_shape = self.event_shape if latent_shape is None else tuple(latent_shape)
@@ -42,13 +52,16 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         return super().add_weight(*args, autocast=autocast, **kwargs)
 
     # What a flow asks of its layers; those that differ say so.
-    draws = 0  # Number of seeds that one evaluation takes.
-    estimates = False  # Whether the log-determinant is estimated outside of training too.
-    series_terms = None  # Where a series of the log-determinant is cut off, outside of training.
-    repeatable = True  # Whether a second evaluation in a training step gives the same.
-    prefers_xla = True  # Whether it runs faster under XLA.
+    draws: int = 0  # Number of seeds that one evaluation takes.
+    estimates: bool = False  # Whether the log-determinant is estimated outside of training too.
+    # Where a series of the log-determinant is cut off, outside of training.
+    series_terms: int | None = None
+    repeatable: bool = True  # Whether a second evaluation in a training step gives the same.
+    prefers_xla: bool = True  # Whether it runs faster under XLA.
 
-    def bijector(self, context=None, randomness=None):
+    def bijector(
+        self, context: Tensor | None = None, randomness: backend.Randomness | None = None
+    ) -> Bijector:
         """A `tfb.Bijector`, latent to data, that follows this layer's weights.
 
         Args:
@@ -58,16 +71,21 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def adapt(self, x, context=None):
+    def adapt(self, x: Tensor, context: Tensor | None = None) -> Any:
         """Initialises from a batch of data `[n, *event_shape]`, by assigning variables.
 
         Does nothing by default.
         """
 
-    def update_spectral_norms(self):
+    def update_spectral_norms(self) -> None:
         """Brings the power iterations of Lipschitz networks to convergence; nothing by default."""
 
-    def call(self, x, context=None, randomness=None):
+    def call(
+        self,
+        x: Tensor,
+        context: Tensor | None = None,
+        randomness: backend.Randomness | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Data to latent: `x [*lead, *event_shape] -> (z [*lead, *latent_shape], log_det [*lead])`.
 
         Args:
@@ -78,11 +96,11 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         return inverse_and_log_det(self.bijector(context, randomness), x, len(self.event_shape))
 
     @property
-    def implicit(self):
+    def implicit(self) -> tuple[str, ...]:
         """The directions that iterate for their result: a tuple of `"decode"` and `"encode"`."""
         return getattr(getattr(self, "transformer", None), "implicit", ())
 
-    def parts(self):
+    def parts(self) -> list[FlowLayer]:
         """This layer, or the layers it is made of, from the data to the latent."""
         return [self]
 
@@ -96,7 +114,7 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
                 )
 
     @property
-    def context_size(self):
+    def context_size(self) -> int | None:
         """Length of the flattened context, or `None`."""
         return None if self.context_shape is None else math.prod(self.context_shape)
 

@@ -1,10 +1,16 @@
 """Continuous flows: FFJORD (Grathwohl et al., 2019, arXiv:1810.01367), and flow matching."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo import backend, computations, numerics
 from zoo.config import choice, count, register
 from zoo.layers import ActNorm, Continuous
 from zoo.models.family import Family
 from zoo.training.losses import LOSSES, FlowMatching
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -47,28 +53,28 @@ class ContinuousFlow(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=1,
-        hidden_units=(64, 64, 64),
-        activation="tanh",
-        dynamics="concatsquash",
-        time_features=0,
-        state_features=0,
-        residual=False,
-        end_time=1.0,
-        learn_end_time=False,
-        trace="auto",
-        probes=1,
-        probe="rademacher",
-        solver="dopri5",
-        rtol=None,
-        atol=None,
-        max_steps=500,
-        num_steps=20,
-        loss="likelihood",
-        **shared,
-    ):
+        num_layers: int = 1,
+        hidden_units: Sequence[int] = (64, 64, 64),
+        activation: str = "tanh",
+        dynamics: str = "concatsquash",
+        time_features: int = 0,
+        state_features: int = 0,
+        residual: bool = False,
+        end_time: float = 1.0,
+        learn_end_time: bool = False,
+        trace: str = "auto",
+        probes: int = 1,
+        probe: str = "rademacher",
+        solver: str = "dopri5",
+        rtol: float | None = None,
+        atol: float | None = None,
+        max_steps: int = 500,
+        num_steps: int = 20,
+        loss: str = "likelihood",
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         layers, shape = shared.vector()
         number = count("num_layers", num_layers)

@@ -1,15 +1,21 @@
 """What the families share: the arguments that all of them take, and what is made of these."""
 
+from __future__ import annotations
+
 import inspect
 import math
 import re
+from typing import Any
 
 import numpy as np
 
 from zoo import config, specs
+from zoo.distributions import VariationalDequantizer
 from zoo.flow import Flow
+from zoo.layers import FlowLayer
 from zoo.layers.images import image_shape
 from zoo.layers.preprocess import to_unit_range, to_vector
+from zoo.typing import Distribution, DType, Shape
 
 
 class Shared:
@@ -41,21 +47,21 @@ class Shared:
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        context_shape=None,
-        num_classes=None,
-        levels=None,
-        preprocessing=None,
-        alpha=1e-2,
-        base="normal",
-        dequantization="uniform",
-        jit_compile="auto",
-        recompute=None,
-        seed=None,
-        dtype=None,
-        name=None,
-    ):
+        context_shape: Shape | None = None,
+        num_classes: int | None = None,
+        levels: int | None = None,
+        preprocessing: str | None = None,
+        alpha: float = 1e-2,
+        base: str | Distribution | Flow = "normal",
+        dequantization: str | VariationalDequantizer = "uniform",
+        jit_compile: bool | str = "auto",
+        recompute: str | None = None,
+        seed: int | None = None,
+        dtype: DType = None,
+        name: str | None = None,
+    ) -> None:
         self.family = "Family"
         self.event_shape = config.shape("event_shape", event_shape)
         self.seed = config.seed("seed", seed)
@@ -153,10 +159,10 @@ class Family(Flow):
     """
 
     # Defaults of shared arguments that are the family's own.
-    defaults = {}
+    defaults: dict[str, Any] = {}
     _further_parameters = _PARAMETERS
 
-    def __init__(self, layers, shared, **changes):
+    def __init__(self, layers: list[FlowLayer], shared: Shared, **changes: Any) -> None:
         super().__init__(layers, **(shared.flow | changes))
 
     def __init_subclass__(cls, **kwargs):
@@ -171,7 +177,7 @@ class Family(Flow):
         if cls.__doc__ and Shared.__doc__:
             cls.__doc__ = _with_shared(cls.__doc__)
 
-    def shared(self, event_shape, given):
+    def shared(self, event_shape: Shape, given: dict[str, Any]) -> Shared:
         """The arguments that all families take, with the defaults of this one."""
         found = Shared(event_shape, **(self.defaults | given))
         found.family = type(self).__name__

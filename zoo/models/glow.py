@@ -1,5 +1,9 @@
 """Glow (Kingma and Dhariwal, 2018, arXiv:1807.03039)."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from zoo import transformers
 from zoo.config import count, register
 from zoo.layers import (
@@ -12,6 +16,8 @@ from zoo.layers import (
     Stack,
 )
 from zoo.models.family import Family
+from zoo.transformers import Transformer
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -51,16 +57,16 @@ class Glow(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        scales=3,
-        steps=32,
-        width=512,
-        coupling="affine",
-        conv="lu",
-        learn_prior=True,
-        **shared,
-    ):
+        scales: int = 3,
+        steps: int = 32,
+        width: int = 512,
+        coupling: str | Transformer = "affine",
+        conv: str = "lu",
+        learn_prior: bool = True,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         layers, shape = shared.image(count("scales", scales), default="center")
         builder = _Builder(

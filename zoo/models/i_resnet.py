@@ -1,9 +1,15 @@
 """Invertible residual network (Behrmann et al., 2019, arXiv:1811.00995)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo.config import count, register
 from zoo.layers import MultiScale, Squeeze
 from zoo.models.family import Family
 from zoo.models.residual_blocks import Blocks
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -57,24 +63,24 @@ class IResNet(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=None,
-        hidden_units=None,
-        activation="elu",
-        coefficient=0.9,
-        log_det="auto",
-        terms=5,
-        eval_terms=20,
-        probes=1,
-        power_iterations=5,
-        tolerance=None,
-        max_iterations=1000,
-        scales=None,
-        width=None,
-        blocks=None,
-        **shared,
-    ):
+        num_layers: int | None = None,
+        hidden_units: Sequence[int] | None = None,
+        activation: str = "elu",
+        coefficient: float = 0.9,
+        log_det: str = "auto",
+        terms: int = 5,
+        eval_terms: int = 20,
+        probes: int = 1,
+        power_iterations: int = 5,
+        tolerance: float | None = None,
+        max_iterations: int = 1000,
+        scales: int | None = None,
+        width: int | None = None,
+        blocks: int | None = None,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         options = self.one_form(
             scales,

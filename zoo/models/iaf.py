@@ -1,8 +1,15 @@
 """Inverse autoregressive flow (Kingma et al., 2016, arXiv:1606.04934)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo.config import register
 from zoo.models.family import Family
 from zoo.models.stacks import autoregressive
+from zoo.transformers import Transformer
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -36,16 +43,16 @@ class IAF(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=4,
-        hidden_units=(320, 320),
-        activation="elu",
-        transformer="gated",
-        order="sequential",
-        residual=False,
-        **shared,
-    ):
+        num_layers: int = 4,
+        hidden_units: Sequence[int] = (320, 320),
+        activation: str = "elu",
+        transformer: str | Transformer = "gated",
+        order: str = "sequential",
+        residual: bool = False,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         network = {"hidden_units": hidden_units, "activation": activation, "residual": residual}
         layers = autoregressive(

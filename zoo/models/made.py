@@ -1,9 +1,15 @@
 """Masked autoencoder density estimator (Germain et al., 2015, arXiv:1502.03509)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo.config import count, register
 from zoo.distributions import MixtureBase
 from zoo.layers import Autoregressive
 from zoo.models.family import Family
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -34,13 +40,13 @@ class MADE(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        components=1,
-        hidden_units=(512, 512),
-        activation="relu",
-        **shared,
-    ):
+        components: int = 1,
+        hidden_units: Sequence[int] = (512, 512),
+        activation: str = "relu",
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         layers, shape = shared.vector()
         seed = next(shared.seeds())

@@ -1,8 +1,15 @@
 """Masked autoregressive flow (Papamakarios et al., 2017, arXiv:1705.07057)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo.config import register
 from zoo.models.family import Family
 from zoo.models.stacks import autoregressive
+from zoo.transformers import Transformer
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -38,16 +45,16 @@ class MAF(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=5,
-        hidden_units=(512, 512),
-        activation="relu",
-        transformer="affine",
-        order="sequential",
-        residual=False,
-        **shared,
-    ):
+        num_layers: int = 5,
+        hidden_units: Sequence[int] = (512, 512),
+        activation: str = "relu",
+        transformer: str | Transformer = "affine",
+        order: str = "sequential",
+        residual: bool = False,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         network = {"hidden_units": hidden_units, "activation": activation, "residual": residual}
         layers = autoregressive(shared, num_layers, order, transformer=transformer, **network)

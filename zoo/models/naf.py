@@ -1,9 +1,15 @@
 """Neural autoregressive flow (Huang et al., 2018, arXiv:1804.00779)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo.config import count, register
 from zoo.models.family import Family
 from zoo.models.stacks import autoregressive
 from zoo.transformers import DeepSigmoidal
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -51,21 +57,21 @@ class NAF(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=5,
-        hidden_units=(512, 512),
-        activation="elu",
-        num_units=16,
-        sigmoid_layers=1,
-        dense=False,
-        fast="log_prob",
-        tolerance=None,
-        max_iterations=200,
-        order="sequential",
-        residual=False,
-        **shared,
-    ):
+        num_layers: int = 5,
+        hidden_units: Sequence[int] = (512, 512),
+        activation: str = "elu",
+        num_units: int = 16,
+        sigmoid_layers: int = 1,
+        dense: bool = False,
+        fast: str = "log_prob",
+        tolerance: float | None = None,
+        max_iterations: int = 200,
+        order: str = "sequential",
+        residual: bool = False,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         transformer = DeepSigmoidal(
             num_units=num_units,

@@ -1,8 +1,14 @@
 """Non-linear independent components estimation (Dinh et al., 2015, arXiv:1410.8516)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo.config import count, register
 from zoo.layers import Coupling, Elementwise
 from zoo.models.family import Family
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -35,13 +41,13 @@ class NICE(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=4,
-        hidden_units=(1000,) * 5,
-        activation="relu",
-        **shared,
-    ):
+        num_layers: int = 4,
+        hidden_units: Sequence[int] = (1000,) * 5,
+        activation: str = "relu",
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         layers, shape = shared.vector()
         given = {"hidden_units": hidden_units, "activation": activation} | shared.conditional

@@ -1,12 +1,17 @@
 """Neural spline flow (Durkan et al., 2019, arXiv:1906.04032)."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 from zoo.config import choice, count, register
 from zoo.layers import ActNorm, Autoregressive, Coupling, LULinear
 from zoo.models.family import Family
 from zoo.networks.conditioner import check_hidden_units
 from zoo.transformers import Spline
+from zoo.typing import Shape
 
 KINDS = ("coupling", "autoregressive")
 
@@ -52,17 +57,17 @@ class NSF(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        kind="coupling",
-        num_layers=10,
-        hidden_units=(256,) * 5,
-        activation="relu",
-        num_bins=8,
-        bound=3.0,
-        residual=None,
-        **shared,
-    ):
+        kind: str = "coupling",
+        num_layers: int = 10,
+        hidden_units: Sequence[int] = (256,) * 5,
+        activation: str = "relu",
+        num_bins: int = 8,
+        bound: float = 3.0,
+        residual: bool | None = None,
+        **shared: Any,
+    ) -> None:
         autoregressive = choice("kind", kind, KINDS) == "autoregressive"
         shared = self.shared(event_shape, shared)
         layers, shape = shared.vector()

@@ -1,9 +1,15 @@
 """Planar flow (Rezende and Mohamed, 2015, arXiv:1505.05770)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo import layers as flow_layers
 from zoo.config import register
 from zoo.models.family import Family
 from zoo.models.stacks import amortized
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -41,16 +47,16 @@ class Planar(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=32,
-        hidden_units=(),
-        activation="relu",
-        fast="log_prob",
-        tolerance=None,
-        max_iterations=100,
-        **shared,
-    ):
+        num_layers: int = 32,
+        hidden_units: Sequence[int] = (),
+        activation: str = "relu",
+        fast: str = "log_prob",
+        tolerance: float | None = None,
+        max_iterations: int = 100,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         layers = amortized(
             shared,

@@ -1,9 +1,15 @@
 """Radial flow (Rezende and Mohamed, 2015, arXiv:1505.05770)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo import layers as flow_layers
 from zoo.config import register
 from zoo.models.family import Family
 from zoo.models.stacks import amortized
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -39,14 +45,14 @@ class Radial(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=32,
-        hidden_units=(),
-        activation="relu",
-        fast="log_prob",
-        **shared,
-    ):
+        num_layers: int = 32,
+        hidden_units: Sequence[int] = (),
+        activation: str = "relu",
+        fast: str = "log_prob",
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         layers = amortized(
             shared,

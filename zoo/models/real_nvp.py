@@ -1,9 +1,16 @@
 """Real-valued non-volume-preserving flow (Dinh et al., 2017, arXiv:1605.08803)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo import transformers
 from zoo.config import count, register
 from zoo.layers import ActNorm, ConvCoupling, Coupling, MultiScale, Squeeze
 from zoo.models.family import Family
+from zoo.transformers import Transformer
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -49,17 +56,17 @@ class RealNVP(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=None,
-        hidden_units=None,
-        activation=None,
-        transformer="affine",
-        scales=None,
-        width=None,
-        blocks=None,
-        **shared,
-    ):
+        num_layers: int | None = None,
+        hidden_units: Sequence[int] | None = None,
+        activation: str | None = None,
+        transformer: str | Transformer = "affine",
+        scales: int | None = None,
+        width: int | None = None,
+        blocks: int | None = None,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         options = self.one_form(
             scales,

@@ -1,11 +1,16 @@
 """Residual flow (Chen et al., 2019, arXiv:1906.02735)."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from zoo.config import count, register
 from zoo.layers import Reshape, Squeeze
 from zoo.models.family import Family
 from zoo.models.residual_blocks import Blocks
+from zoo.typing import Shape
 
 # Blocks at the end of the image flow, on the flattened image, and the width of their layers.
 _FLAT_BLOCKS, _FLAT_UNITS = 4, (128, 128)
@@ -60,25 +65,25 @@ class ResidualFlow(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=None,
-        hidden_units=None,
-        activation="lipswish",
-        coefficient=0.98,
-        log_det="auto",
-        terms=2,
-        eval_terms=20,
-        probes=1,
-        rate=0.5,
-        power_iterations=5,
-        tolerance=None,
-        max_iterations=1000,
-        scales=None,
-        width=None,
-        blocks=None,
-        **shared,
-    ):
+        num_layers: int | None = None,
+        hidden_units: Sequence[int] | None = None,
+        activation: str = "lipswish",
+        coefficient: float = 0.98,
+        log_det: str = "auto",
+        terms: int = 2,
+        eval_terms: int = 20,
+        probes: int = 1,
+        rate: float = 0.5,
+        power_iterations: int = 5,
+        tolerance: float | None = None,
+        max_iterations: int = 1000,
+        scales: int | None = None,
+        width: int | None = None,
+        blocks: int | None = None,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         options = self.one_form(
             scales,

@@ -1,9 +1,15 @@
 """Sylvester normalizing flow (van den Berg et al., 2018, arXiv:1803.05649)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 from zoo import layers as flow_layers
 from zoo.config import register
 from zoo.models.family import Family
 from zoo.models.stacks import amortized
+from zoo.typing import Shape
 
 
 @register("zoo")
@@ -47,19 +53,19 @@ class Sylvester(Family):
 
     def __init__(
         self,
-        event_shape,
+        event_shape: Shape,
         *,
-        num_layers=16,
-        variant="orthogonal",
-        bottleneck=None,
-        num_reflections=8,
-        hidden_units=(),
-        activation="relu",
-        fast="log_prob",
-        tolerance=None,
-        max_iterations=100,
-        **shared,
-    ):
+        num_layers: int = 16,
+        variant: str = "orthogonal",
+        bottleneck: int | None = None,
+        num_reflections: int = 8,
+        hidden_units: Sequence[int] = (),
+        activation: str = "relu",
+        fast: str = "log_prob",
+        tolerance: float | None = None,
+        max_iterations: int = 100,
+        **shared: Any,
+    ) -> None:
         shared = self.shared(event_shape, shared)
         layers = amortized(
             shared,

@@ -138,7 +138,8 @@ class Dynamics(keras.layers.Layer):
                 a = a + ops.matmul(conditions, layer["shift"])
             if number + 1 == len(values):
                 break
-            before, h, slope = h, *self._activate(a)
+            before = h
+            h, slope = self._activate(a)
             skip = self.residual and number > 0 and before.shape[-1] == h.shape[-1]
             h = h + before if skip else h
             if directions is not None:

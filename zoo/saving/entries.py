@@ -12,8 +12,11 @@ An entry is a folder, called like the model:
 So the index vouches for the manifests, and each manifest for the files of its entry.
 """
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import keras
 
@@ -21,12 +24,16 @@ from zoo.backend import budget
 from zoo.saving import archive, storage, untrusted
 from zoo.saving.registry import ENTRY, INDEX, list_models, read_index, registered, roots
 from zoo.training import LikelihoodModel
+from zoo.typing import PathLike
 from zoo.version import __version__
+
+if TYPE_CHECKING:
+    from zoo.flow import Flow
 
 MODEL, MANIFEST, CARD = "model.keras", "manifest.json", "README.md"
 
 
-def load(name_or_path, verify=True):
+def load(name_or_path: PathLike, verify: bool = True) -> Flow:
     """Loads a flow.
 
     Args:
@@ -65,7 +72,12 @@ def load(name_or_path, verify=True):
     return _load_keras(file, manifest)
 
 
-def save(flow, folder, metadata=None, overwrite=False):
+def save(
+    flow: Flow,
+    folder: PathLike,
+    metadata: dict[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Saves a flow as an entry: model.keras and its manifest.
 
     Both are written beside `folder` and moved there at the end, so that `folder` never holds half

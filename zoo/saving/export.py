@@ -16,17 +16,23 @@ class-conditional flow go without it too: the uniform mixture over the classes. 
 flow_zoo.json` in the folder tells shapes, types and levels, and the SHA-256 of every file.
 """
 
+from __future__ import annotations
+
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo import backend, computations
 from zoo.backend import tfd
 from zoo.saving import entries, storage
 from zoo.saving.exported import ExportedFlow
 from zoo.training import LikelihoodModel
+from zoo.typing import PathLike
 
 if backend.NAME == "tensorflow":
     import tensorflow as tf
+if TYPE_CHECKING:
+    from zoo.flow import Flow
 
 INFO = "assets.extra/flow_zoo.json"
 NULL_OR_COUNT = storage.any_of(None, int)
@@ -42,7 +48,7 @@ MODEL = {
 }
 
 
-def export(flow, folder, overwrite=False):
+def export(flow: Flow, folder: PathLike, overwrite: bool = False) -> Path:
     """Writes a flow as a SavedModel that loads with nothing but TensorFlow installed.
 
     The batch size is free. `log_prob` takes floats as they are: for data of grey levels give it
@@ -88,7 +94,7 @@ def export(flow, folder, overwrite=False):
     return folder
 
 
-def load_exported(folder):
+def load_exported(folder: PathLike) -> ExportedFlow:
     """Reads a SavedModel that `export` wrote.
 
     A SavedModel is a program: TensorFlow runs what it says, which may read and write files. The

@@ -1,11 +1,14 @@
 """What there is to load: the folders searched for entries, their index, and its table."""
 
+from __future__ import annotations
+
 import dataclasses
 import html
 import os
 from pathlib import Path
 
 from zoo.saving import storage
+from zoo.typing import PathLike
 
 INDEX = "index.json"
 FIGURE = storage.any_of(None, {"mean": float, "error": float})
@@ -101,7 +104,7 @@ class ModelTable(list):
         return f"<table>{''.join(lines)}</table>"
 
 
-def list_models(root=None):
+def list_models(root: PathLike | None = None) -> ModelTable:
     """The pretrained flows, read from the index alone: no model is loaded.
 
     Args:

@@ -1,7 +1,10 @@
 """Models that Keras trains by a likelihood, on data of `x` or of `(x, context)`."""
 
+from __future__ import annotations
+
 import contextlib
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -11,6 +14,7 @@ from zoo.config import count
 from zoo.training import losses
 from zoo.training.checks import Watch
 from zoo.training.data import is_absent, like, prepared
+from zoo.typing import ArrayLike, Tensor
 
 
 class LikelihoodModel(keras.Model):
@@ -29,9 +33,7 @@ class LikelihoodModel(keras.Model):
       **kwargs: `dtype` and `name` of a Keras model.
     """
 
-    conditional = False
-
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         self.training_loss = losses.MaximumLikelihood()
         self.seed_generator = keras.random.SeedGenerator()
@@ -39,11 +41,18 @@ class LikelihoodModel(keras.Model):
         self._nats = keras.metrics.Mean(name="nats")
         self._bits = keras.metrics.Mean(name="bits_per_dim")
 
-    def log_likelihood(self, x, context=None, seed=None, training=False):
+    @property
+    def conditional(self) -> bool:
+        """Whether the model takes a context."""
+        return False
+
+    def log_likelihood(
+        self, x: Tensor, context: Tensor | None = None, seed: Any = None, training: bool = False
+    ) -> Tensor:
         """Log-likelihood `[batch]`, nats, of data as a training step hands it over."""
         raise NotImplementedError
 
-    def check_data(self, x, context=None, n=None):
+    def check_data(self, x: Any, context: Any = None, n: int | None = None) -> None:
         """Refuses data that do not fit.
 
         Args:
@@ -55,7 +64,7 @@ class LikelihoodModel(keras.Model):
           ValueError: They are not of the model's shape, type or range.
         """
 
-    def bounds(self, x, context=None):
+    def bounds(self, x: Any, context: Any = None) -> list:
         """What the numbers of a batch must be; nothing by default.
 
         Args:
@@ -67,16 +76,22 @@ class LikelihoodModel(keras.Model):
         """
         return []
 
-    def update_spectral_norms(self):
+    def update_spectral_norms(self) -> None:
         """Brings what is iterated of the weights to convergence; nothing by default."""
 
-    def to_bits(self, log_prob):
+    def to_bits(self, log_prob: Tensor) -> Tensor:
         """Bits per dimension of log-likelihoods in nats."""
         return -log_prob / (self.event.size * math.log(2.0))
 
+    @backend.names_in_common()
     def compile(
-        self, optimizer="adam", loss=None, jit_compile=None, steps_per_execution=1, **kwargs
-    ):
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "adam",
+        loss: str | losses.MaximumLikelihood | None = None,
+        jit_compile: bool | str | None = None,
+        steps_per_execution: int = 1,
+        **kwargs: Any,
+    ) -> None:
         """Configures training.
 
         Args:
@@ -108,7 +123,7 @@ class LikelihoodModel(keras.Model):
         self._optimized = None
         super().compile(optimizer=optimizer, jit_compile=jit, steps_per_execution=steps, **kwargs)
 
-    def set_loss(self, loss):
+    def set_loss(self, loss: str | losses.MaximumLikelihood) -> None:
         """Chooses what training steps minimise; arguments and errors as in `compile`."""
         self.training_loss = losses.get(loss, self)
         # Functions of an earlier loss are of no use.
@@ -135,6 +150,7 @@ class LikelihoodModel(keras.Model):
         # Those that the state in the file is of: some may have been frozen since.
         self._build_optimizer(known)
 
+    @backend.names_in_common()
     def _build_optimizer(self, places=None):
         """Makes an optimizer's variables for weights at these places, or for those trained now."""
         trained, weights = {id(w) for w in self.trainable_weights}, self.weights
@@ -145,17 +161,17 @@ class LikelihoodModel(keras.Model):
 
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        sample_weight=None,
-        **kwargs,
-    ):
+        x: Any = None,
+        y: ArrayLike | None = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        sample_weight: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains, as `keras.Model.fit`, on data of `x` or of `(x, context)`.
 
         Args:
@@ -207,15 +223,15 @@ class LikelihoodModel(keras.Model):
 
     def evaluate(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        verbose="auto",
-        sample_weight=None,
-        steps=None,
-        callbacks=None,
-        **kwargs,
-    ):
+        x: Any = None,
+        y: ArrayLike | None = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: ArrayLike | None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
         watch = Watch(self)
         if not kwargs.get("_use_cached_eval_dataset"):  # Within `fit`, which has looked at it.

@@ -1,11 +1,14 @@
-"""Memory of freed tensors stays with the process, unless the environment says otherwise."""
+"""Memory of freed tensors stays with the process, that of flows that are gone does not."""
 
 import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import zoo
+from tests import memory as process
 from zoo.backend import memory
 
 KEEPS, LIMIT = "TF_CPU_ALLOCATOR_USE_BFC", "TF_CPU_BFC_MEM_LIMIT_IN_MB"
@@ -78,3 +81,54 @@ def test_a_system_that_tells_nothing(environ, monkeypatch):
     monkeypatch.delattr(os, "sysconf")
     memory.keep_freed()
     assert environ[LIMIT] == str(64 * 1024)
+
+
+def growth(use, times):
+    """MiB by which the process grows with each use."""
+    for _ in range(2):
+        use()
+    before = process.reset_peak()
+    for _ in range(times):
+        use()
+    return (process.reset_peak() - before) / times
+
+
+X = np.zeros((4, 2), "float32")
+
+
+def small():
+    return zoo.MAF((2,), num_layers=2, hidden_units=(8, 8), seed=0, jit_compile=False)
+
+
+def train():
+    flow = small()
+    flow.compile(run_eagerly=True)
+    flow.fit(X, verbose=0)
+
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is Linux's count")
+
+
+@linux
+@pytest.mark.parametrize("use", [small, train])
+def test_weights_of_a_flow_that_is_gone_take_no_memory(use):
+    assert growth(use, 10) < 0.5
+
+
+@linux
+def test_graphs_of_a_flow_that_is_gone_take_little_memory():
+    assert growth(lambda: small().log_prob(X), 5) < 1.0
+
+
+@linux
+@pytest.mark.slow
+def test_so_does_a_flow_that_was_trained():
+    """Of which Keras' own part, of whatever model, is the larger one."""
+
+    def use():
+        flow = small()
+        flow.compile()
+        flow.fit(X, verbose=0)
+
+    growth(use, 2)
+    assert growth(use, 8) < 2.0

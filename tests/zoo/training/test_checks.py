@@ -11,7 +11,6 @@ from tests import helpers
 
 X = np.random.default_rng(0).normal(size=(8, 2)).astype("float32")
 LABELS = np.array([0, 1, 2, 1, 0, 2, 1, 0])
-ROWS = {"nan": (5, 1, np.nan), "infinite": (5, 0, np.inf)}
 
 
 def flow(levels=None, num_classes=None):
