@@ -1,5 +1,7 @@
 """Autoregressive layer (Kingma et al., 2016, arXiv:1606.04934; Papamakarios et al., 2017)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from zoo import backend, bijectors, transformers
@@ -37,6 +39,30 @@ def autoregressive_order(order, size, seed=None):
     if order.shape != (size,) or not np.array_equal(np.sort(order), np.arange(size)):
         raise ValueError(f"order must be a permutation of 0..{size - 1}, got {order.tolist()}.")
     return order
+
+
+# Sweeps that are compiled: a caller with ever new structures would fill the memory.
+_sweeps: dict[tuple, Callable] = {}
+_MOST = 64
+
+
+def _compiled_sweep(sweep, transformer, fast, dtype):
+    """A compiled function of noise and weights, the same for all layers of one structure.
+
+    It is compiled once for them, and what XLA compiles, 5 MiB, stays for as long as the process.
+    """
+    plain = all(isinstance(v, int | float | str | type(None)) for v in vars(transformer).values())
+    told = (type(transformer), repr(sorted(vars(transformer).items())))
+    key = (sweep.structure, told if plain else transformer, fast, dtype)
+    if key not in _sweeps:
+        if len(_sweeps) >= _MOST:
+            _sweeps.clear()
+        forward = fast == "log_prob"
+        step = transformer.forward_and_log_det if forward else transformer.inverse_and_log_det
+        _sweeps[key] = backend.shape_invariant_jit(
+            lambda noise, weights: sweep(step, noise, weights, dtype)
+        )
+    return _sweeps[key]
 
 
 @register("zoo.layers")
@@ -90,16 +116,9 @@ class Autoregressive(FlowLayer):
             seed,
             dtype=self.dtype_policy,
         )
-        self._compiled_sweep = backend.shape_invariant_jit(self._run_sweep)
-
-    def _run_sweep(self, noise, weights):
-        transform = self.transformer
-        step = (
-            transform.forward_and_log_det
-            if self.fast == "log_prob"
-            else transform.inverse_and_log_det
+        self._compiled_sweep = _compiled_sweep(
+            self.network.sweeper, self.transformer, self.fast, self.variable_dtype
         )
-        return self.network.sweep(step, noise, weights, self.variable_dtype)
 
     def _sweep(self, x, context):
         def run(x, context):

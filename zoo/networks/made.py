@@ -74,7 +74,7 @@ class MADE(keras.layers.Layer):
         # Degree of an input: its position, from 1. An output sees the degrees before its own.
         degrees = [np.arange(1, size + 1)]
         degrees += [hidden_degrees(n, size, first) for n in units]
-        self._sweep = Sweep(degrees[1:], size, num_params, self.activation, residual)
+        self.sweeper = Sweep(degrees[1:], size, num_params, self.activation, residual)
         seeds = seed_stream(seed)
         outputs = np.repeat(np.arange(size), num_params)
         self.dense = [
@@ -136,4 +136,4 @@ class MADE(keras.layers.Layer):
         Returns:
           `x [n, d]`, and the sum of the `l_i`, `[n]`.
         """
-        return self._sweep(step, noise, weights, dtype)
+        return self.sweeper(step, noise, weights, dtype)

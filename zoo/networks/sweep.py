@@ -31,6 +31,9 @@ class Sweep:
         self._groups = [_group(d, size) for d in degrees]
         self._size, self._num_params = size, num_params
         self._activation, self._residual = activation, residual
+        widths = tuple(tuple(map(int, d)) for d in degrees)
+        # Equal where sweeps do the same with the same weights.
+        self.structure = (widths, size, num_params, activation, bool(residual))
 
     def __call__(self, step, noise, weights, dtype):
         """Sweeps.

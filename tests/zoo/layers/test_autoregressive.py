@@ -6,6 +6,7 @@ import pytest
 from tests import helpers
 from zoo.layers import Autoregressive
 from zoo.layers.autoregressive import autoregressive_order
+from zoo.transformers import Affine, Spline
 
 ORDERS = ["sequential", "reversed", "random", [2, 0, 3, 1]]
 NETWORKS = {
@@ -95,3 +96,16 @@ def test_orders():
 def test_refuses(settings, words):
     with helpers.raises_one_line(*words):
         Autoregressive((4,), **settings)
+
+
+def test_layers_of_one_structure_share_a_compiled_sweep():
+    """And no others do: these sample as their own bijectors say."""
+
+    def sweep(**settings):
+        return layer_of(**settings)._compiled_sweep
+
+    assert sweep(seed=1, order="random") is sweep(seed=2)
+    others = {"transformer": Affine(1.5)}, {"fast": "sample"}, {"activation": "elu"}
+    others += {"dtype": "float32"}, {"network": "residual"}, {"transformer": Spline()}
+    found = {id(sweep(**settings)) for settings in ({}, *others)}
+    assert len(found) == 1 + len(others)

@@ -73,7 +73,7 @@ def test_gradient_equals_that_of_the_passes(case):
 def test_spends_about_one_pass_of_arithmetic():
     """Counted, not timed: rows of matrix products in the loop, times dimensions."""
     network = made_of("two_hidden", 6)
-    rows = sum(width for _, width in network._sweep._groups) + network.num_params
+    rows = sum(width for _, width in network.sweeper._groups) + network.num_params
     units = sum(layer.bias.shape[0] for layer in network.dense)
     assert rows * network.size <= 2 * units
 

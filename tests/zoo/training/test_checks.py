@@ -150,3 +150,20 @@ def test_what_is_not_taken():
     ragged = tf.data.Dataset.from_tensors(tf.RaggedTensor.from_tensor(X))
     with helpers.raises_one_line("x must be a dense array", "RaggedTensor"):
         model.fit(ragged, verbose=0)
+
+
+def test_weights_weigh_alike_in_a_compiled_step():
+    model, weights = flow(), np.arange(8) % 3
+    model.compile(keras.optimizers.SGD(0.0))
+    frame, series = pandas.DataFrame(X), pandas.Series(weights)
+    found = [
+        model.evaluate(X, batch_size=4, sample_weight=weights, verbose=0),
+        model.evaluate(frame, batch_size=4, sample_weight=series, verbose=0),
+        model.evaluate(dataset(X, weights).map(lambda x, w: (x, None, w)), verbose=0),
+        model.evaluate(((x, None, w) for x, w in generator(X, weights)), verbose=0),
+    ]
+    nats = np.asarray(model.log_prob(X))
+    expected = [-np.mean(nats * weights), np.average(nats, weights=weights)]
+    for loss, *metrics in found:
+        assert loss == pytest.approx(expected[0], rel=1e-5)
+        assert min(abs(m - expected[1]) for m in metrics) < 1e-5
