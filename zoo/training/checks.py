@@ -5,7 +5,7 @@ import types
 
 import keras
 
-from zoo import backend
+from zoo import backend, specs, values
 from zoo.training.data import as_arrays, parts, weights_of
 
 
@@ -61,13 +61,14 @@ class Watch:
         """What each tensor of a batch must be: see `backend.checked`."""
         x, context, weight = parts(batch)
         found = self._model.bounds(x, context)
-        if weight is not None:
-            found.append((weight, ("sample_weight must be finite", None, None)))
+        told = weight is not None and values.bounds("sample_weight", specs.is_integer(weight))
+        if told:
+            found.append((weight, told))
         n = backend.rows(x)
-        for what, values in (("context", context), ("sample_weight", weight)):
-            if values is not None:
+        for what, rows in (("context", context), ("sample_weight", weight)):
+            if rows is not None:
                 words = f"{what} must be as many as x, the events of a batch"
-                found.append((backend.rows(values), (words, n, n)))
+                found.append((backend.rows(rows), (words, n, n)))
         return found
 
 
