@@ -12,6 +12,7 @@ from keras import ops
 from zoo import backend
 from zoo.config import count
 from zoo.training import losses
+from zoo.training.callbacks import with_norms
 from zoo.training.checks import Watch
 from zoo.training.data import is_absent, like, prepared
 from zoo.typing import ArrayLike, Tensor
@@ -212,7 +213,7 @@ class LikelihoodModel(keras.Model):
                 batch_size=batch_size,
                 epochs=epochs,
                 verbose=verbose,
-                callbacks=_with_norms(self, callbacks),
+                callbacks=with_norms(self, callbacks),
                 validation_split=validation_split,
                 validation_data=watch.over(validation_data),
                 sample_weight=sample_weight,
@@ -245,7 +246,7 @@ class LikelihoodModel(keras.Model):
                 verbose=verbose,
                 sample_weight=sample_weight,
                 steps=steps,
-                callbacks=_with_norms(self, callbacks),
+                callbacks=with_norms(self, callbacks),
                 **kwargs,
             )
 
@@ -292,23 +293,3 @@ class LikelihoodModel(keras.Model):
         x, context, weight = keras.utils.unpack_x_y_sample_weight(data)
         pair = self.conditional and not is_absent(context)
         return (x, context) if pair else x, None, weight
-
-
-class UpdateSpectralNorms(keras.callbacks.Callback):
-    """Before each validation; the last callback, after those that exchange weights."""
-
-    def on_test_begin(self, logs=None):
-        self.model.update_spectral_norms()
-
-
-def _with_norms(model, callbacks):
-    """The callbacks, and after them that of the spectral norms: those of `fit` have it already."""
-    last = UpdateSpectralNorms()
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        if not any(isinstance(c, UpdateSpectralNorms) for c in callbacks.callbacks):
-            last.set_model(model)
-            callbacks.callbacks.append(last)
-        return callbacks
-    if callbacks is None:
-        return [last]
-    return [*(callbacks if isinstance(callbacks, list | tuple) else [callbacks]), last]
