@@ -21,7 +21,7 @@ def checked(dataset, look):
 
     def within(values, low, high):
         if low is None:
-            return tf.math.is_finite(tf.cast(values, tf.float64))  # Integers are, too.
+            return tf.math.is_finite(values)
         if values.dtype.is_integer and isinstance(high, int):
             high = min(high, values.dtype.max)
         low, high = tf.cast(low, values.dtype), tf.cast(high, values.dtype)
