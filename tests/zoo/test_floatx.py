@@ -11,8 +11,11 @@ from tests.zoo import table
 @pytest.fixture
 def double(eagerly):
     keras.config.set_floatx("float64")
+    # Keras made the policy of an earlier default once.
+    keras.config.set_dtype_policy("float64")
     yield
     keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
 
 
 # Those that count: bins of a spline, unknowns of a system of equations, classes.

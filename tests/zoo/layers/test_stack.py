@@ -17,7 +17,7 @@ CONV = {"width": 4, "context_shape": (2,), "seed": 0, "dtype": "float64"}
 def vectors(recompute=None):
     return layers.Stack(
         [
-            layers.Reverse((3,)),
+            layers.Reverse((3,), dtype="float64"),
             layers.Coupling((3,), **SMALL),
             layers.Autoregressive((3,), **SMALL),
             layers.Elementwise((3,), **SMALL),

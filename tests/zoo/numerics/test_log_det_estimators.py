@@ -159,7 +159,7 @@ def test_terms_that_vanish_do_no_harm():
 MEMORY = """
 import numpy as np, tensorflow as tf, zoo
 from zoo.backend import Randomness
-from benchmarks import memory
+from tests import memory
 x = tf.constant(np.random.default_rng(0).normal(size=(2048, 32)).astype("float32"))
 def step(kind, gradient, terms):
     layer = zoo.layers.Residual(
