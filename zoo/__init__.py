@@ -1,10 +1,10 @@
 """Flow Zoo: normalizing flows as Keras 3 layers and models, each a TFP distribution."""
 
-from zoo import bijectors, layers, models, networks, transformers
+from zoo import bijectors, layers, models, networks, numerics, transformers
 from zoo.distributions import VariationalDequantizer
 from zoo.flow import Flow
 from zoo.models import *  # noqa: F403
-from zoo.numerics import NotConverged, ode, root_finding
+from zoo.numerics import NotConverged
 from zoo.saving import export, list_models, load, load_exported, save
 from zoo.version import __version__
 
@@ -20,9 +20,13 @@ __all__ = [
     "load",
     "load_exported",
     "networks",
-    "ode",
+    "numerics",
     "save",
-    "root_finding",
     "transformers",
     *models.__all__,
 ]
+
+
+def __dir__():
+    """What a user needs; the rooms below are there too."""
+    return sorted(__all__)

@@ -275,3 +275,8 @@ def test_a_flow_scores_its_own_samples_beyond_the_levels():
     assert np.isfinite(flow.log_prob(x)).all()
     with pytest.raises(ValueError, match=r"must lie in \[0, 5\]"):
         flow.log_prob(x * 1.2)
+
+
+def test_the_package_shows_what_a_user_needs():
+    assert dir(zoo) == sorted(zoo.__all__) and "backend" not in dir(zoo)
+    assert all(hasattr(zoo, name) for name in dir(zoo))
