@@ -1,6 +1,8 @@
 """The pretrained flows as shipped: loaded, differentiated, compared with their exports."""
 
+import inspect
 import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -100,3 +102,12 @@ def test_flows_of_fashion_mnist_reach_what_they_should(family, most):
     trips = [evaluation["round_trip"]["data"], evaluation["round_trip"]["noise"]]
     trips += [figure["round_trip"] for figure in evaluation["outside"].values()]
     assert len(trips) == 4 and max(trips) < 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_configuration_is_one_of_today(name):
+    with zipfile.ZipFile(ROOT / name / "model.keras") as archive:
+        saved = json.loads(archive.read("config.json"))
+    family = keras.saving.get_registered_object(saved["registered_name"])
+    known = set(inspect.signature(family).parameters)
+    assert known <= set(saved["config"]) <= known | {"frozen"}
