@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from keras import ops
 
-from zoo import backend, computations, distributions, latents, specs, values
+from zoo import backend, computations, distributions, latents, saving, specs, values
 from zoo.backend import tfd
 from zoo.config import ModelConfig, choice, register
 from zoo.layers import FlowLayer, Stack
@@ -343,8 +343,6 @@ class Flow(ModelConfig, LikelihoodModel):
 
     def export(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
         """Writes the flow as a SavedModel; see `zoo.export`."""
-        from zoo import saving  # Which Keras' registry leads back here.
-
         return saving.export(self, folder, overwrite)
 
     def _run(self, function, *rows, rest=()):
