@@ -6,6 +6,7 @@ It says nothing of a backend where it can help it: the test under JAX goes throu
 import functools
 
 import numpy as np
+import pytest
 
 import zoo
 from zoo.backend import tfd
@@ -44,11 +45,12 @@ def _small(family, event_shape=(3,), **settings):
     settings = {"num_layers": 2, "hidden_units": (8, 8), "activation": "elu", "seed": 0} | settings
     if family is zoo.MADE:
         del settings["num_layers"]
-    return functools.partial(family, event_shape, **settings)
+    return functools.partial(family, event_shape=event_shape, **settings)
 
 
 def _images(family, **settings):
-    return functools.partial(family, (4, 4, 1), scales=2, width=4, seed=0, **settings)
+    settings = {"event_shape": (4, 4, 1), "scales": 2, "width": 4, "seed": 0} | settings
+    return functools.partial(family, **settings)
 
 
 NICE, RealNVP, MADE, MAF, IAF = zoo.NICE, zoo.RealNVP, zoo.MADE, zoo.MAF, zoo.IAF
@@ -58,13 +60,15 @@ Continuous = zoo.ContinuousFlow
 EQUAL_STEPS = {"num_layers": 1, "activation": "tanh", "solver": "rk4", "num_steps": 8}
 IMAGE = {"event_shape": (2, 2, 1), "levels": 5}
 
-# name -> (**kwargs of every flow: jit_compile, dtype, name) -> flow
+# name -> (**kwargs of every flow: jit_compile, dtype, name; most take another event_shape) -> flow
 MODELS = {
     "nice": _small(NICE),
     "nice_context": _small(NICE, context_shape=(2,)),
     "nice_one_dimension": _small(NICE, (1,)),
     "real_nvp": _small(RealNVP),
     "real_nvp_spline": _small(RealNVP, transformer="spline"),
+    "real_nvp_additive": _small(RealNVP, transformer="additive"),
+    "real_nvp_gated": _small(RealNVP, transformer="gated"),
     "real_nvp_context": _small(RealNVP, context_shape=(2, 2)),
     "real_nvp_image": _small(RealNVP, preprocessing="center", **IMAGE),
     "real_nvp_scales": _images(RealNVP, blocks=0, context_shape=(2,)),
@@ -76,10 +80,12 @@ MODELS = {
     "maf": _small(MAF),
     "maf_one_dimension": _small(MAF, (1,), context_shape=(2,)),
     "maf_additive": _small(MAF, transformer="additive"),
+    "maf_gated": _small(MAF, transformer="gated"),
     "maf_spline": _small(MAF, num_layers=1, transformer=Spline(num_bins=4, bound=2.0)),
     "maf_residual": _small(MAF, hidden_units=(8, 8, 8), residual=True, activation="tanh"),
     "maf_random": _small(MAF, (5,), order="random"),
     "maf_linear": _small(MAF, hidden_units=()),
+    "maf_narrow": _small(MAF, (5,), hidden_units=(2,)),
     "maf_context": _small(MAF, context_shape=(2,)),
     "maf_classes": _small(MAF, num_classes=3),
     "maf_image": _small(MAF, num_classes=3, **IMAGE),
@@ -90,6 +96,7 @@ MODELS = {
     "made_mixture": _small(MADE, components=3, context_shape=(2,)),
     "iaf": _small(IAF),
     "iaf_spline": _small(IAF, num_layers=1, transformer=Spline(num_bins=3)),
+    "iaf_affine_random": _small(IAF, (5,), transformer="affine", order="random"),
     "iaf_context": _small(IAF, context_shape=(2,)),
     "i_resnet": _small(zoo.IResNet),
     "i_resnet_one_dimension": _small(zoo.IResNet, (1,), num_layers=1, context_shape=(2,)),
@@ -103,6 +110,7 @@ MODELS = {
     "nsf_autoregressive": _small(NSF, kind="autoregressive", num_layers=1, num_bins=3),
     "naf": _small(NAF, num_units=3),
     "naf_context": _small(NAF, context_shape=(2,), num_layers=1, num_units=3, dense=True),
+    "naf_dense": _small(NAF, num_layers=1, num_units=3, sigmoid_layers=2, dense=True),
     "naf_image": _small(NAF, num_classes=3, num_layers=1, num_units=3, **IMAGE),
     "naf_sample": _small(NAF, num_layers=1, num_units=3, sigmoid_layers=2, fast="sample"),
     "real_nvp_sigmoidal": _small(RealNVP, transformer=Sigmoidal(num_units=3)),
@@ -149,6 +157,11 @@ def shared(name, jit_compile=False):
     return build(name, jit_compile=jit_compile)
 
 
-def names():
-    """All names of the table."""
-    return list(MODELS)
+# One of each family, of each kind of event and context, and of each base.
+QUICK = {*zoo.MODELS, "maf_classes", "maf_flow_base", "maf_variables_base", "layers"}
+QUICK |= {"real_nvp_image", "glow_image", "made_mixture"}
+
+
+def params(quick=QUICK, names=tuple(MODELS)):
+    """Names to parametrize a test by: all of these, and slow those that are not of `quick`."""
+    return [n if n in quick else pytest.param(n, marks=pytest.mark.slow) for n in names]

@@ -25,12 +25,7 @@ OF_FLOAT32 = {"maf_distribution_base", "maf_variables_base"}
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
-        for name in table.names()
-        if name not in OF_FLOAT32
-    ],
+    "name", table.params(QUICK, [n for n in table.MODELS if n not in OF_FLOAT32])
 )
 def test_everything_is_of_the_default_type(name, double):
     flow = table.build(name, jit_compile=False)

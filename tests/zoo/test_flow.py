@@ -16,7 +16,7 @@ SMALL = {"num_layers": 2, "hidden_units": (8, 8), "seed": 0, "jit_compile": Fals
 # Saving.
 
 
-@pytest.mark.parametrize("name", table.names())
+@pytest.mark.parametrize("name", table.params())
 def test_saved_and_loaded_it_is_the_same(name, tmp_path, eagerly):
     flow = table.shared(name)
     loaded = helpers.saved_and_loaded(flow, tmp_path)
@@ -205,14 +205,7 @@ def test_adapt_leaves_the_weights_where_latents_are_not_finite():
 # Variables.
 
 
-# One of each family, of each kind of event and context, and of each base; the rest is slow.
-QUICK = {*zoo.MODELS, "maf_classes", "maf_flow_base", "maf_variables_base", "layers"}
-QUICK |= {"real_nvp_image", "glow_image", "made_mixture"}
-
-
-@pytest.mark.parametrize(
-    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in table.names()]
-)
+@pytest.mark.parametrize("name", table.params())
 def test_the_distribution_has_all_variables_and_each_has_a_gradient(name):
     flow = table.shared(name)
     x, context = helpers.floats(flow, 16), helpers.context(flow, 16)
@@ -277,7 +270,7 @@ def test_log_prob_of_a_fresh_sample_evaluates_nothing_more(name):
     np.testing.assert_allclose(log_prob, flow.distribution(given).log_prob(x), atol=1e-4)
 
 
-@pytest.mark.parametrize("name", table.names())
+@pytest.mark.parametrize("name", table.params())
 def test_nothing_is_built_late(name):
     parts = table.shared(name)._flatten_layers()
     assert not [part.name for part in parts if not part.built]

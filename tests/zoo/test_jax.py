@@ -16,7 +16,7 @@ has_jax = importlib.util.find_spec("jax") is not None
 # equations; the rest is slow.
 QUICK = {"real_nvp", "glow", "maf_classes", "iaf", "naf", "planar", "residual_flow_roulette"}
 QUICK |= {"continuous"}
-assert set(table.names()) >= QUICK, QUICK - set(table.names())
+assert table.MODELS.keys() >= QUICK, QUICK - table.MODELS.keys()
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,7 @@ def printed(program, names):
 
 @pytest.mark.skipif(not has_jax, reason="jax is not installed: pip install flow-zoo[jax]")
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
-        for name in table.names()
-        if name not in table.TENSORFLOW_ONLY
-    ],
+    "name", table.params(QUICK, [n for n in table.MODELS if n not in table.TENSORFLOW_ONLY])
 )
 def test_runs_on_jax(name, lines):
     assert lines.get(name) == "ok"

@@ -10,7 +10,7 @@ from tests.zoo import table
 from zoo.backend.compiled import bucket
 
 
-@pytest.mark.parametrize("name", table.names())
+@pytest.mark.parametrize("name", table.params())
 def test_every_model(name, eagerly):
     flow = table.shared(name)
     x, context = helpers.data(flow, 4), helpers.context(flow, 4)

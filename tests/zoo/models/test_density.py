@@ -6,50 +6,33 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import zoo
 from tests import helpers
-
-MAF, Spline = zoo.MAF, zoo.transformers.Spline
+from tests.zoo import table
 
 # At this scale of the weights densities are bent visibly, and no peak is narrower than the grid.
 SCALE = 0.7
 POINTS, CELLS, SAMPLES = 700, 12, 20_000
-SMALL = {"hidden_units": (8, 8), "seed": 0, "jit_compile": False}
-FLOWS = {
-    "nice": lambda: zoo.NICE((2,), num_layers=3, **SMALL),
-    "real_nvp": lambda: zoo.RealNVP((2,), num_layers=3, **SMALL),
-    "real_nvp_spline": lambda: zoo.RealNVP((2,), num_layers=3, transformer="spline", **SMALL),
-    "made": lambda: zoo.MADE((2,), **SMALL),
-    "made_mixture": lambda: zoo.MADE((2,), components=3, **SMALL),
-    "maf": lambda: MAF((2,), num_layers=2, **SMALL),
-    "maf_classes": lambda: MAF((2,), num_layers=1, num_classes=3, **SMALL),
-    "maf_mixture_base": lambda: MAF(
-        (2,), num_layers=1, base=zoo.MADE((2,), components=3, **SMALL), **SMALL
-    ),
-    "i_resnet": lambda: zoo.IResNet((2,), num_layers=3, **SMALL),
-    "residual_flow": lambda: zoo.ResidualFlow((2,), num_layers=3, **SMALL),
-    "nsf": lambda: zoo.NSF((2,), num_layers=2, num_bins=4, **SMALL),
-    "nsf_autoregressive": lambda: zoo.NSF((2,), num_layers=1, kind="autoregressive", **SMALL),
-    "naf": lambda: zoo.NAF((2,), num_layers=2, num_units=4, **SMALL),
-    "iaf": lambda: zoo.IAF((2,), num_layers=2, **SMALL),
-    "planar": lambda: zoo.Planar((2,), num_layers=4, **SMALL),
-    "radial": lambda: zoo.Radial((2,), num_layers=4, fast="sample", **SMALL),
-    "sylvester": lambda: zoo.Sylvester((2,), num_layers=3, **SMALL),
-    "iaf_spline": lambda: zoo.IAF((2,), num_layers=1, transformer=Spline(num_bins=4), **SMALL),
-}
+FLOWS = ("nice", "real_nvp", "real_nvp_spline", "made", "made_mixture", "maf", "maf_classes")
+FLOWS += ("maf_mixture_base", "i_resnet", "residual_flow", "nsf", "nsf_autoregressive", "naf")
+FLOWS += ("iaf", "planar", "radial", "sylvester", "iaf_spline")
+
+
+def build(name):
+    return table.build(name, SCALE, event_shape=(2,), jit_compile=False)
 
 
 @functools.cache
 def case(name):
     """Samples of a random flow, edges of cells around them, and the probability of each cell."""
-    flow = helpers.randomize(FLOWS[name](), seed=3, scale=SCALE)
-    samples = np.asarray(flow.sample(SAMPLES, seed=11), "float64")
+    flow = build(name)
+    context = None if flow.num_classes or not flow.conditional else helpers.context(flow, 1)[0]
+    samples = np.asarray(flow.sample(SAMPLES, context, seed=11), "float64")
     low, high = samples.min(axis=0), samples.max(axis=0)
     low, high = low - 0.3 * (high - low), high + 0.3 * (high - low)
     step = (high - low) / POINTS
     middles = low + step * (np.arange(POINTS)[:, None] + 0.5)
     grid = np.stack(np.meshgrid(*middles.T, indexing="ij"), axis=-1).reshape(-1, 2)
-    density = np.exp(np.asarray(flow.log_prob(grid.astype("float32")), "float64"))
+    density = np.exp(np.asarray(flow.log_prob(grid.astype("float32"), context), "float64"))
     mass = density.reshape(POINTS, POINTS) * step.prod()
     edges = []
     for axis in (0, 1):  # Cells that share the mass about equally, along each axis.
@@ -70,7 +53,7 @@ def p_value(samples, edges, cells):
 
 # Where every log-determinant is that of a bijection, both follow: one flow of a kind is enough.
 QUICK = ("real_nvp", "made_mixture", "maf_classes")
-NAMES = [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in FLOWS]
+NAMES = table.params(QUICK, FLOWS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -89,10 +72,8 @@ def test_the_test_of_samples_notices_a_wrong_scale():
 
 
 def test_a_context_moves_samples_and_density_alike():
-    flow = helpers.randomize(
-        MAF((2,), context_shape=(3,), num_layers=1, **SMALL), seed=3, scale=SCALE
-    )
-    contexts = np.array([[2.0, -1.0, 1.0], [-2.0, 2.0, 0.0]], "float32")
+    flow = build("maf_context")
+    contexts = np.array([[2.0, -1.0], [-2.0, 2.0]], "float32")
     for i in (0, 1):
         x = flow.sample(4000, contexts[i], seed=5)
         own, other = (np.mean(flow.log_prob(x, contexts[j])) for j in (i, 1 - i))
