@@ -25,7 +25,6 @@ def define_flags(fv):
     define.string("dataset", None, "Only flows of this data set.")
     define.string("against", "MAF", "Family whose best flow the others are compared with.")
     define.path("output", None, "File for the table, as Markdown.")
-    define.path("readme", None, "Page with a part <!-- DATASET: ... --> to fill.")
 
 
 def main(args):
@@ -42,9 +41,6 @@ def main(args):
     if args.output:
         common.write_text(args.output, text + "\n")
         print(f"written: {args.output}")
-    if args.readme:
-        markdown.fill(args.readme, args.dataset, text)
-        print(f"filled: {args.readme}")
 
 
 def folders(patterns):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from concurrent import futures
 
-from trainers.reports import cells, gallery_pages, markdown
+from trainers.reports import cells, gallery_pages
 from trainers.runs import common, files, options
 
 CELLS = "cells"
@@ -37,7 +37,6 @@ def define_flags(fv):
     )
     define.integer("points", 100_000, "Points of the test.", lower_bound=1000)
     define.boolean("draw", True, "Write the pages at the end.")
-    define.path("readme", None, "Page with a part <!-- gallery: ... --> to fill.")
     define.path("data_dir", None, "Folder of prepared TFDS data sets.")
 
 
@@ -53,7 +52,7 @@ def main(args):
     if args.retime:
         gallery.retime()
     if args.draw:
-        gallery.write(notes, args.readme)
+        gallery.write(notes)
     return 1 if gallery.failed else 0
 
 
@@ -143,16 +142,13 @@ class Gallery:
             return figures, cell.arrays()
         return cell.failure()
 
-    def write(self, notes, readme=None):
-        """Writes the pages, and fills the part of a README."""
+    def write(self, notes):
+        """Writes the pages."""
         from trainers.datasets import TOYS
 
         rows = list(self.families.items())
         for path in gallery_pages.write(self.folder, rows, self.toys, self.find, TOYS, notes):
             print(f"written: {path}")
-        if readme:
-            markdown.fill(readme, "gallery", gallery_pages.section(self.folder, readme))
-            print(f"filled: {readme}")
 
 
 def _line(cell, status):

@@ -20,16 +20,10 @@ def cells(line):
 
 
 def test_runs_and_entries_in_one_table(digits_run, toy_run, tmp_path, capsys):
-    (tmp_path / "page.md").write_text("<!-- digits: table -->\n<!-- /digits -->\n")
     given = f"--runs={digits_run},{toy_run},{ROOT}/exported_models/*"
-    run(
-        given,
-        "--dataset=digits",
-        f"--output={tmp_path / 'table.md'}",
-        f"--readme={tmp_path / 'page.md'}",
-    )
+    run(given, "--dataset=digits", f"--output={tmp_path / 'table.md'}")
     table = (tmp_path / "table.md").read_text()
-    assert table in capsys.readouterr().out and table in (tmp_path / "page.md").read_text()
+    assert table in capsys.readouterr().out
     header, _, *rows = map(cells, table.splitlines())
     by_name = {row[1]: dict(zip(header, row, strict=True)) for row in rows}
     assert {"maf-digits", "nice-digits", digits_run.name} <= set(by_name)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from trainers import gallery
-from trainers.reports import cells, markdown
+from trainers.reports import cells, gallery_pages
 from trainers.runs import flagfiles, training
 
 from .conftest import PLAIN
@@ -29,15 +29,13 @@ def options(*argv):
 
 def flags(folder, prepared):
     argv = [f"--output={folder / 'gallery'}", "--families=maf,glow", "--toys=two_moons"]
-    argv += [f"--data_dir={prepared}", "--steps=20", "--points=2000", "--jobs=0"]
-    return [*argv, f"--readme={folder / 'README.md'}"]
+    return [*argv, f"--data_dir={prepared}", "--steps=20", "--points=2000", "--jobs=0"]
 
 
 @pytest.fixture(scope="module")
 def first(prepared, tmp_path_factory):
-    """The folder of a page and of a gallery: one cell that is made, one that cannot be."""
+    """The folder of a gallery: one cell that is made, one that cannot be."""
     folder = tmp_path_factory.mktemp("first")
-    (folder / "README.md").write_text("<!-- gallery: by a program -->\n<!-- /gallery -->\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cells, "recipe", lambda family: [f"--model={family}", *TINY])
         assert gallery.main(options(*flags(folder, prepared))) == 1
@@ -67,8 +65,8 @@ def test_a_cell_a_failure_and_their_pages(made, capsys, monkeypatch):
     assert "over 2,000 points" in page and "Over all 1 cells" in page
     assert f"| **{kl:.4f} ± " in page and "| Glow | two moons | failed: " in page
     assert (folder / "cells/glow-two_moons/failure.txt").read_text() in page.replace(" |", "\n|")
-    filled = markdown.filled(folder.parent / "README.md", "gallery")
-    assert "(gallery/gallery.png)" in filled and f"{kl:.4f}" in filled
+    section = gallery_pages.section(folder, folder.parent / "page.md")
+    assert "(gallery/gallery.png)" in section and f"{kl:.4f}" in section
     sizes = {Image.open(folder / f"{name}.png").size for name in ("gallery", "samples", "grids")}
     assert len(sizes) == 1
 
