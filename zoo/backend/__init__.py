@@ -28,7 +28,7 @@ from zoo.backend.compiled import (
     traced,
     without_xla,
 )
-from zoo.backend.datasets import checked, refused, rows
+from zoo.backend.datasets import checker, refused, rows
 from zoo.backend.gradients import (
     faster_gradients,
     jvp,
@@ -55,7 +55,7 @@ __all__ = [
     "Randomness",
     "add_bias",
     "cache_util",
-    "checked",
+    "checker",
     "compiled",
     "draw_seed",
     "dtype",

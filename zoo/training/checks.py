@@ -1,6 +1,7 @@
 """Numbers of datasets and generators, looked at as their batches come."""
 
 import contextlib
+import functools
 import types
 
 import keras
@@ -10,7 +11,7 @@ from zoo.training.data import as_arrays, parts, weights_of
 
 
 class Watch:
-    """Looks at what one call of `fit` or `evaluate` reads.
+    """Looks at what `fit` and `evaluate` read.
 
     Args:
       model: A `LikelihoodModel`.
@@ -22,10 +23,14 @@ class Watch:
     def over(self, data):
         """The data, looked at batch by batch; arrays are handed through, for they were before."""
         if hasattr(data, "element_spec") and hasattr(data, "map"):
-            return backend.checked(data, self._bounds)
+            return self._checked(data)
         if isinstance(data, types.GeneratorType):
             return (self._looked_at(batch) for batch in data)
         return _Watched(data, self._looked_at) if isinstance(data, keras.utils.PyDataset) else data
+
+    @functools.cached_property
+    def _checked(self):
+        return backend.checker(self._bounds)
 
     @contextlib.contextmanager
     def reports(self):
@@ -34,6 +39,7 @@ class Watch:
         Raises:
           ValueError: A batch is not of the model's shape, type or range.
         """
+        self._error = None
         try:
             yield
         except Exception as error:
@@ -58,7 +64,7 @@ class Watch:
         return batch
 
     def _bounds(self, *batch):
-        """What each tensor of a batch must be: see `backend.checked`."""
+        """What each tensor of a batch must be: see `backend.checker`."""
         x, context, weight = parts(batch)
         found = self._model.bounds(x, context)
         told = weight is not None and values.bounds("sample_weight", specs.is_integer(weight))

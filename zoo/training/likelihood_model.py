@@ -39,6 +39,7 @@ class LikelihoodModel(keras.Model):
         self.training_loss = losses.MaximumLikelihood()
         self.seed_generator = keras.random.SeedGenerator()
         self._optimized = None  # Places of the weights that the optimizer was built for.
+        self._watch = Watch(self)
         self._nats = keras.metrics.Mean(name="nats")
         self._bits = keras.metrics.Mean(name="bits_per_dim")
 
@@ -194,7 +195,6 @@ class LikelihoodModel(keras.Model):
                 "class_weight is not taken: give sample_weight, one number for each event, such as "
                 "weights[labels]."
             )
-        watch = Watch(self)
         x, y, sample_weight = prepared(self, x, y, sample_weight)
         if isinstance(validation_data, list | tuple) or hasattr(validation_data, "shape"):
             given = keras.utils.unpack_x_y_sample_weight(validation_data)
@@ -206,16 +206,16 @@ class LikelihoodModel(keras.Model):
             strategy = getattr(self, "distribute_strategy", None)
             with contextlib.nullcontext() if strategy is None else strategy.scope():
                 self._build_optimizer()
-        with watch.reports():
+        with self._watch.reports():
             history = super().fit(
-                watch.over(x),
+                self._watch.over(x),
                 y,
                 batch_size=batch_size,
                 epochs=epochs,
                 verbose=verbose,
                 callbacks=with_norms(self, callbacks),
                 validation_split=validation_split,
-                validation_data=watch.over(validation_data),
+                validation_data=self._watch.over(validation_data),
                 sample_weight=sample_weight,
                 **kwargs,
             )
@@ -234,11 +234,10 @@ class LikelihoodModel(keras.Model):
         **kwargs: Any,
     ) -> Any:
         """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
-        watch = Watch(self)
         if not kwargs.get("_use_cached_eval_dataset"):  # Within `fit`, which has looked at it.
             x, y, sample_weight = prepared(self, x, y, sample_weight)
-            x = watch.over(x)
-        with watch.reports():
+            x = self._watch.over(x)
+        with self._watch.reports():
             return super().evaluate(
                 x,
                 y,

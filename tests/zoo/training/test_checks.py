@@ -128,6 +128,15 @@ def test_a_batch_with_another_number_of_weights_is_refused():
         model.fit(((x, y, np.ones(3)) for x, y in generator(X, LABELS)), verbose=0)
 
 
+def test_what_is_looked_at_is_traced_once_for_each_type_of_batch(monkeypatch):
+    model, traced = flow(), []
+    monkeypatch.setattr(model, "bounds", lambda x, context: traced.append(x.dtype) or [])
+    model.compile("adam", run_eagerly=True)
+    for data in (dataset(X), dataset(X[::-1]), dataset(X.astype("float64"))):
+        model.evaluate(data, verbose=0)
+    assert traced == ["float32", "float64"]
+
+
 def test_errors_of_a_dataset_itself_are_not_touched():
     model = flow()
     model.compile("adam", run_eagerly=True)
