@@ -91,6 +91,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
             run left it.
     """
     import zoo
+    from trainers.runs import results
     from zoo.saving import entries, storage
 
     storage.check_free(folder, overwrite)
@@ -98,8 +99,9 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
     evaluation = _evaluate(flow, data, draws, data_dir)
     evaluation |= {"levels": flow.levels, "drawn": pictures.drawable(flow.event_shape)}
     compared = baselines.compare(flow, data, draws) if _small_and_discrete(flow, data) else []
+    recipe = results.recipe(run)
     with storage.staging_beside(folder) as staging:
-        zoo.save(flow, staging, _metadata(result | {"recipe": recipe(run)}, evaluation, compared))
+        zoo.save(flow, staging, _metadata(result | {"recipe": recipe}, evaluation, compared))
         exported = zoo.export(flow, staging / "saved_model")
         if sum(f.stat().st_size for f in exported.rglob("*") if f.is_file()) > MAX_SAVED_MODEL:
             shutil.rmtree(exported)
@@ -107,7 +109,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
             evaluate.draw(staging / "samples.png", flow, data)
         shown = _explore(flow, data, staging, data_dir) if evaluation["outside"] else []
         draw_curve(run, staging / "training.png", "bits_per_dim" if flow.levels else "nats")
-        given = (folder.name, flow, data, result, evaluation, recipe(run), compared, shown)
+        given = (folder.name, flow, data, result, evaluation, recipe, compared, shown)
         text = cards.card(*given, exported=exported.is_dir())
         common.write_text(staging / "README.md", text)
         entries.seal(staging)
@@ -136,14 +138,6 @@ def _explore(flow, data, folder, data_dir):
 def draw_curve(run, path, figure_name):
     """Draws the course of a run's training to a PNG."""
     pictures.save_png(pictures.curve_picture(folders.read_metrics(run), figure_name), path)
-
-
-def recipe(run):
-    """Returns the flags of a run that decide what is trained, as lines of a flagfile."""
-    passing = flagfiles.FREE_TO_CHANGE - {"epochs", "patience"}
-    passing |= {f"no{name}" for name in passing}
-    lines = (run / "flags.txt").read_text(encoding="utf-8").splitlines()
-    return "\n".join(t for t in lines if t.lstrip("-").partition("=")[0] not in passing)
 
 
 def _small_and_discrete(flow, data):

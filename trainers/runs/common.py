@@ -28,18 +28,20 @@ from absl import logging as absl_logging  # noqa: E402
 
 from trainers.runs import interruptions  # noqa: E402
 
+MOST = 300  # characters of an error that is told
 USAGE_ERROR = 2  # exit status of a wrong command line; everything else that fails gives 1
 
 
 def one_line(error):
-    """Returns the message of an exception on one line, without what autograph wraps around it."""
+    """Returns the message of an exception on one short line, without what autograph adds to it."""
     text = str(error) or type(error).__name__
     # "in user code: File ..., line 3, in f ...    ValueError: what was said"
     if text.startswith("in user code:"):
         text = re.split(r"\n\s+\w*Error: ", text)[-1]
     if isinstance(error, OSError) and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
-    return " ".join(text.replace("ERROR::", "").split())
+    text = " ".join(text.replace("ERROR::", "").split())
+    return text if len(text) <= MOST else f"{text[: MOST - 1]}…"
 
 
 def fail(message, status=1):
@@ -63,11 +65,12 @@ def run(define_flags, main):
         # `--help` shows the flags of the module that was started.
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
     app.run(
-        functools.partial(_main, main), flags_parser=functools.partial(_parse, flags.FLAGS, own)
+        functools.partial(_main, main), flags_parser=functools.partial(parsed, flags.FLAGS, own)
     )
 
 
-def _parse(flag_values, own, argv):
+def parsed(flag_values, own, argv):
+    """Parses a command line for `checked`; what is wrong with it ends the program with one line."""
     try:
         return parse(flag_values, argv)
     except flags.UnrecognizedFlagError as error:
@@ -93,12 +96,17 @@ def parse(flag_values, argv):
 
 
 def _main(main, argv):
-    if len(argv) > 1:
-        fail(f"expected only flags of the form --name=value, got {argv[1]!r}", USAGE_ERROR)
     if not flags.FLAGS["verbosity"].present:
         absl_logging.set_verbosity(absl_logging.ERROR)
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    return guarded(main, flags.FLAGS)
+    return checked(main, flags.FLAGS, argv)
+
+
+def checked(main, options, argv):
+    """Calls `main(options)` where flags are all that the command line had; see `guarded`."""
+    if len(argv) > 1:
+        fail(f"expected only flags of the form --name=value, got {argv[1]!r}", USAGE_ERROR)
+    return guarded(main, options)
 
 
 def guarded(main, options):

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -74,7 +75,8 @@ def read_json(path, **forms):
 
     Args:
         path: The file.
-        **forms: What it must hold, each of a type or one of several.
+        **forms: What it must hold, each of a type, one of several, or what `number` or
+            `figure` is.
 
     Raises:
         ValueError: If it is missing, cut, or holds something else; one line that names it.
@@ -93,5 +95,29 @@ def require_forms(found, forms):
     if not isinstance(found, dict):
         raise ValueError(f"expected a JSON object, got {str(found)[:40]!r}")
     for key, form in forms.items():
-        if not isinstance(found.get(key), form):
-            raise ValueError(f"{key!r} is missing or wrong: {str(found.get(key))[:40]!r}")
+        value = found.get(key)
+        fits = isinstance(value, form) if isinstance(form, type | tuple) else form(value)
+        if not fits or (isinstance(value, bool) and form is not bool):
+            raise ValueError(f"{key!r} is missing or wrong: {str(value)[:40]!r}")
+
+
+def count(value):
+    """The form of a count."""
+    return isinstance(value, int) and value >= 0
+
+
+def number(value):
+    """The form of a finite number that is not negative, such as a count or a time."""
+    return isinstance(value, int | float) and 0 <= value < math.inf
+
+
+def figure(value):
+    """The form of a figure: `{"mean", "error"}`, the error null where there is no more than one."""
+    if not isinstance(value, dict):
+        return False
+    mean, error = value.get("mean"), value.get("error")
+    return all(map(_finite, (mean, 0.0 if error is None else error)))
+
+
+def _finite(value):
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf

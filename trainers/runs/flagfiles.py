@@ -36,7 +36,7 @@ def new_options(define_flags, argv=()):
         ValueError: If a flag is unknown or its value is refused.
     """
     fv = flags.FlagValues()
-    flags.DEFINE_flag(_flagfile_flag(), flag_values=fv)
+    flags.DEFINE_flag(flagfile_flag(), flag_values=fv)
     define_flags(fv)
     try:
         rest = common.parse(fv, ["program", *argv])
@@ -50,8 +50,8 @@ def new_options(define_flags, argv=()):
     return fv
 
 
-def _flagfile_flag():
-    # `FlagValues` reads flagfiles by itself, but parses the flag only where it is defined.
+def flagfile_flag():
+    """The flag that names a flagfile; absl reads those by itself where it is defined."""
     return flags.Flag(
         flags.ArgumentParser(), flags.ArgumentSerializer(), "flagfile", None, "Flags, one a line."
     )

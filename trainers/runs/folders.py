@@ -21,11 +21,13 @@ from trainers.runs import checkpoints, common, files, flagfiles
 
 FLAGS_FILE, METRICS_FILE, RESULT_FILE = "flags.txt", "metrics.jsonl", "result.json"
 BEST = "checkpoints/best.npz"
-_INTEGERS = ("parameters", "epochs", "best_epoch", "examples", "draws")
+_COUNTS = ("parameters", "epochs", "best_epoch", "examples", "draws")
 _RESULT: dict[str, Any] = {
-    **dict.fromkeys(_INTEGERS, int),
-    **{"dataset": str, "nats": dict, "bits_per_dim": dict, "training_seconds": (int, float)},
+    **dict.fromkeys(_COUNTS, files.count),
+    **dict.fromkeys(("nats", "bits_per_dim"), files.figure),
+    **{"dataset": str, "training_seconds": files.number},
 }
+_LINE = {"epoch": files.count, "step": files.count, "seconds": files.number}
 
 
 class Run:
@@ -135,7 +137,7 @@ class Run:
         """
 
         def check(arrays, meta):
-            files.require_forms(meta, {"epoch": int, "loss": (int, float)})
+            files.require_forms(meta, {"epoch": files.count, "loss": (int, float)})
             if not math.isfinite(meta["loss"]):
                 raise ValueError(f"its loss is {meta['loss']}")
             if fits:
@@ -162,7 +164,7 @@ def read_metrics(folder):
     for number, text in enumerate(texts, start=1):
         try:
             line = json.loads(text)
-            files.require_forms(line, {"epoch": int, "step": int, "seconds": (int, float)})
+            files.require_forms(line, _LINE)
         except (ValueError, RecursionError) as error:
             cut = cut or f"{path} cannot be read: line {number}: {common.one_line(error)}"
             continue

@@ -5,6 +5,9 @@ import math
 import keras
 from keras import ops
 
+from trainers.runs import flagfiles
+from trainers.runs.options import train_flags
+
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up to `peak`, then constant, or down to `final` by cosine or exponentially.
@@ -49,6 +52,40 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             "warmup": self.warmup,
             "steps": self.steps,
         }
+
+
+def keep_end(options, pieces):
+    """Has a run go on as its flow's training ended, in what its own flags leave unset.
+
+    Learning rate and schedule are those of the recipe, and the rate at the end is the one that the
+    recipe's schedule ended with, unless the run never goes above it. A new --base is trained anew.
+
+    Args:
+        options: Parsed flags of the optimizer, which are changed.
+        pieces: What the flow was trained by, as `results.pieces` has it.
+
+    Returns:
+        What to tell of it; "" where nothing was changed, or no recipe can be read.
+    """
+    recipes = [text for piece in pieces if isinstance(text := piece.get("recipe"), str)]
+    if not recipes or options.base:
+        return ""
+    lines = [line for line in recipes[-1].splitlines() if line.startswith("--")]
+    try:
+        before = flagfiles.new_options(train_flags, [x for x in lines if "flagfile" not in x])
+    except ValueError:  # Of another version.
+        return ""
+    rates = before.learning_rate, before.final_learning_rate
+    kept = {"learning_rate": before.learning_rate, "schedule": before.schedule}
+    kept = {name: value for name, value in kept.items() if not options[name].present}
+    peak = kept.get("learning_rate", options.learning_rate)
+    if kept.get("schedule", options.schedule) != "constant":
+        if before.schedule != "constant" and not options["final_learning_rate"].present:
+            kept["final_learning_rate"] = min(Schedule(before.schedule, *rates).final, peak)
+    for name, value in kept.items():
+        options[name].value = value
+    told = " ".join(f"--{name}={value}" for name, value in kept.items())
+    return f"as {pieces[-1]['of']} was trained: {told}" if kept else ""
 
 
 def make(options, model, steps, replicas=1, continued=False):

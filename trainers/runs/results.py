@@ -3,27 +3,54 @@
 from pathlib import Path
 
 import zoo
-from trainers.runs import common, files, folders, metrics
+from trainers.runs import common, files, flagfiles, folders, metrics
 from zoo.saving import registry
 
+RECIPES = Path(__file__).resolve().parents[1] / "recipes"
 _HISTORY = "history.json"
 
 
-def note_start(folder, start):
-    """Keeps what the flow that a run starts from was trained by, for it may be published anew.
+def pieces(start):
+    """What a flow to start from was trained by: [{"of", "recipe", "epochs", ...}], in order.
 
     Args:
-        folder: The run's, a `pathlib.Path`.
-        start: --init_from.
+        start: --init_from: the name of an entry, or a folder, of an entry or a run.
     """
     known = registry.registered(registry.roots())
-    entry = known[start][0] / start if start in known else Path(start).expanduser()
+    folder = known[start][0] / start if start in known else files.path(str(start))
     try:
-        training = files.read_json(entry / "manifest.json", metadata=dict)["metadata"]["training"]
-        pieces = [*training.pop("history", []), {"of": str(start), **training}]
-    except (ValueError, KeyError, TypeError, AttributeError):  # a flow from elsewhere
-        pieces = [{"of": str(start)}]
-    common.write_json(folder / _HISTORY, {"pieces": pieces})
+        if (folder / folders.FLAGS_FILE).is_file():
+            last = {"recipe": recipe(folder), **course(folder)}
+        else:
+            manifest = files.read_json(folder / "manifest.json", metadata=dict)
+            last = {**manifest["metadata"]["training"]}
+        before = [piece for piece in last.pop("history", []) if isinstance(piece, dict)]
+    except (ValueError, KeyError, TypeError, OSError):  # a flow from elsewhere
+        before, last = [], {}
+    path = RECIPES / f"{start}.flags"
+    if start in known and not last.get("recipe") and path.is_file():
+        last["recipe"] = path.read_text(encoding="utf-8").strip()
+    return [*before, {"of": str(start), **last}]
+
+
+def before(flags):
+    """The `pieces` before a run, from its folder where it has begun: a start may be made anew."""
+    if not flags.init_from:
+        return []
+    return history(files.path(flags.model_dir)) or pieces(flags.init_from)
+
+
+def recipe(folder):
+    """Returns the flags of a run that decide what is trained, as lines of a flagfile."""
+    passing = flagfiles.FREE_TO_CHANGE - {"epochs", "patience"}
+    passing |= {f"no{name}" for name in passing}
+    lines = (folder / folders.FLAGS_FILE).read_text(encoding="utf-8").splitlines()
+    return "\n".join(t for t in lines if t.lstrip("-").partition("=")[0] not in passing)
+
+
+def note_start(folder, before):
+    """Keeps what `pieces` gives of the flow that a run starts from, to be told on its card."""
+    common.write_json(folder / _HISTORY, {"pieces": before})
 
 
 def history(folder):

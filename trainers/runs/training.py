@@ -76,7 +76,8 @@ class _Trainer:
                 f"--steps_per_execution must divide the {self.steps} steps of an epoch, got "
                 f"{flags.steps_per_execution}"
             )
-        self.input_ms = None  # until measured
+        self.input_ms, self.pieces = None, results.before(flags)
+        self.say(optimizers.keep_end(flags, self.pieces))
 
     def build(self):
         """Makes the flow and its optimizer; under the strategy's scope."""
@@ -126,8 +127,8 @@ class _Trainer:
                     "from; train into another --model_dir, or remove this one"
                 )
             self.adapt()
-            if self.chief and self.flags.init_from:
-                results.note_start(run.folder, self.flags.init_from)
+            if self.chief and self.pieces:
+                results.note_start(run.folder, self.pieces)
         else:
             self.go_on(arrays, meta)
         run.start_over_at(self.epoch)
@@ -230,8 +231,8 @@ class _Trainer:
         return {"bar": 1, "line": 2, "none": 0}[progress]
 
     def say(self, text):
-        """Prints, if this is the chief."""
-        if self.chief:
+        """Prints, if this is the chief and there is something to say."""
+        if self.chief and text:
             print(text, flush=True)
 
     def best_flow(self):
@@ -296,5 +297,4 @@ def _require_weights(flow, arrays, meta):
 
 
 def _widened(x, *label):
-    x = tf.cast(x, tf.int32)
-    return (x, *label) if label else x
+    return (tf.cast(x, tf.int32), *label) if label else tf.cast(x, tf.int32)

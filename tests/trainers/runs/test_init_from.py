@@ -38,8 +38,9 @@ def test_it_starts_from_the_weights_it_is_given(again, digits_run, tmp_path):
     assert result["nats"]["mean"] == pytest.approx(before["nats"]["mean"], rel=1e-5)
     for a, b in zip(flow.get_weights(), zoo.load(digits_run).get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
-    # A run of one's own is no entry with a recipe.
-    assert result["history"] == [{"of": str(digits_run)}]
+    (piece,) = result["history"]
+    assert piece["of"] == str(digits_run) and piece["epochs"] == 1
+    assert "--class_conditional" in piece["recipe"] and "model_dir" not in piece["recipe"]
 
 
 @pytest.mark.slow
@@ -119,14 +120,27 @@ def test_the_pieces_that_an_entry_was_trained_in_are_remembered_and_told(tmp_pat
     zoo.save(small(), tmp_path / "zoo" / "one", {"training": first})
     entries.update_index(tmp_path / "zoo")
     monkeypatch.setenv("FLOW_ZOO_DIR", str(tmp_path / "zoo"))
-    results.note_start(tmp_path / "run", "one")
+    results.note_start(tmp_path / "run", results.pieces("one"))
     pieces = results.history(tmp_path / "run")
     assert pieces == [{"of": "one", **first}] and results.history(tmp_path) == []
     second = {"epochs": 1, "training_seconds": 2.0, "recipe": "--init_from=one", "history": pieces}
     zoo.save(small(), tmp_path / "zoo" / "two", {"training": second})
-    results.note_start(tmp_path / "run", str(tmp_path / "zoo" / "two"))
-    pieces = results.history(tmp_path / "run")
+    pieces = results.pieces(str(tmp_path / "zoo" / "two"))
     assert [piece.get("recipe") for piece in pieces] == [first["recipe"], "--init_from=one"]
     told = cards._history(pieces)
     assert "1. `one`: 3 epochs, 12 seconds, `--model=nice --dataset=digits`\n2. `" in told
     assert cards._history([]) == "" and "1. `x`\n" in cards._history([{"of": "x"}])
+
+
+def test_a_run_from_a_run_names_the_pieces_of_both(again, digits_run, tmp_path):
+    again(tmp_path / "one", "--learning_rate=1e-4")
+    first, second = results.pieces(str(tmp_path / "one"))
+    assert first["of"] == str(digits_run) and second["of"] == str(tmp_path / "one")
+    assert "--learning_rate=0.0001" in second["recipe"] and "history" not in second
+
+
+def test_what_a_shipped_flow_was_trained_by_is_its_recipe():
+    (piece,) = results.pieces("maf-digits")
+    assert piece["of"] == "maf-digits" and piece["epochs"] == 60
+    assert piece["recipe"] == (results.RECIPES / "maf-digits.flags").read_text().strip()
+    assert results.pieces("nowhere") == [{"of": "nowhere"}]

@@ -83,6 +83,40 @@ def test_what_continues_a_trained_flow_warms_up(argv, kwargs, steps):
     assert float(made.learning_rate) == pytest.approx(0.5)
 
 
+COSINE = "--learning_rate=1e-2\n--schedule=cosine\n--final_learning_rate=1e-4"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "argv", "rates"),
+    [
+        (COSINE, (), (1e-2, 1e-4)),
+        (COSINE, ("--learning_rate=1e-3",), (1e-3, 1e-4)),
+        (COSINE, ("--learning_rate=1e-5",), (1e-5, 1e-5)),
+        (COSINE, ("--schedule=constant",), (1e-2, 1e-2)),
+        (COSINE, ("--final_learning_rate=0",), (1e-2, 0)),
+        ("--schedule=exponential", ("--learning_rate=1e-4",), (1e-4, 1e-5)),
+        ("--learning_rate=3e-3", (), (3e-3, 3e-3)),
+        ("--learning_rate=3e-3", ("--schedule=cosine",), (3e-3, 0)),
+        (COSINE, ('--base={"model": "made"}',), (1e-3, 1e-3)),
+        ("--of_another_version=1", (), (1e-3, 1e-3)),
+    ],
+)
+def test_what_continues_ends_at_the_rate_where_its_flow_did(recipe, argv, rates):
+    options = flagfiles.new_options(train.define_flags, ["--warmup_steps=5", *argv])
+    said = optimizers.keep_end(
+        options, [{"of": "a", "recipe": "--x"}, {"of": "b", "recipe": recipe}]
+    )
+    made = optimizers.make(options, model(), steps=100, continued=True)
+    schedule = made.get_config()["learning_rate"]["config"]
+    schedule = optimizers.Schedule.from_config(schedule)
+    np.testing.assert_allclose([float(schedule(5)), float(schedule(100))], rates, rtol=1e-5)
+    assert float(schedule(0)) == pytest.approx(rates[0] / 5) and ("as b was" in said) == (
+        "base" not in str(argv) and "another" not in recipe
+    )
+    # Told again, as a run that is continued is: nothing changes.
+    assert optimizers.keep_end(options, []) == ""
+
+
 def test_average_of_the_weights():
     made = make("--ema_momentum=0.9")
     assert made.use_ema and made.ema_momentum == 0.9 and not make().use_ema
