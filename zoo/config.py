@@ -3,10 +3,15 @@
 import inspect
 import math
 import numbers
+from collections.abc import Iterable
 
 import keras
+import numpy as np
 
 from zoo.backend.names import names_in_common
+
+
+SEEDS = 2**31  # Seeds are integers below: two of int32, as TFP and TensorFlow take them.
 
 
 def register(package):
@@ -61,8 +66,10 @@ class ArgumentsAsConfig:
         bound.apply_defaults()
         arguments = dict(bound.arguments)
         arguments |= arguments.pop("kwargs", {})
-        if arguments.get("seed") is not None:
-            count("seed", arguments["seed"], least=0)
+        seed("seed", arguments.get("seed"))
+        for name, parameter in cls.__signature__.parameters.items():
+            if isinstance(parameter.default, bool):
+                flag(name, arguments[name])
         floating("dtype", arguments.get("dtype"))
         # Past the tracking of attributes: these are no parts of the instance.
         instance.__dict__["_arguments"] = arguments
@@ -158,7 +165,7 @@ def positive(name, value):
       ValueError: It is not.
     """
     if not (is_number(value) and value > 0):
-        raise ValueError(f"{name} must be a positive number, got {value!r}.")
+        raise ValueError(f"{name} must be a positive number, got {value!r:.80}.")
     return float(value)
 
 
@@ -169,7 +176,7 @@ def count(name, value, least=1):
       ValueError: It is not.
     """
     if not (is_number(value) and value >= least and value == int(value)):
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r:.80}.")
     return int(value)
 
 
@@ -186,9 +193,20 @@ def floating(name, value):
     if policy is not None and "float" not in getattr(policy, "variable_dtype", ""):
         raise ValueError(
             f'{name} must be a floating type or policy such as "float64" or "mixed_bfloat16", got '
-            f"{value!r}."
+            f"{value!r:.80}."
         )
     return value
+
+
+def flag(name, value):
+    """`value`, true or false.
+
+    Raises:
+      ValueError: It is neither.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, got {value!r:.80}.")
+    return bool(value)
 
 
 def seed(name, value):
@@ -199,8 +217,8 @@ def seed(name, value):
     """
     if value is None:
         return None
-    if not (is_number(value) and 0 <= value < 2**31 and value == int(value)):
-        raise ValueError(f"{name} must be an integer from 0 to 2**31 - 1, got {value!r}.")
+    if not (is_number(value) and 0 <= value < SEEDS and value == int(value)):
+        raise ValueError(f"{name} must be an integer from 0 to 2**31 - 1, got {value!r:.80}.")
     return int(value)
 
 
@@ -211,7 +229,7 @@ def share(name, value):
       ValueError: It is not.
     """
     if not (is_number(value) and 0 < value < 1):
-        raise ValueError(f"{name} must lie between 0 and 1, got {value!r}.")
+        raise ValueError(f"{name} must lie between 0 and 1, got {value!r:.80}.")
     return float(value)
 
 
@@ -222,24 +240,22 @@ def choice(name, value, known):
       ValueError: It is not.
     """
     if value not in known:
-        raise ValueError(f"{name} must be one of {known}, got {value!r}.")
+        raise ValueError(f"{name} must be one of {known}, got {value!r:.80}.")
     return value
 
 
-def shape(name, value):
-    """`value` as a tuple of positive integers, one at least.
+def shape(name, value, least=1):
+    """`value` as a tuple of positive integers, so many at least.
 
     Raises:
       ValueError: It is not.
     """
-    try:
-        found = tuple(value)
-    except TypeError:
-        found = ()
+    several = isinstance(value, Iterable) and not isinstance(value, dict | set | str)
+    found = tuple(value) if several else (None,)
     whole = (isinstance(n, numbers.Integral) and not isinstance(n, bool) and n > 0 for n in found)
-    if not found or not all(whole):
+    if not all(whole) or len(found) < least:
         raise ValueError(
             f"{name} must be a tuple of positive integers such as (64,) or (8, 8, 1), got "
-            f"{value!r}."
+            f"{value!r:.80}."
         )
     return tuple(int(n) for n in found)

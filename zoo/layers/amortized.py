@@ -9,7 +9,8 @@ from zoo.backend import read
 from zoo.config import choice, count, positive
 from zoo.layers.autoregressive import FAST
 from zoo.layers.flow_layer import FlowLayer
-from zoo.networks import MLP
+from zoo.networks import MLP, check_hidden_units
+from zoo.networks.conditioner import get_activation
 
 # The smallest slope of a map: what keeps its inverse within reach of rounding.
 MARGIN = 1e-3
@@ -71,6 +72,9 @@ class Amortized(FlowLayer):
         **kwargs,
     ):
         super().__init__(event_shape, context_shape, **kwargs)
+        # Also where there is no network, for want of a context.
+        check_hidden_units(hidden_units)
+        get_activation(activation)
         self.fast = choice("fast", fast, FAST)
         self._shapes = {name: tuple(shape) for name, (shape, _) in parameters.items()}
         self.parameters = {

@@ -4,7 +4,7 @@ from zoo import bijectors, transformers
 from zoo.backend import read
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
-from zoo.networks import MLP
+from zoo.networks import MLP, check_hidden_units
 
 
 @register("zoo.layers")
@@ -34,6 +34,7 @@ class Elementwise(FlowLayer):
     ):
         super().__init__(event_shape, context_shape, **kwargs)
         self.transformer = transformers.get(transformer)
+        check_hidden_units(hidden_units)
         shape = (*self.event_shape, self.transformer.num_params)
         if context_shape is None:
             self.parameters = self.add_weight(name="parameters", shape=shape, initializer="zeros")

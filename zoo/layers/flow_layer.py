@@ -10,7 +10,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.bijectors import inverse_and_log_det
-from zoo.config import LayerConfig
+from zoo.config import LayerConfig, shape
 from zoo.networks import condition
 from zoo.typing import Bijector, Shape, Tensor
 
@@ -28,6 +28,10 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
       latent_shape: Shape of one event on the latent side, where it differs.
       **kwargs: `dtype` and `name` of a Keras layer. The flow's arithmetic is in the policy's
         variable type; only networks compute in its compute type.
+
+    Raises:
+      ValueError: A shape is none.
+      TypeError: There is no such argument.
     """
 
     def __init__(
@@ -37,10 +41,16 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         latent_shape: Shape | None = None,
         **kwargs: Any,
     ) -> None:
+        if unknown := sorted(set(kwargs) - {"dtype", "name", "trainable"}):
+            raise TypeError(f"{type(self).__name__} takes no argument {unknown[0]!r}.")
         super().__init__(autocast=False, **kwargs)
-        self.event_shape = tuple(event_shape)
-        self.latent_shape = self.event_shape if latent_shape is None else tuple(latent_shape)
-        self.context_shape = None if context_shape is None else tuple(context_shape)
+        self.event_shape = shape("event_shape", event_shape, least=0)
+        self.latent_shape = self.event_shape
+        if latent_shape is not None:
+            self.latent_shape = shape("latent_shape", latent_shape, least=0)
+        self.context_shape = None
+        if context_shape is not None:
+            self.context_shape = shape("context_shape", context_shape)
         self.built = True
 
     def add_weight(self, *args, autocast=False, **kwargs):
@@ -149,10 +159,10 @@ def vector_size(event_shape, layer):
     Raises:
       ValueError: The events are no vectors.
     """
-    shape = tuple(event_shape)
-    if len(shape) != 1 or shape[0] < 1:
+    found = shape("event_shape", event_shape)
+    if len(found) != 1:
         raise ValueError(
-            f"{layer} works on vectors, event_shape=(d,) with d >= 1, got event_shape={shape}; "
+            f"{layer} works on vectors, event_shape=(d,) with d >= 1, got event_shape={found}; "
             "put a zoo.layers.Reshape before it."
         )
-    return shape[0]
+    return found[0]

@@ -3,10 +3,21 @@
 import math
 
 from zoo import bijectors
-from zoo.config import choice, positive, register
+from zoo.config import choice, is_number, positive, register
 from zoo.layers.flow_layer import FlowLayer
 
 PREPROCESSING = ("logit", "center", "none")
+
+
+def margin(name, value):
+    """`value`, the margin of a logit, a number between 0 and 0.5.
+
+    Raises:
+      ValueError: It is not.
+    """
+    if not (is_number(value) and 0.0 < value < 0.5):
+        raise ValueError(f"{name} must lie between 0 and 0.5, got {value!r:.80}.")
+    return value
 
 
 @register("zoo.layers")
@@ -25,9 +36,7 @@ class Logit(FlowLayer):
 
     def __init__(self, event_shape, levels, alpha=1e-2, **kwargs):
         super().__init__(event_shape, **kwargs)
-        if not 0.0 < alpha < 0.5:
-            raise ValueError(f"alpha must lie between 0 and 0.5, got {alpha!r}.")
-        self.levels, self.alpha = levels, alpha
+        self.levels, self.alpha = levels, margin("alpha", alpha)
 
     @property
     def margin(self):
@@ -112,6 +121,7 @@ def to_unit_range(
     event_shape = tuple(event_shape)
     if preprocessing is None:
         preprocessing = "none" if levels is None else default
+    margin("alpha", alpha)
     choice("preprocessing", preprocessing, PREPROCESSING)
     if levels is None and preprocessing != "none":
         raise ValueError(

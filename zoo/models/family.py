@@ -110,12 +110,13 @@ class Shared:
     def seeds(self, step=1, start=None):
         """Seeds of layers, `step` apart, from `start` times the flow's seed; `None`s without one.
 
+        They are taken modulo 2**31, what a seed may be.
         A network takes consecutive seeds for its layers: leave it as many as it has.
         """
         start = 1000 * step if start is None else start
         i = 0
         while True:
-            yield None if self.seed is None else start * self.seed + step * i
+            yield None if self.seed is None else (start * self.seed + step * i) % config.SEEDS
             i += 1
 
     def order(self, order, i):

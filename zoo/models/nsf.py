@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.config import choice, count, register
+from zoo.config import SEEDS, choice, count, register
 from zoo.layers import ActNorm, Autoregressive, Coupling, LULinear
 from zoo.models.family import Family
 from zoo.networks.conditioner import check_hidden_units
@@ -72,7 +72,7 @@ class NSF(Family):
         shared = self.shared(event_shape, shared)
         layers, shape = shared.vector()
         units = check_hidden_units(hidden_units)
-        if residual is None:
+        if choice("residual", residual, (True, False, None)) is None:
             residual = len(units) % 2 == 1 and len(set(units)) == 1
         network = shared.conditional | {
             "transformer": Spline(num_bins=num_bins, bound=bound),
@@ -81,7 +81,8 @@ class NSF(Family):
             "residual": residual,
         }
         layers.append(ActNorm(shape, **shared.plain))
-        seeds, permutations = shared.seeds(100), itertools.count(100 * (shared.seed or 0))
+        seeds, first = shared.seeds(100), 100 * (shared.seed or 0) % SEEDS
+        permutations = itertools.count(first)
         for i in range(count("num_layers", num_layers)):
             layers.append(LULinear(shape, seed=next(permutations), **shared.plain))
             network["seed"] = next(seeds)

@@ -34,10 +34,10 @@ def check_hidden_units(hidden_units):
       ValueError: It is no sequence of positive integers.
     """
     units = tuple(hidden_units) if isinstance(hidden_units, list | tuple) else (hidden_units,)
-    if not all(isinstance(u, int) and u > 0 for u in units):
+    if not all(isinstance(u, int) and not isinstance(u, bool) and u > 0 for u in units):
         raise ValueError(
             f"hidden_units must be a tuple of positive integers, one a hidden layer, "
-            f"got {hidden_units!r}."
+            f"got {hidden_units!r:.80}."
         )
     return units
 
@@ -78,7 +78,7 @@ def get_activation(name):
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"activation must be the name of a Keras activation such as 'relu', 'tanh' or 'elu', "
-            f"got {name!r}."
+            f"got {name!r:.80}."
         ) from error
 
 

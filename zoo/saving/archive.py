@@ -20,11 +20,11 @@ MAX_RATIO, SMALL = 100, 1 << 20  # The ratio counts beyond a MiB.
 MAX_CONFIG = 1 << 25  # bytes; those of the pretrained flows take 500, large mixtures some millions
 
 
-def read(path):
+def read(data):
     """Checks a .keras archive.
 
     Args:
-      path: The file.
+      data: The bytes of the file.
 
     Returns:
       Its configuration, as JSON holds it, and the number of numbers among its weights.
@@ -33,7 +33,7 @@ def read(path):
       ValueError: It is truncated, altered, or nothing that Keras writes; without the path.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_members(archive.infolist())
             if damaged := archive.testzip():
                 raise zipfile.BadZipFile(f"the checksum of {damaged} is wrong")

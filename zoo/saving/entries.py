@@ -15,6 +15,8 @@ So the index vouches for the manifests, and each manifest for the files of its e
 from __future__ import annotations
 
 import os
+import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,12 +66,12 @@ def load(name_or_path: PathLike, verify: bool = True) -> Flow:
         raise ValueError(f"{folder} is not a Flow Zoo model: it holds no {MODEL}.")
     manifest = None
     if vouched or (folder / MANIFEST).is_file():
-        if vouched and verify:
-            storage.check_file(folder / MANIFEST, {"sha256": vouched})
-        manifest = _read_manifest(folder)
-        if verify:
-            _check_files(folder, manifest, only=None if path.is_dir() else file.name)
-    return _load_keras(file, manifest)
+        manifest = _read_manifest(folder, vouched if verify else None)
+    # Read once: what is looked through is what is loaded, though the file be exchanged meanwhile.
+    data = storage.read_bytes(file)
+    if manifest and verify:
+        _check_files(folder, manifest, None if path.is_dir() else file.name, {file.name: data})
+    return _load_keras(file, data, manifest)
 
 
 def save(
@@ -102,7 +104,9 @@ def save(
     """
     if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
-    folder = Path(folder).expanduser().resolve()
+    if metadata is not None and not isinstance(metadata, dict):
+        raise ValueError(f"metadata must be a dictionary, got {metadata!r:.80}.")
+    folder = storage.path(folder, "folder").resolve()
     occupied = storage.check_free(folder, overwrite)
     with storage.staging_beside(folder) as staging:
         plain_copy(flow).save(staging / MODEL)
@@ -130,7 +134,7 @@ def seal(folder, metadata=None):
       ValueError: The folder is no entry, its model.keras is not the one that `save` wrote, or JSON
         cannot hold the metadata.
     """
-    folder = Path(folder).expanduser()
+    folder = storage.path(folder, "folder")
     manifest = _read_manifest(folder)
     _check_files(folder, manifest, only=MODEL)
     _write_manifest(folder, manifest["model"], {**manifest["metadata"], **(metadata or {})})
@@ -148,7 +152,7 @@ def update_index(root):
     Raises:
       ValueError: The folder is missing, or an entry is not as its manifest says.
     """
-    root = Path(root).expanduser()
+    root = storage.path(root, "root")
     if not root.is_dir():
         raise ValueError(f"{root}: no such folder; expected one of entries that zoo.save wrote.")
     models = {}
@@ -191,7 +195,7 @@ def plain_copy(flow):
 
 def _locate(name_or_path):
     """The folder or file meant, and the SHA-256 that an index gives its manifest, or `None`."""
-    path = Path(name_or_path).expanduser()
+    path = storage.path(name_or_path, "name_or_path")
     is_name = isinstance(name_or_path, str) and not os.path.dirname(name_or_path)
     known = registered(roots()) if is_name else {}
     if name_or_path in known:
@@ -219,28 +223,39 @@ def _write_manifest(folder, model, metadata):
     storage.write_json(folder / MANIFEST, model=model, metadata=metadata, files=files)
 
 
-def _read_manifest(folder):
+def _read_manifest(folder, sha256=None):
     if not (folder / MANIFEST).is_file():
         raise ValueError(f"{folder} is not an entry of zoo.save: it has no {MANIFEST}.")
     return storage.read_json(
         folder / MANIFEST,
+        sha256,
         model={"zoo_version?": str},
         metadata=dict,
         files=storage.files_form(MODEL),
     )
 
 
-def _check_files(folder, manifest, only=None):
+def _check_files(folder, manifest, only=None, read=None):
     for name, recorded in manifest["files"].items():
         path = storage.inside(folder, name)
         # A wheel may leave out what no model needs to be loaded, such as pictures.
         if (only or name) == name and (name == MODEL or path.exists()):
-            storage.check_file(path, recorded)
+            storage.check_file(path, recorded, (read or {}).get(name))
 
 
-def _load_keras(path, manifest):
+def _from_bytes(data):
+    """The model in the bytes of a .keras file, which Keras reads from files alone."""
+    with tempfile.TemporaryDirectory() as private, warnings.catch_warnings():
+        copy = Path(private, MODEL)
+        copy.write_bytes(data)
+        # Of weights that are not in the file, Keras does no more than warn.
+        warnings.filterwarnings("error", category=UserWarning, module=r"keras\.src\.saving")
+        return keras.saving.load_model(copy, compile=False, safe_mode=True)
+
+
+def _load_keras(path, data, manifest):
     try:
-        config, count = archive.read(path)
+        config, count = archive.read(data)
     except ValueError as error:
         raise ValueError(
             f"{path} is no Flow Zoo model, or truncated or altered: expected a .keras file, found "
@@ -252,7 +267,7 @@ def _load_keras(path, manifest):
         untrusted.check_config(config)
         if untrusted.is_of(config, LikelihoodModel):
             with budget.weights_of(count):
-                flow = keras.saving.load_model(path, compile=False, safe_mode=True)
+                flow = _from_bytes(data)
     except Exception as error:  # Keras raises many kinds, with many lines each, the file in them.
         version = manifest["model"].get("zoo_version") if manifest else None
         known = version in (None, __version__)

@@ -45,6 +45,7 @@ MODEL = {
     "levels": NULL_OR_COUNT,
     "dtype": str,
     "reparameterized?": bool,
+    "digest?": storage.sha256_form,
 }
 
 
@@ -74,7 +75,7 @@ def export(flow: Flow, folder: PathLike, overwrite: bool = False) -> Path:
     _check_backend()
     if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
-    folder = Path(folder).expanduser().resolve()
+    folder = storage.path(folder, "folder").resolve()
     if storage.check_free(folder, overwrite) and not (folder / INFO).is_file():
         raise ValueError(
             f"{folder} holds something that is no export of Flow Zoo; it is not overwritten."
@@ -89,6 +90,7 @@ def export(flow: Flow, folder: PathLike, overwrite: bool = False) -> Path:
         info = {**entries.describe(flow), "name": flow.name}
         info["reparameterized"] = _reparameterized(flow)
         (staging / INFO).parent.mkdir()
+        info["digest"] = storage.digest(info)
         storage.write_json(staging / INFO, model=info, files=files)
         storage.replace_folder(staging, folder)
     return folder
@@ -117,7 +119,7 @@ def load_exported(folder: PathLike) -> ExportedFlow:
       TensorShape([2, 4, 8, 8, 1])
     """
     _check_backend()
-    folder = Path(folder).expanduser()
+    folder = storage.path(folder, "folder")
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; expected a SavedModel that zoo.export wrote.")
     if not (folder / INFO).is_file():
@@ -125,6 +127,10 @@ def load_exported(folder: PathLike) -> ExportedFlow:
     manifest = storage.read_json(
         folder / INFO, model=MODEL, files=storage.files_form("saved_model.pb")
     )
+    info = manifest["model"]
+    # Those written before there was a digest have none.
+    if info.pop("digest", None) not in (None, storage.digest(info)):
+        raise ValueError(f"{folder / INFO} is altered: what it says of the flow; {storage.REMEDY}")
     for name, recorded in manifest["files"].items():
         storage.check_file(storage.inside(folder, name), recorded)
     return ExportedFlow(tf.saved_model.load(str(folder)), manifest["model"])

@@ -123,7 +123,7 @@ def list_models(root: PathLike | None = None) -> ModelTable:
       >>> models["maf-digits"].family
       'MAF'
     """
-    found = registered(roots() if root is None else [Path(root).expanduser()])
+    found = registered(roots() if root is None else [storage.path(root, "root")])
     return ModelTable(
         ModelRecord.from_index(name, entry) for name, (_, entry) in sorted(found.items())
     )
@@ -135,7 +135,7 @@ def roots():
     # Beside the package in a source tree, inside it in an installed wheel.
     shipped = [package.parent / "exported_models", package / "exported_models"]
     own = os.environ.get("FLOW_ZOO_DIR")
-    first = [Path(own).expanduser()] if own else []
+    first = [storage.path(own, "FLOW_ZOO_DIR")] if own else []
     return first + [folder for folder in shipped if (folder / INDEX).is_file()]
 
 

@@ -12,12 +12,32 @@ import os
 import re
 import shutil
 import uuid
+from pathlib import Path
 
 from zoo import config
 
 FORMAT = 1  # to be raised when a library of today would misread what is written
 REMEDY = "fetch it or write it again."
 MAX_JSON = 1 << 24  # bytes of a JSON file that is read; an entry of a manifest takes 130
+
+
+def path(value, what="path"):
+    """`value`, the name of a file or folder, as a `Path`, with `~` as a shell has it.
+
+    Raises:
+      ValueError: It is none, or the system takes none like it.
+    """
+    if not isinstance(value, str | os.PathLike) or not value:
+        raise ValueError(f"{what} must be the name of a file or folder, got {value!r:.80}.")
+    try:
+        found = Path(value).expanduser()
+        found.lstat()
+    except (FileNotFoundError, NotADirectoryError):  # There is none yet.
+        pass
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{what} {str(value)!r:.80} cannot be used: {reason:.200}.") from None
+    return found
 
 
 def check_free(folder, overwrite=False):
@@ -79,6 +99,11 @@ def sha256(path):
     return digest.hexdigest()
 
 
+def digest(data):
+    """The SHA-256 of what JSON can hold, however it is laid out in a file."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
 def list_files(folder, leave_out=()):
     """`{name: {"size": ..., "sha256": ...}}` of the files in `folder` (a `Path`), at any depth.
 
@@ -94,38 +119,68 @@ def list_files(folder, leave_out=()):
     return listed
 
 
-def check_file(path, recorded):
+def check_file(path, recorded, data=None):
     """Compares a file with what was recorded of it: "sha256", and perhaps "size" for the message.
+
+    Args:
+      path: The file.
+      recorded: What was recorded.
+      data: Its bytes, where they were read already: what is used is then what was checked.
 
     Raises:
       ValueError: The file is missing, or has another SHA-256.
     """
     if not path.is_file():
         raise ValueError(f"{path} is missing; {REMEDY}")
-    found = sha256(path)
+    found = sha256(path) if data is None else hashlib.sha256(data).hexdigest()
     if found != recorded["sha256"]:
-        size = f" ({recorded['size']} bytes)" if "size" in recorded else ""
+        expected = f" ({recorded['size']} bytes)" if "size" in recorded else ""
+        size = path.stat().st_size if data is None else len(data)
         raise ValueError(
-            f"{path} is truncated or altered: expected SHA-256 {recorded['sha256']}{size}, "
-            f"found {found} ({path.stat().st_size} bytes); {REMEDY}"
+            f"{path} is truncated or altered: expected SHA-256 {recorded['sha256']}{expected}, "
+            f"found {found} ({size} bytes); {REMEDY}"
         )
 
 
-def read_json(path, **forms):
+def read_bytes(path, most=None):
+    """The bytes of a file, at most so many.
+
+    Raises:
+      ValueError: It is missing, larger, or cannot be read.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path} is missing; {REMEDY}")
+    try:
+        size = path.stat().st_size
+        if most is None or size <= most:
+            return path.read_bytes()
+        reason = f"it has {size} bytes, more than {most}"
+    except OSError as error:
+        reason = error.strerror
+    raise ValueError(f"{path} cannot be read: {reason}; {REMEDY}")
+
+
+def read_json(path, sha256=None, **forms):
     """Reads what a JSON file that `write_json` wrote must hold, each of a form; see `misfit`.
+
+    Args:
+      path: The file.
+      sha256: Its SHA-256 where that is known; `None` to take whatever it is.
+      **forms: What is read, and its forms.
 
     Raises:
       ValueError: It cannot be read, holds something else, or its format is newer than this library
         knows.
     """
+    text = read_bytes(path, MAX_JSON)
+    if sha256 is not None:
+        check_file(path, {"sha256": sha256}, text)
     try:
-        if path.stat().st_size > MAX_JSON:
-            raise ValueError
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(text.decode("utf-8"))
         newer = data["format"] > FORMAT
         if not newer:
             data = {key: data[key] for key in forms}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError(
             f"{path} is truncated or altered: expected a JSON file of Flow Zoo; {REMEDY}"
         ) from None
@@ -161,12 +216,15 @@ def misfit(value, form, where="its content"):
     if isinstance(form, dict):
         if not isinstance(value, dict):
             return where
-        found = (
-            misfit(value.get(key.rstrip("?")), inner, f"{where}: {key.rstrip('?')}")
-            for key, inner in form.items()
-            if not (key.endswith("?") and key[:-1] not in value)
-        )
-        return next((wrong for wrong in found if wrong is not None), None)
+        for key, inner in form.items():
+            name = key.rstrip("?")
+            if name not in value:
+                wrong = None if key.endswith("?") else f"{where}: {name}"
+            else:
+                wrong = misfit(value[name], inner, f"{where}: {name}")
+            if wrong is not None:
+                return wrong
+        return None
     if isinstance(form, list):
         fits = isinstance(value, list) and all(misfit(v, form[0]) is None for v in value)
     elif form is float:

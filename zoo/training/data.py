@@ -1,12 +1,13 @@
 """What `fit` and `evaluate` are given: checked, and as Keras is to see it."""
 
+import keras
 import numpy as np
 from keras import ops
 
-from zoo import values
+from zoo import config, specs, values
 
 
-def prepared(model, x, y, weight):
+def prepared(model, x, y=None, weight=None):
     """Checks data as `fit` takes them.
 
     Returns:
@@ -15,24 +16,49 @@ def prepared(model, x, y, weight):
     Raises:
       ValueError: They are not of the model's shape, type or range.
     """
-    x, y = as_arrays((x, y))
-    y = None if is_absent(y) else y
-    spec, context = getattr(x, "element_spec", None), y
-    if spec is not None:
-        _check_dataset(model, spec)
+    if gives_batches(x):
+        for what, given in (("context", y), ("sample_weight", weight)):
+            if given is not None:
+                raise ValueError(f"{what} comes with x in the batches of a dataset, got one apart.")
+        if hasattr(x, "element_spec"):
+            _check_dataset(model, x.element_spec)
+        else:
+            model.training_loss.check_data(model, False, None)
         return x, y, weight
-    described = hasattr(x, "shape") and hasattr(x, "dtype")
-    if context is not None and hasattr(context, "dtype") and not model.conditional:
+    x, y = specs.described(x, "x"), None if is_absent(y) else specs.described(y, "context")
+    if y is not None and not model.conditional:
         raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
-    if described:
-        model.check_data(x, context, None if context is None else x.shape[0])
-    model.training_loss.check_data(model, described, context)
-    if weight is None or not described:
+    n = x.shape[0] if len(x.shape) else None
+    model.check_data(x, y, None if y is None else n)
+    if n == 0:
+        raise ValueError("x must hold at least one event, got none.")
+    if y is not None and tuple(y.shape)[:1] != (n,):
+        raise ValueError(f"context must be given for each of the {n} events, got one for all.")
+    model.training_loss.check_data(model, True, y)
+    if weight is None:
         return x, y, weight
     if y is None:
         # Keras drops weights where there is no target: one without entries stands in (`is_absent`).
-        y = np.zeros((x.shape[0], 0), "float32")
-    return x, y, weights_of(weight, x.shape[0])
+        y = np.zeros((n, 0), "float32")
+    return x, y, weights_of(weight, n)
+
+
+def gives_batches(x):
+    """Whether `x` is a dataset or a generator of batches, and no array of events."""
+    of_torch = type(x).__module__.split(".")[0] == "torch" and hasattr(x, "dataset")
+    dataset = isinstance(x, keras.utils.PyDataset) or hasattr(x, "element_spec")
+    return dataset or hasattr(x, "__next__") or of_torch
+
+
+def check_counts(**given):
+    """Refuses what is no positive integer, or `None`, among arguments of Keras' own.
+
+    Raises:
+      ValueError: One is none.
+    """
+    for name, value in given.items():
+        if value is not None and value != "auto":
+            config.count(name, value)
 
 
 def _check_dataset(model, spec):

@@ -9,12 +9,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo import backend
-from zoo.config import count
+from zoo import backend, config
 from zoo.training import losses
 from zoo.training.callbacks import with_norms
 from zoo.training.checks import Watch
-from zoo.training.data import is_absent, like, prepared
+from zoo.training.data import check_counts, gives_batches, is_absent, like, prepared
 from zoo.typing import ArrayLike, Tensor
 
 
@@ -121,7 +120,7 @@ class LikelihoodModel(keras.Model):
             self.set_loss(loss)
         jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
         jit = bool(jit) and not kwargs.get("run_eagerly")
-        steps = count("steps_per_execution", steps_per_execution)
+        steps = config.count("steps_per_execution", steps_per_execution)
         self._optimized = None
         super().compile(optimizer=optimizer, jit_compile=jit, steps_per_execution=steps, **kwargs)
 
@@ -190,11 +189,10 @@ class LikelihoodModel(keras.Model):
           ValueError: Data are not of the model's shape, type or range: arrays before training,
             datasets and generators as their batches come.
         """
-        if kwargs.pop("class_weight", None) is not None:
-            raise ValueError(
-                "class_weight is not taken: give sample_weight, one number for each event, such as "
-                "weights[labels]."
-            )
+        _refuse_class_weight(kwargs.pop("class_weight", None))
+        check_counts(batch_size=batch_size, epochs=epochs or None)
+        if not (config.is_number(validation_split) and 0 <= validation_split < 1):
+            raise ValueError(f"validation_split must lie in [0, 1), got {validation_split!r}.")
         x, y, sample_weight = prepared(self, x, y, sample_weight)
         if isinstance(validation_data, list | tuple) or hasattr(validation_data, "shape"):
             given = keras.utils.unpack_x_y_sample_weight(validation_data)
@@ -234,6 +232,7 @@ class LikelihoodModel(keras.Model):
         **kwargs: Any,
     ) -> Any:
         """Measures loss, nats and bits per dimension; arguments and errors as in `fit`."""
+        check_counts(batch_size=batch_size, steps=steps)
         if not kwargs.get("_use_cached_eval_dataset"):  # Within `fit`, which has looked at it.
             x, y, sample_weight = prepared(self, x, y, sample_weight)
             x = self._watch.over(x)
@@ -248,6 +247,45 @@ class LikelihoodModel(keras.Model):
                 callbacks=with_norms(self, callbacks),
                 **kwargs,
             )
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Log-likelihoods `[n]`, a NumPy array, of events, or of a dataset as in `fit`."""
+        check_counts(batch_size=batch_size, steps=steps)
+        self._check_alone(x)
+        watch = Watch(self)
+        x = watch.over(prepared(self, x)[0])
+        with watch.reports():
+            return super().predict(x, batch_size, verbose, steps, callbacks)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Log-likelihoods `[n]` of one batch of events."""
+        self._check_alone(x)
+        return super().predict_on_batch(prepared(self, x)[0])
+
+    def _check_alone(self, x):
+        """Refuses events without the context that the model cannot do without."""
+        if self.conditional and not gives_batches(x):
+            raise ValueError(
+                "predict takes no context beside an array: use log_prob, or predict on a dataset "
+                "of (x, context)."
+            )
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One training step; arguments and errors as in `fit`."""
+        _refuse_class_weight(class_weight)
+        given = prepared(self, x, y, sample_weight)
+        return super().train_on_batch(*given, return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """What `evaluate` gives, of one batch."""
+        return super().test_on_batch(*prepared(self, x, y, sample_weight), return_dict=return_dict)
 
     def call(self, inputs, training=False):
         """Log-likelihood `[batch]` of `x`, or of `(x, context)`; in training minus the loss."""
@@ -292,3 +330,11 @@ class LikelihoodModel(keras.Model):
         x, context, weight = keras.utils.unpack_x_y_sample_weight(data)
         pair = self.conditional and not is_absent(context)
         return (x, context) if pair else x, None, weight
+
+
+def _refuse_class_weight(given):
+    if given is not None:
+        raise ValueError(
+            "class_weight is not taken: give sample_weight, one number for each event, such as "
+            "weights[labels]."
+        )

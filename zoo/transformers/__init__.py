@@ -38,13 +38,13 @@ def get(transformer):
     """
     if isinstance(transformer, Transformer):
         return transformer
-    if isinstance(transformer, dict):
+    if isinstance(transformer, dict) and "class_name" in transformer:
         return keras.saving.deserialize_keras_object(transformer)
-    if transformer in TRANSFORMERS:
+    if isinstance(transformer, str) and transformer in TRANSFORMERS:
         return TRANSFORMERS[transformer]()
     raise ValueError(
         f"transformer must be one of {sorted(TRANSFORMERS)} or a zoo.transformers.Transformer, "
-        f"got {transformer!r}."
+        f"got {transformer!r:.80}."
     )
 
 
