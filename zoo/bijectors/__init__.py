@@ -9,8 +9,10 @@ from zoo.bijectors.coupling import Coupling
 from zoo.bijectors.directed import Directed
 from zoo.bijectors.elementwise import Elementwise
 from zoo.bijectors.householder import orthonormal
+from zoo.bijectors.implicit import Implicit
 from zoo.bijectors.linear import LULinear
 from zoo.bijectors.masked_coupling import MaskedCoupling
+from zoo.bijectors.mixture import LogisticMixture
 from zoo.bijectors.multi_scale import MultiScale
 from zoo.bijectors.one_pass import OnePassBijector, forward_and_log_det, inverse_and_log_det
 from zoo.bijectors.permute import Permute, permute
@@ -35,7 +37,9 @@ __all__ = [
     "Directed",
     "Elementwise",
     "Gate",
+    "Implicit",
     "LULinear",
+    "LogisticMixture",
     "Logit",
     "MaskedCoupling",
     "MultiScale",

@@ -11,6 +11,7 @@ import keras
 
 from zoo.transformers.affine import Additive, Affine, Gated, Scale, ScaledTanh, Sigmoid
 from zoo.transformers.base import Transformer
+from zoo.transformers.mixture import LogisticMixture
 from zoo.transformers.sigmoidal import DeepSigmoidal
 from zoo.transformers.spline import Spline
 
@@ -19,6 +20,7 @@ TRANSFORMERS = {
     "affine": Affine,
     "deep_sigmoidal": DeepSigmoidal,
     "gated": Gated,
+    "mixture": LogisticMixture,
     "scale": Scale,
     "scaled_tanh": ScaledTanh,
     "sigmoid": Sigmoid,
@@ -53,6 +55,7 @@ __all__ = [
     "Affine",
     "DeepSigmoidal",
     "Gated",
+    "LogisticMixture",
     "Scale",
     "ScaledTanh",
     "Sigmoid",

@@ -3,6 +3,7 @@
 from keras import ops
 
 from zoo.bijectors import forward_and_log_det, inverse_and_log_det
+from zoo.config import choice, count, positive
 
 
 class Transformer:
@@ -39,6 +40,33 @@ class Transformer:
     def from_config(cls, config):
         """A transformer like the one `config` was read from."""
         return cls(**config)
+
+
+class Iterated(Transformer):
+    """A transformer that is explicit in one direction and iterates in the other.
+
+    Args:
+      fast: The explicit direction: `"log_prob"`, data to latent, or `"sample"`, latent to data.
+      tolerance: See `zoo.bijectors.Implicit`.
+      max_iterations: Number of evaluations after which the other direction gives up.
+    """
+
+    def __init__(self, fast, tolerance, max_iterations):
+        self.fast = choice("fast", fast, ("log_prob", "sample"))
+        self.tolerance = None if tolerance is None else positive("tolerance", tolerance)
+        self.max_iterations = count("max_iterations", max_iterations, 1)
+
+    @property
+    def implicit(self):
+        """The direction that iterates: `"decode"`, latent to data, or `"encode"`."""
+        return ("decode",) if self.fast == "log_prob" else ("encode",)
+
+    def get_config(self):
+        return {
+            "fast": self.fast,
+            "tolerance": self.tolerance,
+            "max_iterations": self.max_iterations,
+        }
 
 
 def columns(params):

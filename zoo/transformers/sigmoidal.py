@@ -2,17 +2,16 @@
 
 import math
 
-import keras
 import numpy as np
 from keras import ops
 
 from zoo import bijectors
-from zoo.config import choice, count, positive, register
-from zoo.transformers.base import Transformer
+from zoo.config import count, positive, register
+from zoo.transformers.base import Iterated
 
 
 @register("zoo.transformers")
-class DeepSigmoidal(Transformer):
+class DeepSigmoidal(Iterated):
     """A monotone network of sigmoids whose weights are the parameters (Huang et al., 2018).
 
     Deep sigmoidal flow (DSF; arXiv:1804.00779, eq. 8): layers `x' = logit(w sigmoid(a x + b))`
@@ -51,11 +50,10 @@ class DeepSigmoidal(Transformer):
         max_iterations=200,
         min_slope=1e-3,
     ):
+        super().__init__(fast, tolerance, max_iterations)
         self.num_units = count("num_units", num_units, 2)
         self.num_layers = count("num_layers", num_layers, 1)
-        self.dense, self.fast = bool(dense), choice("fast", fast, ("log_prob", "sample"))
-        self.tolerance = None if tolerance is None else positive("tolerance", tolerance)
-        self.max_iterations = count("max_iterations", max_iterations, 1)
+        self.dense = bool(dense)
         self.min_slope = positive("min_slope", min_slope)
         if self.min_slope >= 2:
             raise ValueError(f"min_slope must be below 2, where slopes start, got {min_slope!r}.")
@@ -63,11 +61,6 @@ class DeepSigmoidal(Transformer):
         self._offset = math.log(math.expm1(2.0 - self.min_slope))
         middles = (np.arange(self.num_units) + 0.5) / self.num_units - 0.5
         self._centers = 2.0 * np.arctanh(np.tan(0.5 * np.pi * middles))
-
-    @property
-    def implicit(self):
-        """The direction that iterates: `"decode"`, latent to data, or `"encode"`."""
-        return ("decode",) if self.fast == "log_prob" else ("encode",)
 
     def _sizes(self):
         """How many inputs and outputs each layer has."""
@@ -98,13 +91,13 @@ class DeepSigmoidal(Transformer):
         return layers
 
     def bijector(self, params):
-        tolerance = self.tolerance
-        if tolerance is None:
-            tolerance = (
-                1e-12 if keras.backend.standardize_dtype(params.dtype) == "float64" else 1e-6
-            )
         return bijectors.DeepSigmoidal(
-            params, self._layers, self.fast, tolerance, self.max_iterations, name="deep_sigmoidal"
+            params,
+            self._layers,
+            self.fast,
+            self.tolerance,
+            self.max_iterations,
+            name="deep_sigmoidal",
         )
 
     def get_config(self):
@@ -112,9 +105,7 @@ class DeepSigmoidal(Transformer):
             "num_units": self.num_units,
             "num_layers": self.num_layers,
             "dense": self.dense,
-            "fast": self.fast,
-            "tolerance": self.tolerance,
-            "max_iterations": self.max_iterations,
+            **super().get_config(),
             "min_slope": self.min_slope,
         }
 
