@@ -54,9 +54,11 @@ def front_table(models):
         figure, unit = (model.bits_per_dim, "bits/dim") if image else (model.nats, "nats")
         shown = f"{figure[0]:.3f} ± {figure[1]:.3f} {unit}"
         link = f"[{name}](exported_models/{name})"
-        rows.append([link, f"`{model.family}`", model.dataset, f"{model.parameters:,}", shown])
-    header = ["name", "family", "data", "parameters", "test split"]
-    return markdown.table(rows, header, right=(3, 4))
+        papers = (value for p in model.published if (value := p.bits_per_dim if image else p.nats))
+        cells = [link, f"`{model.family}`", model.dataset, f"{model.parameters:,}", shown]
+        rows.append([*cells, f"{next(papers, '–')}"])
+    header = ["name", "family", "data", "parameters", "test split", "published"]
+    return markdown.table(rows, header, right=(3, 4, 5))
 
 
 def main():

@@ -2,7 +2,8 @@
 --name=maf-digits`.
 
 Writes model.keras, saved_model/ where it is small, samples.png and the model card, all or nothing,
-and the index of the zoo anew.
+and the index of the zoo anew. With --cards it writes the cards alone, of all entries or of --name,
+from what their manifests say: nothing is evaluated.
 """
 
 import math
@@ -25,6 +26,10 @@ def define_flags(fv):
     define.string("name", None, "Name of the entry, as in maf-digits.")
     define.path("zoo_dir", "exported_models", "Folder of the entries, with their index.")
     define.boolean("overwrite", False, "Replace an entry of that name.")
+    define.boolean("cards", False, "Only write the cards anew, from the manifests.")
+    define.multi_string(
+        "note", [], "Paragraph for the card, kept in the manifest; with --cards in place of those."
+    )
     define.path("data_dir", None, "Folder of prepared TFDS data sets (that of the run).")
     define.path("manual_dir", None, "Folder of archives fetched by hand (that of the run).")
     options.noise_flags(fv)
@@ -32,6 +37,9 @@ def define_flags(fv):
 
 def main(args):
     """Publishes as the flags say; returns nothing."""
+    if args.cards:
+        common.require(args, "zoo_dir")
+        return write_cards(files.path(args.zoo_dir), args.name, args.note)
     common.require(args, "model_dir", "name", "zoo_dir")
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", args.name):
         raise ValueError(
@@ -46,7 +54,8 @@ def main(args):
     arguments |= {n: args[n].value for n in ("data_dir", "manual_dir") if args[n].value}
     data = datasets.load(run_flags.dataset, **arguments)
     folder = publish(
-        run, root / args.name, result, data, args.noise_draws, args.overwrite, arguments["data_dir"]
+        *(run, root / args.name, result, data, args.noise_draws, args.overwrite),
+        *(arguments["data_dir"], args.note),
     )
     from zoo.saving import entries
 
@@ -54,6 +63,29 @@ def main(args):
     print(f"{args.name}: {folder}")
     for path in sorted(folder.iterdir()):
         print(f"  {path.name}{os.sep if path.is_dir() else ''}")
+
+
+def write_cards(root, name=None, notes=()):
+    """Writes the cards of the entries in a folder anew, or of one of them.
+
+    Args:
+        root: Folder of the entries, a `pathlib.Path`.
+        name: Name of the one entry, or None.
+        notes: Paragraphs to keep in its manifest, in place of those there; () keeps those.
+    """
+    common.start_tensorflow()
+    from zoo.saving import entries
+
+    if notes and not name:
+        raise ValueError("--note is for the entry that --name says")
+    if notes:
+        entries.seal(root / name, {"notes": list(notes)})
+        entries.update_index(root)
+    names = [name] if name else sorted(p.parent.name for p in root.glob("[!.]*/manifest.json"))
+    for each in names:
+        manifest = entries.read_manifest(root / each)
+        common.write_text(root / each / "README.md", cards.card(each, manifest))
+        print(f"written: {root / each / 'README.md'}")
 
 
 def read_run(run):
@@ -71,7 +103,7 @@ def read_run(run):
     return folders.read_result(run), run_flags
 
 
-def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None):
+def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None, notes=()):
     """Writes the entry of a run, all or nothing.
 
     Args:
@@ -82,6 +114,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
         draws: Draws of the dequantization noise, for the figures of the card.
         overwrite: Whether to replace an entry that is there.
         data_dir: Folder of prepared data sets, for those that images are compared with.
+        notes: Paragraphs for the card.
 
     Returns:
         `folder`.
@@ -97,22 +130,20 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None)
     storage.check_free(folder, overwrite)
     flow = zoo.load(run)
     evaluation = _evaluate(flow, data, draws, data_dir)
-    evaluation |= {"levels": flow.levels, "drawn": pictures.drawable(flow.event_shape)}
     compared = baselines.compare(flow, data, draws) if _small_and_discrete(flow, data) else []
-    recipe = results.recipe(run)
+    facts = _metadata(result | {"recipe": results.recipe(run)}, evaluation, compared, data)
     with storage.staging_beside(folder) as staging:
-        zoo.save(flow, staging, _metadata(result | {"recipe": recipe}, evaluation, compared))
+        zoo.save(flow, staging)
         exported = zoo.export(flow, staging / "saved_model")
         if sum(f.stat().st_size for f in exported.rglob("*") if f.is_file()) > MAX_SAVED_MODEL:
             shutil.rmtree(exported)
-        if evaluation["drawn"]:
+        if pictures.drawable(flow.event_shape):
             evaluate.draw(staging / "samples.png", flow, data)
         shown = _explore(flow, data, staging, data_dir) if evaluation["outside"] else []
         draw_curve(run, staging / "training.png", "bits_per_dim" if flow.levels else "nats")
-        given = (folder.name, flow, data, result, evaluation, recipe, compared, shown)
-        text = cards.card(*given, exported=exported.is_dir())
+        entries.seal(staging, facts | {"pictures": shown, "notes": list(notes)})
+        text = cards.card(folder.name, entries.read_manifest(staging))
         common.write_text(staging / "README.md", text)
-        entries.seal(staging)
         storage.replace_folder(staging, folder)
     return folder
 
@@ -123,7 +154,8 @@ def _evaluate(flow, data, draws, data_dir):
     if flow.levels and pictures.is_image(flow.event_shape):
         names, limit = outside.default_names(data), min(count, 1000)
         foreign = evaluate.foreign(flow, names, data_dir, limit)
-    return evaluate.evaluate(flow, data, draws=draws, round_trip_examples=count, foreign=foreign)
+    found = evaluate.evaluate(flow, data, draws=draws, round_trip_examples=count, foreign=foreign)
+    return found | {"estimates": flow.estimates, "series_terms": flow.series_terms}
 
 
 def _explore(flow, data, folder, data_dir):
@@ -132,7 +164,7 @@ def _explore(flow, data, folder, data_dir):
     args = flagfiles.new_options(explore.define_flags, argv)
     explorer = explore.Explorer(flow, data, args)
     explorer.draw()
-    return [(path.name, text) for path, text in explorer.rows]
+    return [[path.name, text] for path, text in explorer.rows]
 
 
 def draw_curve(run, path, figure_name):
@@ -145,9 +177,10 @@ def _small_and_discrete(flow, data):
     return flow.levels and math.prod(flow.event_shape) * data.num_examples("train") < 1e6
 
 
-def _metadata(result, evaluation, compared):
+def _metadata(result, evaluation, compared, data):
     return {
-        "dataset": result["dataset"],
+        "dataset": data.name,
+        "data": {split: data.num_examples(split) for split in ("train", "validation", "test")},
         "metrics": {name: evaluation[name] for name in ("nats", "bits_per_dim")},
         "evaluation": common.finite(evaluation),
         "training": result,

@@ -10,7 +10,6 @@ import numpy as np
 
 from zoo.backend.names import names_in_common
 
-
 SEEDS = 2**31  # Seeds are integers below: two of int32, as TFP and TensorFlow take them.
 
 

@@ -54,6 +54,9 @@ class Flow(ModelConfig, LikelihoodModel):
       stack: The `zoo.layers.Stack` of the layers.
       event, context: What an event and a context are (`zoo.specs`).
       base: The base distribution as a Keras layer, or a `Flow`.
+      metadata: Of a flow that `zoo.load` read, what the card of its entry says: its name, data set,
+        figures, training and the figures that papers report; of another, empty. Further training
+        does not change it.
 
     Raises:
       ValueError: The layers or the base do not fit together.
@@ -93,7 +96,8 @@ class Flow(ModelConfig, LikelihoodModel):
             dequantization, self.event_shape, levels, self.dtype_policy
         )
         self._calls = backend.CompiledCalls(self)
-        # Past the tracking of attributes: they are a part of the stacks.
+        # Past the tracking of attributes: facts, and what is a part of the stacks.
+        self.__dict__["metadata"] = {}
         parts = [part for stack in self._stacks() for part in stack.parts()]
         self.__dict__["_norms"] = SpectralNorms(parts)
         self.built = True

@@ -10,6 +10,7 @@ import zoo
 from trainers import datasets, evaluate, explore, publish
 from trainers.reports import baselines, cards
 from trainers.runs import flagfiles
+from zoo.saving import entries
 
 
 def run(*argv):
@@ -64,6 +65,7 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     figure = {"mean": 1.25, "error": 0.5}
     figures = {"nats": figure, "bits_per_dim": figure, "kl": figure, "examples": 250, "draws": 1}
     figures |= {"outside": {}, "lipschitz": None, "evaluations": None, "deviation": None}
+    figures |= {"split": "test", "noise": None}
     figures["round_trip"] = {"data": 1e-6, "noise": np.inf, "examples": 250}
     monkeypatch.setattr(evaluate, "evaluate", lambda *args, **kwargs: dict(figures))
     monkeypatch.setattr(evaluate, "draw", lambda path, *args: path.touch())
@@ -73,10 +75,20 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     run(*argv)
     card = (root / "toy" / "README.md").read_text()
     assert "KL(true density" in card and "Baselines" not in card and "bits per" not in card
-    assert "uniform noise, data units | inf |" in card
+    assert "uniform noise, data units | inf |" in card and "CPU cores" in card
     assert "temperature 1, log-determinants exact;" in card and "Lipschitz" not in card
     manifest = json.loads((root / "toy" / "manifest.json").read_text())
     assert "Infinity" not in json.dumps(manifest)
+    assert "drawn from a density that is known" in card
+    # Cards alone: from the manifests, with what is noted.
+    (root / "toy" / "README.md").write_text("edited")
+    run("--cards", f"--zoo_dir={root}")
+    assert (root / "toy" / "README.md").read_text() == card
+    run("--cards", "--name=toy", "--note=First.", "--note=Second.", f"--zoo_dir={root}")
+    assert "\n\nFirst.\n\nSecond.\n\n" in (root / "toy" / "README.md").read_text()
+    assert zoo.load(root / "toy").metadata["notes"] == ["First.", "Second."]
+    with pytest.raises(ValueError, match="--note is for the entry that --name says"):
+        run("--cards", "--note=First.", f"--zoo_dir={root}")
     with pytest.raises(ValueError, match="already holds something"):
         run(*argv)
 
@@ -93,27 +105,30 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     assert not (root / "toy" / "mark").exists()
 
 
-def test_a_card_tells_estimates_from_exact_figures(prepared):
+def test_a_card_tells_estimates_from_exact_figures():
     """Of densities that are estimated or integrated, and of branches that must contract."""
     figure = {"mean": 1.25, "error": 0.5}
     told = {"nats": figure, "kl": None, "examples": 250, "draws": 1, "outside": {}}
-    told |= {"levels": None, "drawn": False, "deviation": None}
     told["round_trip"] = {"data": 1e-6, "noise": 1e-6, "examples": 250}
-    result = {"dataset": "two_moons", "parameters": 7, "epochs": 1, "best_epoch": 1}
-    result |= {"training_seconds": 3.0}
+    result = {"epochs": 1, "best_epoch": 1, "training_seconds": 3.0, "recipe": "--model=x"}
+    given = {"dataset": "toy2d/two_moons", "data": {"train": 10, "validation": 1, "test": 1}}
+    given |= {"training": result, "baselines": []}
+    given["metrics"] = {"nats": figure, "bits_per_dim": figure}
 
     def card(flow, **figures):
-        data = datasets.load("toy2d/two_moons", prepared)
-        return cards.card("x", flow, data, result, told | figures, "--model=x")
+        facts = {"estimates": flow.estimates, "series_terms": flow.series_terms}
+        metadata = given | {"evaluation": told | facts | figures}
+        model = entries.describe(flow)
+        return cards.card("x", {"model": model, "metadata": metadata, "files": {}})
 
     branches = {"largest": 0.98765, "branches": {"0 a": 0.5, "1 b": 0.98765}, "examples": 250}
     residual = zoo.ResidualFlow((12,), num_layers=2, hidden_units=(8,))
     spread = {"nats": 0.1234, "draws": 10, "examples": 250}
-    text = card(residual, lipschitz=branches, evaluations=None, deviation=spread)
+    text = card(residual, lipschitz=branches, deviation=spread)
     assert "| standard deviation of one estimated log-density, nats | 0.123 |" in text
     assert "log-determinants estimated from random probes, new ones each batch;" in text
     cut = zoo.IResNet((12,), num_layers=2, hidden_units=(8,), levels=4)
-    text = card(cut, lipschitz=branches, evaluations=None, bits_per_dim=figure, levels=4)
+    text = card(cut, lipschitz=branches, bits_per_dim=figure)
     assert "each batch, by power series that are cut off after 20 terms;" in text
     assert "an upper bound, but for what the series leave out." in text
     assert "| Lipschitz constant, largest of 2 residual branches | 0.9877 |" in text

@@ -5,7 +5,10 @@ ahead.
 """
 
 __all__ = [
+    "about",
     "baselines",
+    "card_head",
+    "card_recipe",
     "cards",
     "cells",
     "gallery_pages",

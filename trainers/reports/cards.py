@@ -1,59 +1,72 @@
-"""Model cards: README.md of an entry of the zoo, written from a finished run."""
+"""Model cards: README.md of an entry of the zoo, written from its manifest alone."""
 
 import inspect
 import math
 from pathlib import Path
 
-from trainers.reports import markdown
+from trainers.reports import about, card_head, card_recipe, markdown
 from trainers.runs import metrics
 
 
-def card(name, flow, data, result, evaluation, flags_text, baselines=(), shown=(), exported=True):
-    """Writes the card of a flow.
+def card(name, manifest):
+    """Writes the card of an entry.
 
     Args:
         name: Name of the entry.
-        flow: The flow.
-        data: Its data set.
-        result: What the training run wrote to result.json.
-        evaluation: What `evaluate.evaluate` gives on the test split.
-        flags_text: Flagfile of the run.
-        baselines: What `baselines.compare` gives, if anything.
-        shown: (name of a file, what it shows) of further pictures.
-        exported: Whether the entry holds its SavedModel.
+        manifest: Its manifest: "model", "metadata" and "files", as `trainers.publish` wrote it.
 
     Returns:
-        The card, as Markdown.
+        The card, as Markdown with a head in YAML.
     """
+    model, given, files = (manifest[part] for part in ("model", "metadata", "files"))
+    shown = [pair for pair in given.get("pictures", []) if pair[0] in files]
     parts = [
+        card_head.head(name, model, given),
         f"# {name}",
-        _summary(flow, result),
-        f"![Samples of {name}](samples.png)" if evaluation["drawn"] else "",
-        "## Figures\n\n" + _figures(flow, evaluation),
-        "## Baselines\n\n" + _baselines(baselines) if baselines else "",
+        _summary(model, given),
+        f"![Samples of {name}](samples.png)" if "samples.png" in files else "",
+        "## Figures\n\n" + _figures(model, given["evaluation"]),
+        _published(model, given),
+        "\n\n".join(given.get("notes", [])),
+        "## Baselines\n\n" + _baselines(given["baselines"]) if given["baselines"] else "",
+        "## Sample quality\n\n" + _quality(given["quality"]) if "quality" in given else "",
         "## Pictures\n\n" + _pictures(shown) if shown else "",
-        "## Use\n\n" + _use(name, flow, exported),
-        "## Data\n\n" + _data(flow, data),
-        "## Recipe\n\n" + _recipe(result, flags_text),
-        "## Limits\n\n" + _limits(flow, data),
-        "_Written by `python -m trainers.publish` from the run; not edited by hand._",
+        "## Use\n\n" + _use(name, model, files),
+        "## Data\n\n" + _data(model, given),
+        "## Recipe\n\n" + card_recipe.recipe(name, given["training"], files),
+        "## Limits\n\n" + _limits(model, given),
+        "## Citation\n\n" + _citation(model),
+        "_Written by `python -m trainers.publish` from the entry's manifest; not edited by hand._",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _summary(flow, result):
-    first = (inspect.getdoc(type(flow)) or "").partition("\n")[0]
-    module = (inspect.getmodule(type(flow)).__doc__ or "").strip().partition("\n")[0]
-    text = f"`zoo.{type(flow).__name__}`: {module} {first}\n\n"
-    conditional = f", conditional on one of {flow.num_classes} classes" if flow.num_classes else ""
-    text += (
-        f"A density over events of shape {tuple(flow.event_shape)}{conditional}, trained on "
-        f"`{result['dataset']}`, with {result['parameters']:,} parameters."
+def _docs(model):
+    """The first lines of a family's module and class: (paper, what the flow is)."""
+    import zoo
+
+    family = getattr(zoo, model["family"], None)
+    if family is None:  # one of the user's own
+        return "", ""
+    texts = (inspect.getmodule(family).__doc__, inspect.getdoc(family))
+    return tuple((text or "").strip().partition("\n")[0] for text in texts)
+
+
+def _summary(model, given):
+    paper, what = _docs(model)
+    conditional = ""
+    if model["num_classes"]:
+        conditional = f", conditional on one of {model['num_classes']} classes"
+    return (
+        f"`zoo.{model['family']}`: {paper} {what}\n\n"
+        f"A density over events of shape {tuple(model['event_shape'])}{conditional}, trained on "
+        f"`{given['dataset']}`, with {model['parameters']:,} parameters. It tells how likely an "
+        "event is, draws new ones, and takes events to latents and back: for research, teaching, "
+        "and as a start for flows of similar data; not for decisions about people."
     )
-    return text
 
 
-def _figures(flow, evaluation):
+def _figures(model, evaluation):
     names = {
         "nats": "log-likelihood, nats an event",
         "bits_per_dim": "bits per dimension",
@@ -61,43 +74,43 @@ def _figures(flow, evaluation):
         "bits_per_dim_given_label": "the same given the label, bits per dimension",
     }
     # Bits are how integer data are counted; of continuous data they would depend on the units.
-    names = {n: t for n, t in names.items() if evaluation["levels"] or "bits" not in n}
+    names = {n: t for n, t in names.items() if model["levels"] or "bits" not in n}
     rows = [[text, metrics.shown(evaluation[n])] for n, text in names.items() if n in evaluation]
     if evaluation["kl"]:
         rows.append(["KL(true density ‖ flow), nats", metrics.shown(evaluation["kl"])])
     trips = evaluation["round_trip"]
-    unit = "grey levels" if evaluation["levels"] else "data units"
+    unit = "grey levels" if model["levels"] else "data units"
     rows += [
-        [f"largest round-trip error on test data, {unit}", f"{trips['data']:.1e}"],
-        [f"largest round-trip error on uniform noise, {unit}", f"{trips['noise']:.1e}"],
+        [f"largest round-trip error on test data, {unit}", _largest(trips["data"])],
+        [f"largest round-trip error on uniform noise, {unit}", _largest(trips["noise"])],
     ]
-    for name, figure in evaluation["outside"].items():
+    for name, figure in evaluation.get("outside", {}).items():
         rows += [
-            [f"largest round-trip error on {name}, {unit}", f"{figure['round_trip']:.1e}"],
+            [f"largest round-trip error on {name}, {unit}", _largest(figure["round_trip"])],
             [f"bits per dimension of {name}", metrics.shown(figure["bits_per_dim"])],
         ]
-    if branches := evaluation["lipschitz"]:
+    if branches := evaluation.get("lipschitz"):
         what = f"Lipschitz constant, largest of {len(branches['branches'])} residual branches"
         rows.append([what, f"{branches['largest']:.4f}"])
-    if counts := evaluation["evaluations"]:
+    if counts := evaluation.get("evaluations"):
         rows.append(["evaluations of the dynamics an event, mean", f"{counts['mean']:.1f}"])
-    if spread := evaluation["deviation"]:
+    if spread := evaluation.get("deviation"):
         what = "standard deviation of one estimated log-density, nats"
         rows.append([what, f"{spread['nats']:.3f}"])
     text = markdown.table(rows, ["", "test split"])
     text += (
         f"\n\nMeans ± two standard errors over all {evaluation['examples']} test examples, "
-        f"temperature 1, {_log_determinants(flow, evaluation)}; round trips over "
+        f"temperature 1, {_log_determinants(evaluation)}; round trips over "
         f"{trips['examples']} examples of each kind."
     )
-    if evaluation["levels"]:
+    if model["levels"]:
         text += (
             f" Each example's log-likelihood is the mean over {evaluation['draws']} draws of the "
             "dequantization noise: a lower bound of the discrete one, so these bits are an upper "
             "bound"
         )
-        text += ", but for what the series leave out." if flow.series_terms else "."
-    if evaluation["outside"]:
+        text += ", but for what the series leave out." if evaluation["series_terms"] else "."
+    if evaluation.get("outside"):
         text += (
             f" {' and '.join(evaluation['outside'])}: images of other data, cut or framed in black "
             "to the flow's size and brought to its levels and colours."
@@ -107,14 +120,65 @@ def _figures(flow, evaluation):
     return text
 
 
-def _log_determinants(flow, evaluation):
+def _largest(error):
+    return "inf" if error is None else f"{error:.1e}"  # JSON has no infinity.
+
+
+def _log_determinants(evaluation):
     """How the figures' log-determinants were come by."""
-    how = "estimated from random probes, new ones each batch" if flow.estimates else "exact"
-    if evaluation["evaluations"]:
+    estimates, terms = evaluation["estimates"], evaluation["series_terms"]
+    how = "estimated from random probes, new ones each batch" if estimates else "exact"
+    if evaluation.get("evaluations"):
         return f"log-determinants integrated by a solver, divergences {how}"
-    if flow.series_terms:
-        how += f", by power series that are cut off after {flow.series_terms} terms"
+    if terms:
+        how += f", by power series that are cut off after {terms} terms"
     return f"log-determinants {how}"
+
+
+def _published(model, given):
+    """What papers report of this family on these data."""
+    from zoo.saving import published
+
+    rows, notes = [], []
+    for paper in published(model["family"], given["dataset"]):
+        error = f" ± {paper.error:g}" if paper.error else ""
+        figures = [
+            f"{paper.bits_per_dim:g} bits per dimension" if paper.bits_per_dim else "",
+            f"{paper.nats:g} nats" if paper.nats else "",
+            f"{paper.logit_nats:g} nats in logit space" if paper.logit_nats else "",
+        ]
+        count = f"{paper.parameters:,}" if paper.parameters else "not stated"
+        figure = ", ".join(filter(None, figures)) + error
+        rows.append([paper.model, figure, count, paper.source])
+        if paper.note:
+            notes.append(f"{paper.model}: {paper.note}")
+    if not rows:
+        return ""
+    key, unit = ("bits_per_dim", "bits per dimension") if model["levels"] else ("nats", "nats")
+    own = f"{metrics.shown(given['metrics'][key], 3)} {unit}"
+    rows.insert(0, ["**this flow**", own, f"{model['parameters']:,}", "the table above"])
+    text = markdown.table(rows, ["", "test split", "parameters", "source"])
+    return "\n\n".join(["### Published", text, " ".join(notes)]).strip()
+
+
+def _quality(quality):
+    frechet, floor = quality["frechet"], quality["floor"]
+    tried = ", ".join(f"{t:g}" for t in quality["tried"])
+    rows = [
+        ["Fréchet distance of samples to test images", f"{frechet['recommended']:.2f}"],
+        ["the same at temperature 1", f"{frechet['1']:.2f}"],
+        ["Fréchet distance of training to test images, the floor", f"{floor:.2f}"],
+    ]
+    if quality.get("accuracy") is not None:
+        rows.append(["samples that the classifier gives their class", f"{quality['accuracy']:.1%}"])
+    return (
+        f"Recommended temperature: {quality['temperature']:g}, of {tried} the one whose "
+        "samples lie closest to the validation split. "
+        f"Measured on {quality['samples']:,} samples by the features of a small classifier of "
+        f"`{quality['dataset']}` that is right on {quality['classifier']:.1%} of its test split; "
+        "comparable with other flows of the same data alone.\n\n"
+        + markdown.table(rows, ["", "at the recommended temperature"])
+    )
 
 
 def _baselines(baselines):
@@ -141,10 +205,11 @@ def _pictures(shown):
     )
 
 
-def _use(name, flow, exported):
-    context = ", context=3" if flow.num_classes else ""
+def _use(name, model, files):
+    context = ", context=3" if model["num_classes"] else ""
     # Float samples may leave the range that `log_prob` takes.
-    x = "flow.to_levels(x)" if flow.levels else "x"
+    x = "flow.to_levels(x)" if model["levels"] else "x"
+    exported = any(file.startswith("saved_model/") for file in files)
     return (
         "```python\nimport zoo\n\n"
         f'flow = zoo.load("{name}")\n'
@@ -160,68 +225,44 @@ def _use(name, flow, exported):
     )
 
 
-def _data(flow, data):
-    counts = ", ".join(f"{data.num_examples(s):,} {s}" for s in ("train", "validation", "test"))
-    text = f"`{data.name}`: {counts} examples of shape {tuple(data.event_shape)}"
-    if flow.levels:
-        dims = math.prod(flow.event_shape)
-        noise = "uniform" if flow.dequantizer is None else "learned"
+def _data(model, given):
+    counts = ", ".join(f"{count:,} {split}" for split, count in given["data"].items())
+    text = f"`{given['dataset']}`: {counts} examples of shape {tuple(model['event_shape'])}"
+    if model["levels"]:
+        dims = math.prod(model["event_shape"])
+        noise = "learned" if given["evaluation"].get("noise") == "variational" else "uniform"
         text += (
-            f", integers of {flow.levels} levels. The flow adds {noise} noise (x + u) and counts "
-            f"densities in units of one level; bits per dimension divide by D = {dims}"
+            f", integers of {model['levels']} levels. The flow adds {noise} noise (x + u) and "
+            f"counts densities in units of one level; bits per dimension divide by D = {dims}"
         )
-    return text + "."
+    return f"{text}. {about.text(given['dataset'])}".strip()
 
 
-def _recipe(result, flags_text):
-    return (
-        f"{_history(result.get('history', []))}"
-        f"Trained for {result['epochs']} epochs in {result['training_seconds']:.0f} seconds; the "
-        f"weights are those of epoch {result['best_epoch']}, the best on the validation split. "
-        f"{_times(result)}"
-        "Flags of `python -m trainers.train`:\n\n"
-        f"```\n{flags_text.strip()}\n```\n\n![The course of the training](training.png)"
-    )
-
-
-def _history(pieces):
-    """What a flow was trained by before its last piece."""
-    if not pieces:
-        return ""
-    text = (
-        "Trained in pieces, each from the weights of the one before and with its own warm-up.\n\n"
-    )
-    for number, piece in enumerate(pieces, start=1):
-        text += f"{number}. `{piece['of']}`"
-        if "epochs" in piece:
-            text += f": {piece['epochs']} epochs, {piece['training_seconds']:.0f} seconds"
-        flags = (piece.get("recipe") or "").split("\n")
-        text += ", `" + " ".join(filter(None, flags)) + "`\n" if any(flags) else "\n"
-    return f"{text}\nThen:\n\n"
-
-
-def _times(result):
-    if result.get("input_ms_per_step") is None:
-        return ""
-    step, read = result["step_ms"], result["input_ms_per_step"]
-    return (
-        f"A step took {step:.1f} ms; its input takes {read:.2f} ms by itself, and runs beside it. "
-    )
-
-
-def _limits(flow, data):
+def _limits(model, given):
     lines = [
-        f"- It knows `{data.name}` and nothing else: densities of other data, scaled or cropped "
-        "otherwise, mean little, and a flow may call what it has never seen likely.",
-        "- Figures are of one training run; another seed gives somewhat different ones.",
+        f"- It knows `{given['dataset']}` and nothing else: densities of other data, scaled or "
+        "cropped otherwise, mean little, and a flow may call what it has never seen likely.",
     ]
-    if flow.levels:
+    for name, figure in given["evaluation"].get("outside", {}).items():
+        share = figure["likelier_than_test"]
         lines.append(
-            f"- Values must be integers 0 to {flow.levels - 1}, or floats in [0, {flow.levels})."
+            f"- An image of {name} has a higher density than one of its own test split in "
+            f"{share:.1%} of pairs"
+            + (": its density alone does not tell them apart." if share > 0.05 else ".")
         )
-    if data.num_examples("train") < 10_000:
+    lines.append("- Figures are of one training run; another seed gives somewhat different ones.")
+    if levels := model["levels"]:
+        lines.append(f"- Values must be integers 0 to {levels - 1}, or floats in [0, {levels}).")
+    train = given["data"]["train"]
+    if train < 10_000:
         lines.append(
-            f"- {data.num_examples('train'):,} training examples are few: the test figure is "
-            "limited by overfitting more than by the model."
+            f"- {train:,} training examples are few: the test figure is limited by overfitting "
+            "more than by the model."
         )
     return "\n".join(lines)
+
+
+def _citation(model):
+    paper = _docs(model)[0].rstrip(".")
+    method = f"The method: {paper}. " if paper else ""
+    return f"{method}The software and this flow: Flow Zoo, `CITATION.cff` of its repository."

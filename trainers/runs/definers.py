@@ -7,7 +7,7 @@ import types
 
 from absl import flags
 
-_KINDS = ("boolean", "enum", "list", "string")
+_KINDS = ("boolean", "enum", "list", "multi_string", "string")
 # The most that a flow is made of: beyond, building it takes hours, or more memory than there is.
 MOST_LAYERS, MOST_UNITS = 1000, 1 << 16
 

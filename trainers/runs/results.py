@@ -1,6 +1,10 @@
 """What a run ends with: model.keras, result.json, and the lines that are printed."""
 
+import os
+import re
 from pathlib import Path
+
+import tensorflow as tf
 
 import zoo
 from trainers.runs import common, files, flagfiles, folders, metrics
@@ -41,11 +45,15 @@ def before(flags):
 
 
 def recipe(folder):
-    """Returns the flags of a run that decide what is trained, as lines of a flagfile."""
+    """Returns the flags of a run that decide what is trained, as lines of a flagfile.
+
+    Of a folder that it started from there is the name alone: where that lay decides nothing.
+    """
     passing = flagfiles.FREE_TO_CHANGE - {"epochs", "patience"}
     passing |= {f"no{name}" for name in passing}
     lines = (folder / folders.FLAGS_FILE).read_text(encoding="utf-8").splitlines()
-    return "\n".join(t for t in lines if t.lstrip("-").partition("=")[0] not in passing)
+    lines = [t for t in lines if t.lstrip("-").partition("=")[0] not in passing]
+    return "\n".join(re.sub(r"^(--init_from=).*/(?=.)", r"\1", line) for line in lines)
 
 
 def note_start(folder, before):
@@ -100,8 +108,18 @@ def course(folder):
         **({"history": pieces} if pieces else {}),
         "epochs": last["epoch"],
         "training_seconds": round(last["seconds"], 1),
+        "device": device(),
         "step_ms": round(1000 * last["seconds"] / max(last["step"], 1), 3),
     }
+
+
+def device():
+    """What computes here, in words: the GPUs if there are some, else the number of CPU cores."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"{os.cpu_count()} CPU cores"
+    names = [tf.config.experimental.get_device_details(g).get("device_name", "GPU") for g in gpus]
+    return f"{len(gpus)} × {names[0]}" if len(gpus) > 1 else names[0]
 
 
 def earlier(folder):

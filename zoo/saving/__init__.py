@@ -3,6 +3,7 @@
 from zoo.saving import storage
 from zoo.saving.entries import load, save, seal, update_index
 from zoo.saving.export import export, load_exported
+from zoo.saving.published import published
 from zoo.saving.registry import list_models
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "list_models",
     "load",
     "load_exported",
+    "published",
     "save",
     "seal",
     "storage",

@@ -14,6 +14,7 @@ So the index vouches for the manifests, and each manifest for the files of its e
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 import warnings
@@ -24,6 +25,7 @@ import keras
 
 from zoo.backend import budget
 from zoo.saving import archive, storage, untrusted
+from zoo.saving.published import published
 from zoo.saving.registry import ENTRY, INDEX, list_models, read_index, registered, roots
 from zoo.training import LikelihoodModel
 from zoo.typing import PathLike
@@ -45,7 +47,8 @@ def load(name_or_path: PathLike, verify: bool = True) -> Flow:
         with the index's. What has neither is checked by the checksums inside the .keras file.
 
     Returns:
-      The `Flow`, ready for use, not compiled for training.
+      The `Flow`, ready for use, not compiled for training. Its `metadata` are the facts of its
+      card.
 
     Raises:
       ValueError: The name is unknown, or the folder or file is missing, truncated, altered, no
@@ -66,12 +69,15 @@ def load(name_or_path: PathLike, verify: bool = True) -> Flow:
         raise ValueError(f"{folder} is not a Flow Zoo model: it holds no {MODEL}.")
     manifest = None
     if vouched or (folder / MANIFEST).is_file():
-        manifest = _read_manifest(folder, vouched if verify else None)
+        manifest = read_manifest(folder, vouched if verify else None)
     # Read once: what is looked through is what is loaded, though the file be exchanged meanwhile.
     data = storage.read_bytes(file)
     if manifest and verify:
         _check_files(folder, manifest, None if path.is_dir() else file.name, {file.name: data})
-    return _load_keras(file, data, manifest)
+    flow = _load_keras(file, data, manifest)
+    # Past Keras, which would wrap and track it.
+    flow.__dict__["metadata"] = facts(folder.resolve().name, manifest) if manifest else {}
+    return flow
 
 
 def save(
@@ -135,7 +141,7 @@ def seal(folder, metadata=None):
         cannot hold the metadata.
     """
     folder = storage.path(folder, "folder")
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     _check_files(folder, manifest, only=MODEL)
     _write_manifest(folder, manifest["model"], {**manifest["metadata"], **(metadata or {})})
 
@@ -157,7 +163,7 @@ def update_index(root):
         raise ValueError(f"{root}: no such folder; expected one of entries that zoo.save wrote.")
     models = {}
     for path in sorted(root.glob(f"[!.]*/{MANIFEST}")):
-        manifest = _read_manifest(path.parent)
+        manifest = read_manifest(path.parent)
         _check_files(path.parent, manifest)
         entry = {
             "manifest": storage.sha256(path),
@@ -184,6 +190,13 @@ def describe(flow):
         "parameters": flow.count_params(),
         "zoo_version": __version__,
     }
+
+
+def facts(name, manifest):
+    """What an entry's card says of its flow, `flow.metadata`, from its manifest."""
+    given, model = manifest["metadata"], manifest["model"]
+    papers = published(str(model.get("family")), given.get("dataset"))
+    return {"name": name, **model, **given, "published": [dataclasses.asdict(p) for p in papers]}
 
 
 def plain_copy(flow):
@@ -223,7 +236,12 @@ def _write_manifest(folder, model, metadata):
     storage.write_json(folder / MANIFEST, model=model, metadata=metadata, files=files)
 
 
-def _read_manifest(folder, sha256=None):
+def read_manifest(folder, sha256=None):
+    """The manifest of an entry: "model", "metadata" and "files", of the SHA-256 given if one is.
+
+    Raises:
+      ValueError: There is none, or it cannot be read.
+    """
     if not (folder / MANIFEST).is_file():
         raise ValueError(f"{folder} is not an entry of zoo.save: it has no {MANIFEST}.")
     return storage.read_json(

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 
 from zoo.saving import storage
-from zoo.typing import PathLike
+from zoo.saving.published import published
+from zoo.typing import PathLike, Shape
 
 INDEX = "index.json"
 FIGURE = storage.any_of(None, {"mean": float, "error": float})
@@ -36,6 +37,7 @@ class ModelRecord:
       bits_per_dim: (mean, two standard errors) on the test split, or `None`.
       nats: The same of the log-likelihood of one event, nats.
       size: Bytes of its model.keras.
+      published: What papers report of this family on this data set, `Published` records.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ModelRecord:
     bits_per_dim: tuple | None
     nats: tuple | None
     size: int
+    published: tuple = ()
 
     @classmethod
     def from_index(cls, name, entry):
@@ -57,7 +60,20 @@ class ModelRecord:
         )
         plain = {key: entry[key] for key in ("family", "dataset", "parameters", "size")}
         shape = tuple(entry["event_shape"])
-        return cls(name=name, event_shape=shape, bits_per_dim=bits_per_dim, nats=nats, **plain)
+        papers = published(entry["family"], entry["dataset"])
+        figures = {"bits_per_dim": bits_per_dim, "nats": nats, "published": papers}
+        return cls(name=name, event_shape=shape, **figures, **plain)
+
+    def fits(self, family=None, dataset=None, event=None, text=None):
+        """Whether this is what the filters of `list_models` ask for."""
+        ours = "".join(f"{self.name} {self.family} {self.dataset}".lower().split("_"))
+        known = (self.dataset or "").lower()
+        return (
+            (family is None or _family(family) == _family(self.family))
+            and (dataset is None or dataset.lower() in (known, known.partition("/")[0]))
+            and (event is None or tuple(event) == self.event_shape)
+            and (text is None or all(_plain(word) in ours for word in text.split()))
+        )
 
     def cells(self):
         """What the table shows of it, as text."""
@@ -65,17 +81,22 @@ class ModelRecord:
             "-" if figure is None else f"{figure[0]:.3f} ± {figure[1]:.3f}"
             for figure in (self.bits_per_dim, self.nats)
         )
+        papers = (figure for p in self.published if (figure := p.bits_per_dim or p.nats))
         shape = "x".join(map(str, self.event_shape))
         size = f"{self.size / 1e6:.2f} MB"
         dataset = self.dataset or "-"
-        return (self.name, self.family, dataset, shape, f"{self.parameters:,}", *figures, size)
+        cells = (self.name, self.family, dataset, shape, f"{self.parameters:,}", *figures)
+        return (*cells, f"{next(papers, '-')}", size)
 
 
 class ModelTable(list):
     """A list of `ModelRecord` that prints as a table, in notebooks too."""
 
-    header = ("name", "family", "dataset", "event", "parameters", "bits/dim", "nats", "size")
-    _align = (str.ljust,) * 4 + (str.rjust,) * 4
+    header = (
+        *("name", "family", "dataset", "event"),
+        *("parameters", "bits/dim", "nats", "published", "size"),
+    )
+    _align = (str.ljust,) * 4 + (str.rjust,) * 5
 
     def __str__(self):
         rows = [self.header, *(record.cells() for record in self)]
@@ -90,7 +111,7 @@ class ModelTable(list):
 
     def to_markdown(self):
         """The table in Markdown, each name a link to its entry under `exported_models/`."""
-        lines = [self.header, ["---"] * 4 + ["---:"] * 4]
+        lines = [self.header, ["---"] * 4 + ["---:"] * 5]
         for record in self:
             name, *rest = record.cells()
             lines.append([f"[{name}](exported_models/{name})", *rest])
@@ -104,29 +125,49 @@ class ModelTable(list):
         return f"<table>{''.join(lines)}</table>"
 
 
-def list_models(root: PathLike | None = None) -> ModelTable:
+def list_models(
+    root: PathLike | None = None,
+    *,
+    family: str | None = None,
+    dataset: str | None = None,
+    event: Shape | None = None,
+    text: str | None = None,
+) -> ModelTable:
     """The pretrained flows, read from the index alone: no model is loaded.
 
     Args:
       root: A folder of entries with its index.json. By default, every place where `zoo.load` looks
         for names: the folder that the environment variable FLOW_ZOO_DIR names, then the entries
         that came with the library.
+      family: Only flows of this family: its class or its key of `zoo.MODELS`, in any case.
+      dataset: Only flows of this data set, as in "mnist", "toy2d" or "toy2d/two_moons".
+      event: Only flows over events of this shape, as in (28, 28, 1).
+      text: Only flows in whose name, family or data set each of these words is found.
 
     Returns:
-      A `ModelTable`: a list of `ModelRecord`, by name, that prints as a table.
+      A `ModelTable`: a list of `ModelRecord`, by name, that prints as a table. Its column
+      "published" is what a paper reports of the family on the data set, in bits per dimension of
+      images and in nats of points; `record.published` has all figures, with their sources.
 
     Raises:
       ValueError: A folder has no index, or one that cannot be read.
 
     Example:
-      >>> models = {model.name: model for model in zoo.list_models()}
+      >>> models = {model.name: model for model in zoo.list_models(dataset="digits")}
       >>> models["maf-digits"].family
       'MAF'
     """
     found = registered(roots() if root is None else [storage.path(root, "root")])
-    return ModelTable(
-        ModelRecord.from_index(name, entry) for name, (_, entry) in sorted(found.items())
-    )
+    records = (ModelRecord.from_index(name, entry) for name, (_, entry) in sorted(found.items()))
+    return ModelTable(r for r in records if r.fits(family, dataset, event, text))
+
+
+def _plain(text):
+    return text.lower().replace("_", "")
+
+
+def _family(text):
+    return _plain(text).removesuffix("flow")  # "continuous" and "ContinuousFlow".
 
 
 def roots():

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from trainers import train
-from trainers.reports import cards
+from trainers.reports import card_recipe
 from trainers.runs import families, flagfiles, results
 from zoo.saving import entries
 
@@ -127,9 +127,11 @@ def test_the_pieces_that_an_entry_was_trained_in_are_remembered_and_told(tmp_pat
     zoo.save(small(), tmp_path / "zoo" / "two", {"training": second})
     pieces = results.pieces(str(tmp_path / "zoo" / "two"))
     assert [piece.get("recipe") for piece in pieces] == [first["recipe"], "--init_from=one"]
-    told = cards._history(pieces)
-    assert "1. `one`: 3 epochs, 12 seconds, `--model=nice --dataset=digits`\n2. `" in told
-    assert cards._history([]) == "" and "1. `x`\n" in cards._history([{"of": "x"}])
+    third = second | {"best_epoch": 1, "history": pieces}
+    told = card_recipe.recipe("three", third, {})
+    assert "1. `one`: 3 epochs, 12 seconds, `--model=nice --dataset=digits`\n2. `two`: 1" in told
+    assert "Trained in pieces" not in card_recipe.recipe("one", first | {"best_epoch": 1}, {})
+    assert "1. `x`\n" in card_recipe.recipe("y", third | {"history": [{"of": "x"}]}, {})
 
 
 def test_a_run_from_a_run_names_the_pieces_of_both(again, digits_run, tmp_path):

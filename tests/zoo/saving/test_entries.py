@@ -197,6 +197,15 @@ def test_changed_side_file(own):
     assert manifest["metadata"] == {**metadata(), "recipe": "nice.flags"}
 
 
+def test_a_loaded_flow_knows_its_card(own):
+    flow = zoo.load("nice")
+    facts = {"name": "nice", "family": "NICE", "parameters": flow.count_params(), "published": []}
+    assert flow.metadata.items() >= (facts | metadata()).items()
+    (own / "nice" / "manifest.json").unlink()
+    assert zoo.load(own / "nice" / "model.keras").metadata == {}
+    assert table.shared("nice").metadata == {}
+
+
 def test_not_a_flow(tmp_path):
     (tmp_path / "notes.txt").write_text("notes")
     with raises_one_line(str(tmp_path), "not a Flow Zoo model"):

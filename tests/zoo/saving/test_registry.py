@@ -44,12 +44,53 @@ def test_prints_as_an_aligned_table(tmp_path):
     table = registry.list_models(write(tmp_path / "root", maf=MAF, bare=BARE))
     lines = str(table).splitlines()
     assert lines[0].split() == list(table.header)
-    assert lines[3].split() == "maf MAF digits 8x8x1 1,234,567 2.500 ± 0.012 - 4.90 MB".split()
+    assert lines[3].split() == "maf MAF digits 8x8x1 1,234,567 2.500 ± 0.012 - - 4.90 MB".split()
     assert len({len(line) for line in lines}) == 1, "rows of one width"
     assert lines[2].index("NICE") == lines[3].index("MAF") == lines[0].index("family")
     assert repr(table) == str(table)
     html = table._repr_html_()
     assert html.count("<tr>") == 3 and "<td>2.500 ± 0.012</td>" in html
+
+
+def test_published_figures_stand_beside_ours(tmp_path):
+    root = write(
+        tmp_path / "root",
+        glow={**MAF, "family": "Glow", "dataset": "mnist"},
+        maf={**MAF, "dataset": "uci_density/power", "event_shape": [6]},
+        own={**MAF, "dataset": "mine"},
+    )
+    glow, maf, own = registry.list_models(root)
+    assert glow.cells()[-2] == f"{glow.published[0].bits_per_dim}"
+    assert maf.cells()[-2] == f"{maf.published[0].nats}" and len(maf.published) > 1
+    assert own.published == () and own.cells()[-2] == "-"
+    assert all("arXiv:" in paper.source for paper in (*glow.published, *maf.published))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (dict(family="maf"), ["a", "b"]),
+        (dict(family="MAF", event=(2,)), ["b"]),
+        (dict(family="residual_flow"), ["c"]),
+        (dict(family="continuous"), ["d"]),
+        (dict(dataset="toy2d"), ["b"]),
+        (dict(dataset="toy2d/two_moons"), ["b"]),
+        (dict(dataset="mnist"), ["c"]),
+        (dict(event=[8, 8, 1]), ["a", "d"]),
+        (dict(text="fashion residual"), []),
+        (dict(text="Residual mni"), ["c"]),
+        (dict(text="digits"), ["a", "d"]),
+    ],
+)
+def test_filters(asked, found, tmp_path):
+    root = write(
+        tmp_path / "root",
+        a=MAF,
+        b={**MAF, "dataset": "toy2d/two_moons", "event_shape": [2]},
+        c={**MAF, "family": "ResidualFlow", "dataset": "mnist", "event_shape": [28, 28, 1]},
+        d={**MAF, "family": "ContinuousFlow"},
+    )
+    assert [model.name for model in registry.list_models(root, **asked)] == found
 
 
 def test_empty_table_is_its_header(nowhere):
