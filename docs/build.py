@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import zoo  # noqa: E402
-from trainers import compare  # noqa: E402
+from trainers import compare, quality  # noqa: E402
 from trainers.reports import gallery_pages, markdown  # noqa: E402
 
 ENTRIES = ROOT / "exported_models"
@@ -42,6 +42,7 @@ def parts():
         ("docs/pretrained.md", "models"): everything,
         ("docs/pretrained.md", "digits"): digits,
         ("docs/gallery.md", "gallery"): gallery,
+        ("docs/quality.md", "quality"): quality.tables(ENTRIES),
     }
 
 

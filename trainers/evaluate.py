@@ -143,12 +143,13 @@ def write(folder, result, flow, data, seed=0):
     return paths
 
 
-def draw(path, flow, data, split="test", seed=0):
-    """Draws samples: of images a grid, in the plane the density, samples and data side by side."""
+def draw(path, flow, data, split="test", seed=0, temperature=1.0):
+    """Draws samples beside data: of images two grids, in the plane the density and both."""
     if pictures.is_plane(flow.event_shape):
-        picture = pictures.plane_picture(flow, data.numpy(split, limit=4000), seed)
+        picture = pictures.plane_picture(flow, data.numpy(split, limit=4000), seed, temperature)
     else:
-        picture = pictures.sample_picture(flow, seed=seed)
+        x, labels = metrics.arrays(data, split, bool(flow.num_classes))
+        picture = pictures.beside_picture(flow, x, labels, seed, temperature)
     pictures.save_png(picture, path)
 
 

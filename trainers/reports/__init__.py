@@ -11,6 +11,7 @@ __all__ = [
     "card_recipe",
     "cards",
     "cells",
+    "classifier",
     "gallery_pages",
     "iterations",
     "markdown",

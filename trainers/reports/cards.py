@@ -24,14 +24,14 @@ def card(name, manifest):
         card_head.head(name, model, given),
         f"# {name}",
         _summary(model, given),
-        f"![Samples of {name}](samples.png)" if "samples.png" in files else "",
+        _samples(name, model, given) if "samples.png" in files else "",
         "## Figures\n\n" + _figures(model, given["evaluation"]),
         _published(model, given),
         "\n\n".join(given.get("notes", [])),
         "## Baselines\n\n" + _baselines(given["baselines"]) if given["baselines"] else "",
         "## Sample quality\n\n" + _quality(given["quality"]) if "quality" in given else "",
         "## Pictures\n\n" + _pictures(shown) if shown else "",
-        "## Use\n\n" + _use(name, model, files),
+        "## Use\n\n" + _use(name, model, given, files),
         "## Data\n\n" + _data(model, given),
         "## Recipe\n\n" + card_recipe.recipe(name, given["training"], files),
         "## Limits\n\n" + _limits(model, given),
@@ -63,6 +63,18 @@ def _summary(model, given):
         f"`{given['dataset']}`, with {model['parameters']:,} parameters. It tells how likely an "
         "event is, draws new ones, and takes events to latents and back: for research, teaching, "
         "and as a start for flows of similar data; not for decisions about people."
+    )
+
+
+def _samples(name, model, given):
+    text = f"![Samples of {name}](samples.png)"
+    if len(model["event_shape"]) != 3:
+        return text
+    temperature = given.get("quality", {}).get("temperature", 1)
+    rows = ", a row a class" if model["num_classes"] else ""
+    return (
+        f"{text}\n\nOn the left test images, on the right samples at temperature {temperature:g}, "
+        f"the first ones of seed 0{rows}."
     )
 
 
@@ -162,22 +174,21 @@ def _published(model, given):
 
 
 def _quality(quality):
-    frechet, floor = quality["frechet"], quality["floor"]
     tried = ", ".join(f"{t:g}" for t in quality["tried"])
-    rows = [
-        ["Fréchet distance of samples to test images", f"{frechet['recommended']:.2f}"],
-        ["the same at temperature 1", f"{frechet['1']:.2f}"],
-        ["Fréchet distance of training to test images, the floor", f"{floor:.2f}"],
-    ]
-    if quality.get("accuracy") is not None:
-        rows.append(["samples that the classifier gives their class", f"{quality['accuracy']:.1%}"])
+    keys = ("recommended", "1")
+    distances = [f"{quality['frechet'][key]:.2f}" for key in keys]
+    rows = [["Fréchet distance of samples to test images", *distances]]
+    rows.append(["that of training images, the floor", f"{quality['floor']:.2f}", ""])
+    if quality["accuracy"]:
+        shares = [f"{quality['accuracy'][key]:.1%}" for key in keys]
+        rows.append(["samples that the classifier gives their class", *shares])
     return (
-        f"Recommended temperature: {quality['temperature']:g}, of {tried} the one whose "
-        "samples lie closest to the validation split. "
-        f"Measured on {quality['samples']:,} samples by the features of a small classifier of "
-        f"`{quality['dataset']}` that is right on {quality['classifier']:.1%} of its test split; "
-        "comparable with other flows of the same data alone.\n\n"
-        + markdown.table(rows, ["", "at the recommended temperature"])
+        f"Recommended temperature: {quality['temperature']:g}, of {tried} the one whose samples "
+        f"lie closest to the validation split. Measured on {quality['samples']:,} samples by the "
+        f"features of a small classifier of `{quality['dataset']}` that is right on "
+        f"{quality['classifier']:.1%} of its test split; comparable with other flows of the same "
+        "data alone.\n\n"
+        + markdown.table(rows, ["", "at the recommended temperature", "at temperature 1"])
     )
 
 
@@ -205,15 +216,17 @@ def _pictures(shown):
     )
 
 
-def _use(name, model, files):
+def _use(name, model, given, files):
     context = ", context=3" if model["num_classes"] else ""
+    temperature = given.get("quality", {}).get("temperature", 1)
+    cooler = "" if temperature == 1 else f", temperature={temperature:g}"
     # Float samples may leave the range that `log_prob` takes.
     x = "flow.to_levels(x)" if model["levels"] else "x"
     exported = any(file.startswith("saved_model/") for file in files)
     return (
         "```python\nimport zoo\n\n"
         f'flow = zoo.load("{name}")\n'
-        f"x = flow.sample(16, seed=0{context})\n"
+        f"x = flow.sample(16, seed=0{context}{cooler})\n"
         f"flow.log_prob({x}{context})  # nats, data units\n"
         f"flow.distribution({context.removeprefix(', ')})  # a tfd.Distribution\n```\n\n"
         + (

@@ -112,13 +112,50 @@ def sample_picture(flow, n=64, seed=0, temperature=1.0):
             f"no picture shows events of shape {tuple(flow.event_shape)}: expected images "
             "[height, width, 1 or 3] or points [2]"
         )
-    labels, columns = None, None
-    if flow.num_classes:
-        columns = max(8, n // flow.num_classes)
-        labels = np.repeat(np.arange(flow.num_classes), columns)
-        n = len(labels)
+    labels, columns = _class_rows(flow, n)
+    n = n if labels is None else len(labels)
     images = flow.sample(n, context=labels, seed=seed, temperature=temperature)
     return grid(to_pixels(images, flow.levels), columns)
+
+
+def _class_rows(flow, n):
+    """Labels of rows of one class each, and their length; (None, None) without classes."""
+    if not flow.num_classes:
+        return None, None
+    columns = max(8, n // flow.num_classes)
+    return np.repeat(np.arange(flow.num_classes), columns), columns
+
+
+def beside_picture(flow, x, labels=None, seed=0, temperature=1.0, n=64):
+    """Draws images of the data on the left and samples on the right, in one picture.
+
+    Args:
+        flow: A flow of images. Of a class-conditional one each row shows one class.
+        x: Images of its data [m, *event_shape]; the first ones are shown.
+        labels: Their labels [m], of a class-conditional flow.
+        seed: Seed of the samples.
+        temperature: Factor of the base distribution's spread, for the samples.
+        n: Number of images on each side, where classes do not say it.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
+    wanted, columns = _class_rows(flow, n)
+    if wanted is None:
+        real = np.asarray(x[:n])
+        columns = math.ceil(math.sqrt(len(real)))
+    else:
+        rows = [x[labels == label][:columns] for label in range(flow.num_classes)]
+        # A class that has too few is shown again from its first.
+        real = np.concatenate([row[np.arange(columns) % len(row)] for row in rows])
+    drawn = flow.sample(len(real), context=wanted, seed=seed, temperature=temperature)
+    drawn = np.asarray(drawn) if flow.levels is None else np.asarray(flow.to_levels(drawn))
+    pixels = to_pixels(np.concatenate([real, drawn]), flow.levels)
+    sides = [
+        grid(half, columns, smallest=512) for half in (pixels[: len(real)], pixels[len(real) :])
+    ]
+    gap = np.full((len(sides[0]), sides[0].shape[1] // 20, 3), _BACKGROUND, np.uint8)
+    return np.concatenate([sides[0], gap, sides[1]], axis=1)
 
 
 def samples_picture(samples, levels=None):

@@ -65,6 +65,26 @@ def test_class_conditional_samples_show_one_class_a_row(monkeypatch):
     assert [r for r in rows if r][0] == {0} and {85} in rows and {170} in rows
 
 
+def test_samples_stand_beside_data(monkeypatch):
+    flow = zoo.MAF((2, 2, 1), levels=4, num_classes=3, num_layers=1, hidden_units=(4,))
+    asked = {}
+
+    def sample(n, context, seed, temperature):
+        asked.update(temperature=temperature, seed=seed)
+        return np.broadcast_to(np.reshape(context, (n, 1, 1, 1)) + 0.5, (n, 2, 2, 1))
+
+    monkeypatch.setattr(flow, "sample", sample)
+    labels = np.array([2, 1, 0, 0])  # Fewer than there are columns.
+    x = np.broadcast_to(labels.reshape(-1, 1, 1, 1), (4, 2, 2, 1))
+    picture = pictures.beside_picture(flow, x, labels, seed=3, temperature=0.8, n=24)
+    assert asked == {"temperature": 0.8, "seed": 3}
+    left, right = np.array_split(picture, 2, axis=1)
+    # What is drawn is the data, class by class: both halves are the same.
+    assert (left[:, : right.shape[1] - 1] == right[:, :0:-1]).mean() > 0.9
+    rows = [set(row) - {255} for row in left[..., 0].tolist()]
+    assert [r for r in rows if r][0] == {0} and {85} in rows and {170} in rows
+
+
 def test_samples_of_points_and_images():
     assert pictures.samples_picture(np.zeros((4, 3, 3, 1)), levels=2).shape[2] == 3
     cloud = pictures.samples_picture(np.random.default_rng(0).normal(size=(50, 2)))
