@@ -11,7 +11,7 @@ BENCH_OUTPUT ?= benchmarks/results.json
 ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all check lint types docs bench clean
+.PHONY: demo test test-all test-hub check lint types docs bench clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,11 @@ test: $(VENV)/.installed-dev
 
 test-all: $(VENV)/.installed-dev
 	$(PYTEST) $(ARGS)
+
+# Presets through Hugging Face's client, against a hub in a thread.
+test-hub: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --editable ".[hub]"
+	$(BIN)/python -m pytest tests/hub $(ARGS)
 
 # What a contributor runs every few minutes: lint, types, tests of the rooms that changed.
 check: lint

@@ -5,7 +5,7 @@ from zoo.distributions import VariationalDequantizer
 from zoo.flow import Flow
 from zoo.models import *  # noqa: F403
 from zoo.numerics import NotConverged
-from zoo.saving import export, list_models, load, load_exported, save
+from zoo.saving import export, list_models, load, load_exported, save, upload_preset
 from zoo.version import __version__
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "numerics",
     "save",
     "transformers",
+    "upload_preset",
     *models.__all__,
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -348,6 +349,23 @@ class Flow(ModelConfig, LikelihoodModel):
     def export(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
         """Writes the flow as a SavedModel; see `zoo.export`."""
         return saving.export(self, folder, overwrite)
+
+    def save_to_preset(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
+        """Writes the flow as a preset, keras-hub's three files; see `zoo.save`."""
+        return saving.save(self, folder, overwrite=overwrite, unpacked=True)
+
+    @classmethod
+    def from_preset(cls, preset: PathLike, **arguments: Any) -> Flow:
+        """Loads a flow of this class, a name, folder or hub's address as in `zoo.load`.
+
+        Args:
+          preset: "maf-digits", "./folder", "hf://user/repo", "kaggle://user/model/keras/name".
+          **arguments: Constructor arguments in place of the recorded ones; the weights must fit.
+
+        Raises:
+          ValueError: As in `zoo.load`, or the flow is of another class, or its weights do not fit.
+        """
+        return saving.load_as(cls, preset, arguments)
 
     def _run(self, function, *rows, rest=()):
         """Runs a computation over rows, compiled; inside a user's own function, inlined."""

@@ -1,8 +1,9 @@
 """Flows on disk: entries that are loaded and saved, SavedModels that are exported and read."""
 
 from zoo.saving import storage
-from zoo.saving.entries import load, save, seal, update_index
+from zoo.saving.entries import load, load_as, save, seal, update_index
 from zoo.saving.export import export, load_exported
+from zoo.saving.presets import upload_preset
 from zoo.saving.published import published
 from zoo.saving.registry import list_models
 
@@ -10,10 +11,12 @@ __all__ = [
     "export",
     "list_models",
     "load",
+    "load_as",
     "load_exported",
     "published",
     "save",
     "seal",
     "storage",
     "update_index",
+    "upload_preset",
 ]

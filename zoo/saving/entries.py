@@ -6,7 +6,7 @@ An entry is a folder, called like the model:
       index.json        the table of `list_models`, and the SHA-256 of every manifest
       maf-digits/
         manifest.json   what the flow is, and size and SHA-256 of the files beside it
-        model.keras     the flow, as Keras saves it
+        model.keras     the flow, as Keras saves it; in a preset its three members instead
         ...             saved_model/, samples.png and the like, once `seal` has listed them
 
 So the index vouches for the manifests, and each manifest for the files of its entry.
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from zoo.backend import budget
-from zoo.saving import archive, storage, untrusted
+from zoo.saving import archive, presets, storage, untrusted
 from zoo.saving.published import published
 from zoo.saving.registry import ENTRY, INDEX, list_models, read_index, registered, roots
 from zoo.training import LikelihoodModel
@@ -41,8 +41,10 @@ def load(name_or_path: PathLike, verify: bool = True) -> Flow:
     """Loads a flow.
 
     Args:
-      name_or_path: A name of `zoo.list_models` ("maf-digits"), the folder of an entry, or a .keras
-        file. A known name goes before a folder so called; write "./maf-digits" for the folder.
+      name_or_path: A name of `zoo.list_models` ("maf-digits"), the folder of an entry or a preset,
+        a .keras file, or a preset on a hub ("hf://user/repo@revision",
+        "kaggle://user/model/framework/variation"). A known name goes before a folder so called;
+        write "./maf-digits" for the folder.
       verify: Whether to compare the SHA-256 of the files with the manifest's, and the manifest's
         with the index's. What has neither is checked by the checksums inside the .keras file.
 
@@ -63,21 +65,52 @@ def load(name_or_path: PathLike, verify: bool = True) -> Flow:
       >>> flow = zoo.load("maf-digits")
       >>> images = flow.sample(16, context=3, seed=0)
     """
-    path, vouched = _locate(name_or_path)
+    cache = None
+    if presets.is_remote(name_or_path):
+        (path, cache), vouched = presets.fetch(name_or_path), None
+    else:
+        path, vouched = _locate(name_or_path)
     folder, file = (path, path / MODEL) if path.is_dir() else (path.parent, path)
-    if path.is_dir() and not any((folder / name).exists() for name in (MODEL, MANIFEST)):
+    parts = _parts(folder) if path.is_dir() else [path.name]
+    if not any((folder / name).exists() for name in (*parts, MANIFEST)):
         raise ValueError(f"{folder} is not a Flow Zoo model: it holds no {MODEL}.")
     manifest = None
     if vouched or (folder / MANIFEST).is_file():
         manifest = read_manifest(folder, vouched if verify else None)
-    # Read once: what is looked through is what is loaded, though the file be exchanged meanwhile.
-    data = storage.read_bytes(file)
+    # Read once: what is looked through is what is loaded, though a file be exchanged meanwhile.
+    read = {name: storage.read_bytes(folder / name) for name in parts}
     if manifest and verify:
-        _check_files(folder, manifest, None if path.is_dir() else file.name, {file.name: data})
-    flow = _load_keras(file, data, manifest)
+        _check_files(folder, manifest, None if path.is_dir() else file.name, read, cache)
+    data = presets.pack(read) if parts == presets.PARTS else read[file.name]
+    flow = _load_keras(folder if parts == presets.PARTS else file, data, manifest)
     # Past Keras, which would wrap and track it.
     flow.__dict__["metadata"] = facts(folder.resolve().name, manifest) if manifest else {}
     return flow
+
+
+def load_as(cls, preset, arguments):
+    """Loads a flow of a class, with some of its arguments replaced; see `Flow.from_preset`."""
+    flow = load(preset)
+    if not isinstance(flow, cls):
+        raise ValueError(
+            f"{preset} is a {type(flow).__name__}, expected a {cls.__name__}: call "
+            f"{type(flow).__name__}.from_preset or zoo.load."
+        )
+    if not arguments:
+        return flow
+    config = flow.get_config()
+    unknown = sorted(set(arguments) - set(config))
+    if unknown:
+        raise ValueError(f"{type(flow).__name__} takes no argument {unknown[0]!r}.")
+    other = type(flow).from_config({**config, **arguments})
+    try:
+        other.set_weights(flow.get_weights())
+    except ValueError as error:
+        raise ValueError(
+            f"the weights of {preset} do not fit a {type(flow).__name__} with "
+            f"{', '.join(arguments)} replaced: {untrusted.one_line(error)}"
+        ) from None
+    return other
 
 
 def save(
@@ -85,6 +118,7 @@ def save(
     folder: PathLike,
     metadata: dict[str, Any] | None = None,
     overwrite: bool = False,
+    unpacked: bool = False,
 ) -> Path:
     """Saves a flow as an entry: model.keras and its manifest.
 
@@ -100,6 +134,8 @@ def save(
         errors.
       overwrite: Whether to replace the model of a folder that holds something already. Other files
         there stay, and no manifest lists them until `seal` does.
+      unpacked: Whether to write a preset: the members of model.keras, config.json, metadata.json
+        and model.weights.h5, in its place.
 
     Returns:
       The folder, a `Path`.
@@ -116,11 +152,16 @@ def save(
     occupied = storage.check_free(folder, overwrite)
     with storage.staging_beside(folder) as staging:
         plain_copy(flow).save(staging / MODEL)
+        if unpacked:
+            presets.unpack(staging / MODEL)
         _write_manifest(staging, describe(flow), metadata or {})
         if occupied:
             # The manifest goes first and comes last: in between stands a whole model without one.
             (folder / MANIFEST).unlink(missing_ok=True)
-            os.replace(staging / MODEL, folder / MODEL)
+            for name in _parts(staging):
+                os.replace(staging / name, folder / name)
+            for name in (MODEL,) if unpacked else presets.PARTS:
+                (folder / name).unlink(missing_ok=True)
             os.replace(staging / MANIFEST, folder / MANIFEST)
         else:
             os.replace(staging, folder)
@@ -142,7 +183,8 @@ def seal(folder, metadata=None):
     """
     folder = storage.path(folder, "folder")
     manifest = read_manifest(folder)
-    _check_files(folder, manifest, only=MODEL)
+    for name in _parts(folder):
+        _check_files(folder, manifest, only=name)
     _write_manifest(folder, manifest["model"], {**manifest["metadata"], **(metadata or {})})
 
 
@@ -167,7 +209,7 @@ def update_index(root):
         _check_files(path.parent, manifest)
         entry = {
             "manifest": storage.sha256(path),
-            "size": manifest["files"][MODEL]["size"],
+            "size": sum(manifest["files"][name]["size"] for name in _parts(path.parent)),
             **{key: manifest["model"].get(key) for key in ("family", "event_shape", "parameters")},
             **{key: manifest["metadata"].get(key) for key in ("dataset", "metrics")},
         }
@@ -231,6 +273,12 @@ def _locate(name_or_path):
     raise ValueError(f"{path}: no such file or folder; expected an entry or a .keras file.")
 
 
+def _parts(folder):
+    """The files that a folder's model is made of: one, or those of a preset."""
+    unpacked = not (folder / MODEL).exists() and (folder / archive.CONFIG).is_file()
+    return presets.PARTS if unpacked else [MODEL]
+
+
 def _write_manifest(folder, model, metadata):
     files = storage.list_files(folder, leave_out=(MANIFEST, CARD))
     storage.write_json(folder / MANIFEST, model=model, metadata=metadata, files=files)
@@ -242,22 +290,22 @@ def read_manifest(folder, sha256=None):
     Raises:
       ValueError: There is none, or it cannot be read.
     """
-    if not (folder / MANIFEST).is_file():
+    if sha256 is None and not (folder / MANIFEST).is_file():
         raise ValueError(f"{folder} is not an entry of zoo.save: it has no {MANIFEST}.")
     return storage.read_json(
         folder / MANIFEST,
         sha256,
         model={"zoo_version?": str},
         metadata=dict,
-        files=storage.files_form(MODEL),
+        files=storage.files_form(*_parts(folder)),
     )
 
 
-def _check_files(folder, manifest, only=None, read=None):
+def _check_files(folder, manifest, only=None, read=None, cache=None):
     for name, recorded in manifest["files"].items():
-        path = storage.inside(folder, name)
+        path = storage.inside(folder, name, cache)
         # A wheel may leave out what no model needs to be loaded, such as pictures.
-        if (only or name) == name and (name == MODEL or path.exists()):
+        if (only or name) == name and (name in _parts(folder) or path.exists()):
             storage.check_file(path, recorded, (read or {}).get(name))
 
 

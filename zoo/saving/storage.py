@@ -285,11 +285,11 @@ def files_form(*needed):
     return each({"size": int, "sha256": sha256_form}, is_relative, *needed)
 
 
-def inside(folder, name):
-    """The path of a file that a manifest lists, which may not be a link out of the folder."""
+def inside(folder, name, root=None):
+    """The path of a file that a manifest lists; no link may lead out of the folder or `root`."""
     path = folder / name
     try:
-        fits = path.resolve().is_relative_to(folder.resolve())
+        fits = path.resolve().is_relative_to((root or folder).resolve())
     except (OSError, RuntimeError):  # Links in a circle.
         fits = False
     if not fits:

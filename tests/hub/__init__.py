@@ -1,0 +1,1 @@
+"""Presets on a hub, through its own client; needs the extra hub."""
