@@ -52,6 +52,11 @@ def draw(flow, n, context, seed, temperature):
     return distributions.sample_base(flow.base, n, given, of_base, temperature), context
 
 
+def emit(flow, z, context=None, seed=None, decode=None):
+    """Events of the latents that `draw` gave: what decodes them, a compiled `decode` say."""
+    return decode(z, context)
+
+
 def bijector(flow, context=None, seed=None, training=False):
     """The stack given a context, latent to data."""
     context = flow.context.embed(context, flow.variable_dtype)

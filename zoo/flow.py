@@ -103,7 +103,9 @@ class Flow(ModelConfig, LikelihoodModel):
         self.__dict__["_norms"] = SpectralNorms(parts)
         self.built = True
 
-    # What the flow is.
+    # What the flow is, and the functions that are exported.
+
+    computations = computations
 
     @property
     def event_shape(self) -> tuple[int, ...]:

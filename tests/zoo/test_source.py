@@ -20,6 +20,7 @@ ROOMS = [
     {"layers"},
     {"specs", "values", "training", "distributions"},
     {"computations"},
+    {"variational"},
     {"saving", "latents"},
     {"flow"},
     {"models"},

@@ -15,6 +15,7 @@ from zoo.models.radial import Radial as Radial
 from zoo.models.real_nvp import RealNVP as RealNVP
 from zoo.models.residual_flow import ResidualFlow as ResidualFlow
 from zoo.models.sylvester import Sylvester as Sylvester
+from zoo.models.vae import VAE as VAE
 
 # Name of the file -> family.
 MODELS = {
@@ -23,4 +24,4 @@ MODELS = {
     if isinstance(found, type) and issubclass(found, Family) and found is not Family
 }
 
-__all__ = ["MODELS", "Family", *(family.__name__ for family in MODELS.values())]
+__all__ = ["MODELS", "VAE", "Family", *(family.__name__ for family in MODELS.values())]

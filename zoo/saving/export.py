@@ -22,7 +22,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo import backend, computations
+from zoo import backend
 from zoo.backend import tfd
 from zoo.saving import entries, storage
 from zoo.saving.exported import ExportedFlow
@@ -138,6 +138,8 @@ def load_exported(folder: PathLike) -> ExportedFlow:
 
 def _reparameterized(flow):
     """Whether samples are differentiable functions of the weights and noise: as the base's are."""
+    if not hasattr(flow, "base"):  # A model of levels.
+        return False
     if isinstance(flow.base, LikelihoodModel):
         return _reparameterized(flow.base)
     return flow.base.distribution().reparameterization_type == tfd.FULLY_REPARAMETERIZED
@@ -184,6 +186,7 @@ def _calls(flow):
 def _module(flow, calls):
     """The flow's computations as functions of a `tf.Module` that holds its variables."""
     seeded = _seeded_log_prob(flow, calls)
+    computations = flow.computations
     encode = _traced_once(functools.partial(computations.encode, flow), calls["encode"])
     decode = _traced_once(functools.partial(computations.decode, flow), calls["decode"])
 
@@ -196,7 +199,7 @@ def _module(flow, calls):
         # What flow.sample does, with one graph of `decode` for all ways to call it.
         seed, context = backend.make_seed(seed), _not_empty(context)
         z, context = computations.draw(flow, tf.maximum(n, 1), context, seed, temperature)
-        return decode(z, context)[:n]
+        return computations.emit(flow, z, context, seed, decode)[:n]
 
     module = tf.Module(name=flow.name)
     # tf.Module does not look inside Keras variables, and what it does not find is not saved.
@@ -217,6 +220,7 @@ def _module(flow, calls):
 
 def _seeded_log_prob(flow, calls):
     """`(x, seed, context) -> log_prob`; the seed is that of the estimate, if it is one."""
+    computations = flow.computations
     if not flow.estimates:
         exact = _traced_once(functools.partial(computations.density, flow), calls["log_prob"])
         return lambda x, seed, context: exact(x, context)

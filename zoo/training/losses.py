@@ -75,10 +75,7 @@ class FlowMatching(MaximumLikelihood):
             )
 
     def logs(self, logs):
-        # Nats and bits are those of a likelihood, which was not computed.
-        logs, *state = logs if isinstance(logs, tuple) else (logs,)
-        logs = {name: value for name, value in logs.items() if name == "loss"}
-        return (logs, *state) if state else logs
+        return _loss_alone(logs)
 
     def __call__(self, model, x, context, seed, training=True):
         if isinstance(seed, keras.random.SeedGenerator):
@@ -104,7 +101,45 @@ def _times(n, dtype, seed):
     return t - ops.floor(t)
 
 
-LOSSES = {"likelihood": MaximumLikelihood, "flow_matching": FlowMatching}
+class ELBO(MaximumLikelihood):
+    """Minus the evidence lower bound of a `zoo.VAE`, with free bits and a warm-up, nats.
+
+    `max(lambda, KL) beta - log p(x | z)` of each event, one `z` drawn from its posterior, and `KL =
+    log q(z | x) - log p(z)`. Free bits (Kingma et al., 2016, arXiv:1606.04934, eq. 15) press the
+    KL, averaged over the batch, down to `lambda = free_bits * dimensions` and no further; the
+    latent is one group, for the density of a flow has no parts by dimension. In the warm-up `beta`
+    grows from 0 to 1 (Bowman et al., 2016, arXiv:1511.06349): `min(1, (t + 1) / kl_warmup_steps)`
+    at step `t = 0, 1, ...`. The three numbers are the model's. Validation measures the bound itself.
+    """
+
+    name = "elbo"
+
+    def check_model(self, model):
+        if not hasattr(model, "elbo_terms"):
+            raise ValueError(
+                "loss='elbo' trains a zoo.VAE, which has a posterior: use loss='likelihood'; got a "
+                f"{type(model).__name__}."
+            )
+
+    def logs(self, logs):
+        return _loss_alone(logs)
+
+    def __call__(self, model, x, context, seed, training=True):
+        log_likelihood, kl = model.elbo_terms(x, seed, training)
+        floor = ops.cast(model.free_bits * model.posterior.event.size, kl.dtype)
+        # Constant where the average is below: no gradient presses it further down.
+        kl = ops.where(ops.mean(kl) > floor, kl, floor)
+        return model.warmup(training) * kl - log_likelihood
+
+
+def _loss_alone(logs):
+    """Results of a training step without nats and bits, which a likelihood alone has."""
+    logs, *state = logs if isinstance(logs, tuple) else (logs,)
+    logs = {name: value for name, value in logs.items() if name == "loss"}
+    return (logs, *state) if state else logs
+
+
+LOSSES = {"likelihood": MaximumLikelihood, "flow_matching": FlowMatching, "elbo": ELBO}
 
 
 def get(loss, model):
