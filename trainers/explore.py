@@ -103,6 +103,8 @@ class Explorer:
     """
 
     def __init__(self, flow, data, args):
+        if metrics.is_bound(flow):
+            raise ValueError("pictures of latents are for flows, whose encoding is exact")
         self.flow, self.data, self.args = flow, data, args
         self.temperatures, self.strengths = (
             _numbers(args, name) for name in ("temperatures", "strengths")

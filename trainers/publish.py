@@ -13,7 +13,7 @@ import shutil
 
 from trainers import evaluate, explore
 from trainers.reports import baselines, cards, outside, pictures
-from trainers.runs import common, files, flagfiles, folders, options
+from trainers.runs import common, files, flagfiles, folders, metrics, options
 
 # Bytes of a SavedModel that goes with an entry; of a larger one, the card tells how to make it.
 MAX_SAVED_MODEL = 3_000_000
@@ -151,7 +151,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None,
 def _evaluate(flow, data, draws, data_dir):
     """All figures: round trips over the whole test split, of images over other data too."""
     count, foreign = data.num_examples("test"), {}
-    if flow.levels and pictures.is_image(flow.event_shape):
+    if flow.levels and pictures.is_image(flow.event_shape) and not metrics.is_bound(flow):
         names, limit = outside.default_names(data), min(count, 1000)
         foreign = evaluate.foreign(flow, names, data_dir, limit)
     found = evaluate.evaluate(flow, data, draws=draws, round_trip_examples=count, foreign=foreign)

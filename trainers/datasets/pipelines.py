@@ -11,7 +11,7 @@ Example:
 
 import tensorflow as tf
 
-from trainers.datasets import builders, checks, features, images, reading
+from trainers.datasets import binary, builders, checks, features, images, reading
 from trainers.datasets import fresh as fresh_points
 from trainers.datasets.errors import DatasetError, one_line
 from trainers.datasets.toy_densities import TOYS
@@ -30,7 +30,8 @@ def load(name, data_dir=None, manual_dir=None, **changes):
         data_dir: Folder of prepared datasets, to read and, if need be, to write; or the folder of
             one prepared dataset. Default: TFDS's own, `~/tensorflow_datasets`.
         manual_dir: Folder of files downloaded by hand, for the datasets that need them.
-        **changes: levels, image_size, resize and label of `Dataset`; None is the same as unset.
+        **changes: levels, image_size, resize, binarize and label of `Dataset`; None is the same as
+            unset.
 
     Returns:
         A `Dataset`.
@@ -65,6 +66,10 @@ class Dataset:
             their centre or padded with zeros; images of varying size need it.
         resize: Height and width (or one number for both) to which images are then resized, each
             pixel the average over its area, rounded.
+        binarize: Make each pixel of an image 1 with the probability that its grey level is of the
+            largest, and else 0, after all other changes: "static", drawn once for each split from
+            a fixed seed, the same for everyone, or "dynamic", where batches for training are drawn
+            anew at each pass, from their seed. For splits that are kept in memory.
         label: The feature to take for the label, a `ClassLabel` or a boolean (class 0 or 1), by
             name, as "attributes/Smiling"; None for the rule of `trainers.datasets.features`.
 
@@ -79,7 +84,9 @@ class Dataset:
         memory_limit: In bytes, as above.
     """
 
-    def __init__(self, builder, levels=None, image_size=None, resize=None, label=None):
+    def __init__(
+        self, builder, levels=None, image_size=None, resize=None, label=None, binarize=None
+    ):
         self.builder = builder
         config = builder.builder_config.name if builder.builder_config else None
         self.name = f"{builder.name}/{config}" if config else builder.name
@@ -87,7 +94,9 @@ class Dataset:
         change = images.change(levels, image_size, resize, own_levels)
         self._inputs = features.choose(builder.info, self.name, label, change)
         self.event_shape = self._inputs.event_shape
-        self.levels = own_levels // change.divisor if self._inputs.is_image else None
+        self._grey = own_levels // change.divisor if self._inputs.is_image else None
+        self.binarize = binary.check(binarize, self._inputs, self.name)
+        self.levels = 2 if binarize else self._grey
         self.num_classes = self._inputs.num_classes
         self.input_names = self._inputs.names
         self._toy = TOYS[config] if builder.name == "toy2d" else None
@@ -147,10 +156,13 @@ class Dataset:
             data = data.repeat()
         data = data.batch(batch_size, drop_remainder=drop_remainder or repeat)
         if self._fits(split) and not fresh:
-            tensors = self._tensors(split)
+            anew = shuffle and split == "train" and self.binarize == "dynamic"
+            tensors = self._tensors(split, grey=anew)
             data = data.map(lambda rows: tuple(tf.gather(t, rows) for t in tensors), AUTOTUNE)
         if flips:
             data = _mirror_at_random(data, seed)
+        if self._fits(split) and not fresh and anew:
+            data = binary.anew(data, self._grey, seed)
         if not labels:
             data = data.map(lambda x, *label: x)
         data = data.prefetch(AUTOTUNE)
@@ -201,6 +213,8 @@ class Dataset:
         count = self.num_examples(split)
         if not count:
             raise DatasetError(f"split {split!r} of dataset {self.name!r} is empty")
+        if self.binarize and not self._fits(split):
+            raise DatasetError(f"split {split!r} of dataset {self.name!r} is too large to binarize")
         if batch_size < 1 or (only_full and batch_size > count):
             raise DatasetError(
                 f"expected a batch size from 1 to {count}, the size of split {split!r}, "
@@ -235,8 +249,15 @@ class Dataset:
             )
         return fresh_points.passes(self._toy, self.num_examples(split), seed).map(lambda x: (x,))
 
-    def _tensors(self, split):
-        """The whole split, (x,) or (x, labels), read once."""
+    def _tensors(self, split, grey=False):
+        """The whole split, (x,) or (x, labels), read once; its grey levels where asked for."""
+        if self.binarize and not grey:
+            if (split, "binary") not in self._memory:
+                x, *labels = self._tensors(split, grey=True)
+                with tf.device("CPU"):
+                    x = tf.constant(binary.once(x.numpy(), self._grey, split))
+                self._memory[split, "binary"] = (x, *labels)
+            return self._memory[split, "binary"]
         if split not in self._memory:
             arrays = self._guarded(split, reading.read)
             self._require_valid(split, arrays)
@@ -269,9 +290,9 @@ class Dataset:
 
     def _fault(self, builder, inputs, instruction, arrays):
         if arrays is not None:
-            return checks.fault(inputs, self.levels, [arrays])
+            return checks.fault(inputs, self._grey, [arrays])
         blocks = reading.blocks(builder, inputs, instruction).prefetch(AUTOTUNE)
-        return checks.fault(inputs, self.levels, blocks.as_numpy_iterator())
+        return checks.fault(inputs, self._grey, blocks.as_numpy_iterator())
 
 
 def _mirror_at_random(data, seed):

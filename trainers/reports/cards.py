@@ -90,12 +90,15 @@ def _figures(model, evaluation):
     rows = [[text, metrics.shown(evaluation[n])] for n, text in names.items() if n in evaluation]
     if evaluation["kl"]:
         rows.append(["KL(true density ‖ flow), nats", metrics.shown(evaluation["kl"])])
+    if "elbo" in evaluation:
+        rows.insert(0, ["evidence lower bound, nats an event", metrics.shown(evaluation["elbo"])])
     trips = evaluation["round_trip"]
     unit = "grey levels" if model["levels"] else "data units"
-    rows += [
-        [f"largest round-trip error on test data, {unit}", _largest(trips["data"])],
-        [f"largest round-trip error on uniform noise, {unit}", _largest(trips["noise"])],
-    ]
+    if trips:
+        rows += [
+            [f"largest round-trip error on test data, {unit}", _largest(trips["data"])],
+            [f"largest round-trip error on uniform noise, {unit}", _largest(trips["noise"])],
+        ]
     for name, figure in evaluation.get("outside", {}).items():
         rows += [
             [f"largest round-trip error on {name}, {unit}", _largest(figure["round_trip"])],
@@ -110,6 +113,13 @@ def _figures(model, evaluation):
         what = "standard deviation of one estimated log-density, nats"
         rows.append([what, f"{spread['nats']:.3f}"])
     text = markdown.table(rows, ["", "test split"])
+    if "elbo" in evaluation:
+        return text + (
+            f"\n\nMeans ± two standard errors over all {evaluation['examples']} test examples. "
+            "Log-likelihood and bits are the importance-weighted bound of "
+            f"{evaluation['importance_samples']} latents, on average below the likelihood; the "
+            f"evidence lower bound is of one latent, the mean over {evaluation['draws']} of them."
+        )
     text += (
         f"\n\nMeans ± two standard errors over all {evaluation['examples']} test examples, "
         f"temperature 1, {_log_determinants(evaluation)}; round trips over "
@@ -228,7 +238,13 @@ def _use(name, model, given, files):
         f'flow = zoo.load("{name}")\n'
         f"x = flow.sample(16, seed=0{context}{cooler})\n"
         f"flow.log_prob({x}{context})  # nats, data units\n"
-        f"flow.distribution({context.removeprefix(', ')})  # a tfd.Distribution\n```\n\n"
+        + (
+            f"flow.importance_bound({x}, samples=512)\n"
+            "flow.posterior_of(x)  # a tfd.Distribution over latents\n```\n\n"
+            "`log_prob` of the SavedModel is the bound with the latents of seed 0. "
+            if metrics.is_bound(flow)
+            else f"flow.distribution({context.removeprefix(', ')})  # a tfd.Distribution\n```\n\n"
+        )
         + (
             "`saved_model/` is the same flow for where only TensorFlow is installed."
             if exported
@@ -238,12 +254,13 @@ def _use(name, model, given, files):
     )
 
 
-def _data(model, given):
-    counts = ", ".join(f"{count:,} {split}" for split, count in given["data"].items())
-    text = f"`{given['dataset']}`: {counts} examples of shape {tuple(model['event_shape'])}"
-    if model["levels"]:
-        dims = math.prod(model["event_shape"])
-        noise = "learned" if given["evaluation"].get("noise") == "variational" else "uniform"
+    unit = "grey levels" if model["levels"] else "data units"
+    if trips:
+        rows += [
+            [f"largest round-trip error on test data, {unit}", _largest(trips["data"])],
+            [f"largest round-trip error on uniform noise, {unit}", _largest(trips["noise"])],
+        ]
+    for name, figure in evaluation.get("outside", {}).items():
         text += (
             f", integers of {model['levels']} levels. The flow adds {noise} noise (x + u) and "
             f"counts densities in units of one level; bits per dimension divide by D = {dims}"

@@ -1,4 +1,4 @@
-"""From flags to an untrained flow of one of the families of `zoo.MODELS`."""
+"""From flags to an untrained flow of one of the families of `zoo.MODELS`, or a VAE of them."""
 
 import inspect
 import json
@@ -7,7 +7,7 @@ import operator
 import os
 
 import zoo
-from trainers.runs import common, metrics
+from trainers.runs import common, metrics, vaes
 from trainers.runs.options import MOST_LAYERS, MOST_UNITS, model_argument_flags, names
 
 # What the data set and flags of their own decide.
@@ -15,14 +15,17 @@ _GIVEN = set("layers event_shape context_shape num_classes levels seed dtype nam
 
 
 def family(name, flag="--model"):
-    """Returns the class of `zoo.MODELS` called `name`; `flag` is what the error calls it.
+    """Returns the class of `zoo.MODELS` called `name`, or what makes a VAE for "vae".
+
+    `flag` is what the error calls it.
 
     Raises:
         ValueError: If there is none.
     """
-    if not isinstance(name, str) or name not in zoo.MODELS:
-        raise ValueError(f"{flag} must be one of {', '.join(sorted(zoo.MODELS))}; got {name!r}")
-    return zoo.MODELS[name]
+    known = zoo.MODELS | ({"vae": vaes.vae} if flag == "--model" else {})
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"{flag} must be one of {', '.join(sorted(known))}; got {name!r}")
+    return known[name]
 
 
 def of_events(event_shape):
@@ -66,8 +69,9 @@ def model_arguments(options):
                 f"{','.join(units)[:60]}"
             )
         arguments["hidden_units"] = tuple(int(unit) for unit in units)
-    if arguments.get("base", "").startswith("{"):
-        arguments["base"] = _json_object("base", arguments["base"])
+    for name in ("base", "posterior"):
+        if arguments.get(name, "").startswith("{"):
+            arguments[name] = _json_object(name, arguments[name])
     if options.model_args:
         further = _json_object("model_args", options.model_args)
         if twice := sorted(set(further) & set(arguments)):
@@ -117,8 +121,13 @@ def build(options, data):
     if options.precision != "float32":
         given["dtype"] = options.precision
     chosen = model_arguments(options)
+    vae = options.model == "vae"
+    latent = chosen.get("latent", vaes.LATENT) if vae else math.prod(data.event_shape)
     if isinstance(chosen.get("base"), dict):
-        chosen["base"] = _base(chosen["base"], given, (math.prod(data.event_shape),))
+        chosen["base"] = _base(chosen["base"], given, (latent,))
+    if vae:
+        units = chosen.get("hidden_units") or vaes.HIDDEN_UNITS
+        chosen["posterior"] = _posterior(chosen.get("posterior"), given, latent, units[-1])
     given["event_shape"] = data.event_shape
     return _construct(options.model, "--model", given, chosen)
 
@@ -129,6 +138,25 @@ def _base(arguments, given, latent_shape):
     name = arguments.pop("model", None)
     latent = {"event_shape": tuple(latent_shape), "levels": None}
     return _construct(name, "the model of --base", given | latent, arguments)
+
+
+def _posterior(described, given, size, code):
+    """Builds the posterior that --posterior names or describes, over a diagonal Gaussian.
+
+    Both are conditional on the encoder's output.
+    """
+    arguments = dict(described) if isinstance(described, dict) else {"model": described or "iaf"}
+    name, dtype = arguments.pop("model", None), given.get("dtype")
+    diagonal = vaes.diagonal(size, code, given["seed"], dtype)
+    if name == "diagonal" and not arguments:
+        return diagonal
+    taken = accepted_arguments(family(name, "--posterior"))
+    own = {"fast": "sample"} if "fast" in taken else {}
+    if name not in vaes.WITH_A_GAUSSIAN:
+        own["base"] = diagonal
+    latent = {"event_shape": (size,), "context_shape": (code,), "levels": None}
+    latent = {key: value for key, value in (given | latent).items() if key != "num_classes"}
+    return _construct(name, "--posterior", latent, own | arguments)
 
 
 def _pretrained(options, data):
@@ -149,10 +177,13 @@ def _pretrained(options, data):
     if base is None and options.freeze:
         raise ValueError("--freeze needs --base: with all layers frozen nothing is trained")
     # Both ways: a flow that was trained with --freeze remembers it.
-    for layer in filter(None, [*flow.stack.layers, flow.dequantizer]):
+    layers = flow.stack.layers if hasattr(flow, "stack") else []
+    for layer in filter(None, [*layers, flow.dequantizer]):
         layer.trainable = not options.freeze
     if base is None:
         return flow
+    if not layers:
+        raise ValueError(f"{options.init_from} is no flow, and keeps its prior: omit --base")
     shared = {"num_classes": flow.num_classes, "dtype": flow.dtype_policy}
     if isinstance(base, dict):
         base = _base(base, shared | {"seed": options.seed}, flow.latent_shape)

@@ -19,7 +19,12 @@ def mean_and_error(values):
     return {"mean": float(values.mean()), "error": float(error)}
 
 
-def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256):
+def is_bound(flow):
+    """Whether the likelihood of a model is the bound of one with latent variables, a VAE."""
+    return hasattr(flow, "importance_bound")
+
+
+def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256, function=None):
     """Log-likelihood of each example, the mean over several draws of the noise.
 
     Args:
@@ -29,6 +34,7 @@ def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256):
         draws: Draws of the noise; without noise one is enough.
         seed: Seed of the noise.
         batch_size: Examples at a time; fewer where images are large, or of many classes.
+        function: What takes the place of `flow.log_prob`, without a context.
 
     Returns:
         float64 [n], nats.
@@ -42,7 +48,10 @@ def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256):
         for start, batch, labels, size in batches(x, context, batch_size):
             # Another seed for every batch: the same one would give them all the same noise.
             number = (seed * draws + draw) * len(x) + start
-            values = np.asarray(flow.log_prob(batch, context=labels, seed=number % 2**31))
+            if function is None:
+                values = np.asarray(flow.log_prob(batch, context=labels, seed=number % 2**31))
+            else:
+                values = np.asarray(function(batch, seed=number % 2**31))
             total[start : start + size] += values[:size]
     return total / draws
 
@@ -74,17 +83,24 @@ def test_figure(flow, data, split="test", draws=10, seed=0):
         dimension, each {"mean", "error"}; "examples", "draws", "split"; "noise" of integers,
         "uniform" or "variational", else None; for class-conditional flows, whose figure is that of
         the uniform mixture over classes, also "nats_given_label" and "bits_per_dim_given_label".
+        Of a VAE they are bounds of "importance_samples", and there is "elbo", nats, the mean over
+        the draws; no noise is drawn.
 
     Raises:
         ValueError: If the data do not have the shape, levels or labels that the flow needs.
     """
     check_fit(flow, data)
     dims = math.prod(flow.event_shape)
+    noisy = flow.levels and not is_bound(flow)
     draws = draws if flow.levels else 1
     x, labels = arrays(data, split, bool(flow.num_classes))
     noise = "uniform" if flow.dequantizer is None else "variational"
     figure = {"split": split, "examples": len(x), "draws": draws}
-    figure["noise"] = noise if flow.levels else None
+    figure["noise"] = noise if noisy else None
+    if is_bound(flow):
+        elbo = log_likelihoods(flow, x, None, draws, seed, function=flow.elbo)
+        figure |= {"elbo": mean_and_error(elbo), "importance_samples": flow.samples}
+        draws = 1
     figure |= _likelihood(flow, x, None, draws, seed, dims, "")
     if labels is not None:
         figure |= _likelihood(flow, x, labels, draws, seed, dims, "_given_label")
@@ -218,11 +234,15 @@ def shown(figure, digits=4):
 def likelihood_rows(result):
     """The likelihood figures of a result as rows (name, text); those of integers say "bound"."""
     rows = []
+    if "elbo" in result:
+        rows.append(("evidence lower bound, nats", shown(result["elbo"])))
     for name, figure in result.items():
         if name.startswith(("nats", "bits_per_dim")):
             bound = "lower" if name.startswith("nats") else "upper"
             noise = result.get("noise")
             note = f" ({bound} bound, {noise} noise)" if noise else ""
+            if samples := result.get("importance_samples"):
+                note = f" ({bound} bound, {samples} importance samples)"
             rows.append((name.replace("_", " ") + note, shown(figure)))
     return rows
 

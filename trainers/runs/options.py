@@ -57,6 +57,13 @@ def data_flags(fv):
         None,
         "Grey levels to reduce images to after that, a divisor of their own; 32: 5 bits.",
     )
+    define.enum(
+        "binarize",
+        None,
+        ("static", "dynamic"),
+        "Make each pixel 1 with a probability of its grey level, else 0: drawn once from a fixed "
+        "seed, or for training images anew at each pass.",
+    )
     define.string(
         "label",
         None,
@@ -82,7 +89,7 @@ def trained_model_flags(fv):
 def family_flags(fv):
     """Which family, with which arguments. What is left unset takes the family's own default."""
     define = definers(fv)
-    define.string("model", None, "Family: a key of zoo.MODELS.")
+    define.string("model", None, "Family: a key of zoo.MODELS, or vae.")
     model_argument_flags(fv)
     define.boolean("class_conditional", False, "Condition on the data set's labels.")
     define.string("model_args", None, "Further constructor arguments, as a JSON object.")
@@ -108,8 +115,32 @@ def model_argument_flags(fv):
     define.string(
         "base",
         None,
-        "Base distribution: normal, logistic, or another flow over the latent as a JSON object, as "
-        'in {"model": "made", "components": 10}.',
+        "Base distribution, of a vae the prior: normal, logistic, or another flow over the latent "
+        'as a JSON object, as in {"model": "made", "components": 10}.',
+    )
+    define.string(
+        "posterior",
+        None,
+        "Posterior of a vae: diagonal, iaf, planar, ..., or a family as a JSON object, as in "
+        '{"model": "iaf", "num_layers": 2}. Its prior is --base.',
+    )
+    define.integer(
+        "latent", None, "Dimensions of the latent of a vae.", lower_bound=1, upper_bound=MOST_UNITS
+    )
+    define.enum(
+        "likelihood",
+        None,
+        ("bernoulli", "discretized_logistic"),
+        "What the decoder of a vae gives (bernoulli for two levels, else discretized_logistic).",
+    )
+    define.float(
+        "free_bits", None, "Nats a dimension that a vae's loss does not charge.", lower_bound=0.0
+    )
+    define.integer(
+        "kl_warmup_steps",
+        None,
+        "Steps in which the weight of a vae's KL divergence grows to 1.",
+        lower_bound=0,
     )
     define.string(
         "preprocessing",

@@ -20,10 +20,11 @@ from zoo.typing import ArrayLike, Distribution, DType, PathLike, Seed, Tensor
 class VAE(ModelConfig, LikelihoodModel):
     """A latent-variable model of grey levels, trained by a bound of its likelihood.
 
-    `z ~ p(z)`, the prior, any flow; `x ~ p(x | z)`, independent entries whose parameters the decoder
-    gives; and as approximate posterior `q(z | x)` any flow whose context is what the encoder says of
-    `x` (Rezende and Mohamed, 2015, arXiv:1505.05770; Kingma et al., 2016, arXiv:1606.04934). It is
-    trained on the evidence lower bound `E_q[log p(x | z) - log q(z | x) + log p(z)]`, by `fit`.
+    `z ~ p(z)`, the prior, any flow; `x ~ p(x | z)`, independent entries whose parameters the
+    decoder gives; and as approximate posterior `q(z | x)` any flow whose context is what the
+    encoder says of `x` (Rezende and Mohamed, 2015, arXiv:1505.05770; Kingma et al., 2016,
+    arXiv:1606.04934). It is trained on the evidence lower bound `E_q[log p(x | z) - log q(z | x) +
+    log p(z)]`, by `fit`.
 
     Its `log_prob` is the importance-weighted bound (Burda et al., 2016, arXiv:1509.00519) of
     `samples` latents, on average below `log P(x)` and above the evidence lower bound. Integers need
@@ -37,7 +38,7 @@ class VAE(ModelConfig, LikelihoodModel):
         and classes registered with `keras.saving`.
       posterior: `zoo.Flow` over the latent with a `context_shape`. One whose samples take one pass
         is fast: `zoo.IAF`, or `zoo.Planar` and `zoo.Sylvester` with `fast="sample"`.
-      prior: `"normal"`, `"logistic"`, a `tfd.Distribution` over the latent, or a `zoo.Flow` over it.
+      prior: `"normal"`, `"logistic"`, or a `tfd.Distribution` or a `zoo.Flow` over the latent.
       likelihood: `"bernoulli"`, whose decoder gives logits `[n, *event_shape]`, or
         `"discretized_logistic"` (Kingma et al., 2016, appendix), whose decoder gives locations and
         log-scales, `[n, *event_shape]` with twice the entries in the last axis, first the
@@ -121,8 +122,8 @@ class VAE(ModelConfig, LikelihoodModel):
         shape, times = tuple(self.decoder(z).shape[1:]), self.observed.num_params
         if not shape or shape[-1] % times:
             raise ValueError(
-                f"decoder must give {times} numbers for each entry of an event along its last axis, "
-                f"got events of shape {shape}."
+                f"decoder must give {times} numbers for each entry of an event along its last axis"
+                f", got events of shape {shape}."
             )
         return (*shape[:-1], shape[-1] // times)
 
@@ -177,7 +178,7 @@ class VAE(ModelConfig, LikelihoodModel):
     # Public calls.
 
     def elbo(self, x: ArrayLike, seed: Seed = None) -> Tensor:
-        """The evidence lower bound with one latent an event, nats `[n]`; arguments as `log_prob`."""
+        """The evidence lower bound, of one latent an event, nats `[n]`; see `importance_bound`."""
         return self._run(variational.elbo, self.event.check(x), backend.make_seed(seed))
 
     def importance_bound(self, x: ArrayLike, samples: int = 128, seed: Seed = None) -> Tensor:
@@ -216,7 +217,7 @@ class VAE(ModelConfig, LikelihoodModel):
         return self.to_bits(self.log_prob(x, context, seed))
 
     def encode(self, x: ArrayLike) -> Tensor:
-        """The middle of the posterior, its flow's image of the base's mean, `[n, *latent_shape]`."""
+        """The middle of the posterior, where its base's mean is taken, `[n, *latent_shape]`."""
         return self._run(variational.encode, self.event.check(x))
 
     def decode(self, z: ArrayLike) -> Tensor:
@@ -330,6 +331,6 @@ def _check_posterior(posterior):
     if not fits or posterior.context_shape is None or posterior.num_classes:
         got = repr(posterior) if isinstance(posterior, str) else type(posterior).__name__
         raise ValueError(
-            "posterior must be a zoo.Flow over continuous latents with a context_shape, that of the "
-            f"encoder's output; got {got}."
+            "posterior must be a zoo.Flow over continuous latents with a context_shape, that of "
+            f"the encoder's output; got {got}."
         )

@@ -109,7 +109,7 @@ class ELBO(MaximumLikelihood):
     KL, averaged over the batch, down to `lambda = free_bits * dimensions` and no further; the
     latent is one group, for the density of a flow has no parts by dimension. In the warm-up `beta`
     grows from 0 to 1 (Bowman et al., 2016, arXiv:1511.06349): `min(1, (t + 1) / kl_warmup_steps)`
-    at step `t = 0, 1, ...`. The three numbers are the model's. Validation measures the bound itself.
+    at step `t = 0, 1, ...`. The numbers are the model's. Validation measures the bound itself.
     """
 
     name = "elbo"

@@ -83,7 +83,10 @@ def test_every_recipe_builds_a_flow_of_its_data(recipe, mocked, prepared):
 def test_names_say_family_and_dataset(recipe):
     family, dataset = recipe.split("-")
     options = options_of(recipe)
-    assert options.model.replace("_", "") == family
+    if options.posterior:
+        assert family == f"{options.model}_{json.loads(options.posterior)['model']}"
+    else:
+        assert options.model.replace("_", "") == family
     assert dataset in options.dataset.replace("celeb_a", "celeba").replace("/", "")
     first = (RECIPES / f"{recipe}.flags").read_text().splitlines()[0]
     assert first.startswith("# ") and dataset.isidentifier()
