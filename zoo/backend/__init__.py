@@ -37,7 +37,7 @@ from zoo.backend.gradients import (
     vjp,
     with_gradient,
 )
-from zoo.backend.loops import loop, put_rows, while_loop
+from zoo.backend.loops import loop, put, put_rows, while_loop
 from zoo.backend.memory import keep_freed
 from zoo.backend.names import names_in_common
 from zoo.backend.randomness import Randomness, draw_seed, make_seed, split_seed, uniform
@@ -74,6 +74,7 @@ __all__ = [
     "names_in_common",
     "of_replica",
     "ps",
+    "put",
     "put_rows",
     "raw",
     "read",

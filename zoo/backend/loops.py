@@ -49,3 +49,15 @@ def put_rows(x, start, rows):
         return keras.ops.slice_update(x, (start, keras.ops.zeros_like(start)), rows)
     places = start + tf.range(tf.shape(rows)[0], dtype=start.dtype)
     return tf.tensor_scatter_nd_update(x, places[:, None], rows)
+
+
+def put(x, i, value, axis):
+    """`x` with `value`, which lacks that axis, in place `i` along an axis."""
+    value = keras.ops.expand_dims(value, axis)
+    if NAME == "jax" or uses_xla():
+        zero = keras.ops.zeros_like(i)
+        start = [i if a == axis else zero for a in range(len(x.shape))]
+        return keras.ops.slice_update(x, start, value)
+    shape = [-1 if a == axis else 1 for a in range(len(x.shape))]
+    here = keras.ops.reshape(keras.ops.arange(x.shape[axis]) == i, shape)
+    return keras.ops.where(here, value, x)

@@ -25,6 +25,7 @@ from zoo.bijectors.spline import RationalQuadraticSpline
 from zoo.bijectors.squeeze import Squeeze
 from zoo.bijectors.steps import Steps, in_turn
 from zoo.bijectors.sylvester import Sylvester
+from zoo.bijectors.token_autoregressive import TokenAutoregressive
 
 __all__ = [
     "Affine",
@@ -55,6 +56,7 @@ __all__ = [
     "Squeeze",
     "Steps",
     "Sylvester",
+    "TokenAutoregressive",
     "forward_and_log_det",
     "in_turn",
     "inverse_and_log_det",

@@ -6,29 +6,30 @@ from zoo.bijectors.one_pass import ReshapingBijector
 
 
 class Squeeze(ReshapingBijector):
-    """Data `[h, w, c]` has latent `[h / 2, w / 2, 4 c]`; the log-determinant is zero.
+    """Data `[h, w, c]` has latent `[h / s, w / s, s^2 c]`; the log-determinant is zero.
 
-    The four pixels of each 2x2 block become the channels of one position, in the order of reading:
-    channel `(2 i + j) c + k` is channel `k` of the pixel in row `i` and column `j` of the block
-    (Dinh et al., 2017, section 3.6).
+    The pixels of each `s` by `s` block become the channels of one position, in the order of
+    reading: channel `(s i + j) c + k` is channel `k` of the pixel in row `i` and column `j` of the
+    block (Dinh et al., 2017, section 3.6, with `s = 2`).
 
     Args:
-      event_shape: `(h, w, c)` on the data side, with even `h` and `w`.
+      event_shape: `(h, w, c)` on the data side, `h` and `w` multiples of `size`.
+      size: Height and width of a block.
       **kwargs: `dtype` and `name` of `OnePassBijector`.
     """
 
-    def __init__(self, event_shape, **kwargs):
+    def __init__(self, event_shape, size=2, **kwargs):
         height, width, channels = event_shape
-        super().__init__(event_shape, (height // 2, width // 2, 4 * channels), **kwargs)
+        self._counts, self._size = (height // size, width // size), size
+        super().__init__(event_shape, (*self._counts, size * size * channels), **kwargs)
 
     def forward_and_log_det(self, x):
-        height, width, channels = self._data_shape
-        blocks = (height // 2, width // 2, 2, 2, channels)
+        blocks = (*self._counts, self._size, self._size, self._data_shape[-1])
         return self._rearrange(x, blocks, self._data_shape), ops.zeros_like(x[..., 0, 0, 0])
 
     def inverse_and_log_det(self, y):
-        height, width, channels = self._data_shape
-        blocks = (height // 2, 2, width // 2, 2, channels)
+        (rows, columns), size = self._counts, self._size
+        blocks = (rows, size, columns, size, self._data_shape[-1])
         return self._rearrange(y, blocks, self._latent_shape), ops.zeros_like(y[..., 0, 0, 0])
 
     @staticmethod

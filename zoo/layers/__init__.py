@@ -20,6 +20,7 @@ from zoo.layers.scan import Scan
 from zoo.layers.squeeze import Squeeze
 from zoo.layers.stack import Stack
 from zoo.layers.sylvester import Sylvester
+from zoo.layers.token_autoregressive import TokenAutoregressive
 
 __all__ = [
     "ActNorm",
@@ -46,6 +47,7 @@ __all__ = [
     "Squeeze",
     "Stack",
     "Sylvester",
+    "TokenAutoregressive",
     "image_shape",
     "lipschitz_constants",
     "to_unit_range",

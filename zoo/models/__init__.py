@@ -15,6 +15,7 @@ from zoo.models.radial import Radial as Radial
 from zoo.models.real_nvp import RealNVP as RealNVP
 from zoo.models.residual_flow import ResidualFlow as ResidualFlow
 from zoo.models.sylvester import Sylvester as Sylvester
+from zoo.models.tar_flow import TarFlow as TarFlow
 from zoo.models.vae import VAE as VAE
 
 # Name of the file -> family.

@@ -1,5 +1,6 @@
 """Conditioners: Keras layers from part of an event, and a context, to parameters."""
 
+from zoo.networks.attention import Transformer
 from zoo.networks.conditioner import check_hidden_units, condition, seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
 from zoo.networks.dynamics import Dynamics
@@ -25,6 +26,7 @@ __all__ = [
     "NormConv",
     "ResidualNet",
     "SpectralNorms",
+    "Transformer",
     "WAYS",
     "ZeroConv",
     "check_hidden_units",

@@ -116,9 +116,13 @@ class MADE(keras.layers.Layer):
         kernels = [self._cast(ops.transpose(layer.dense_kernel())) for layer in self.dense]
         biases = [self._cast(read(layer.bias))[:, None] for layer in self.dense]
         if context is not None:
-            kernel = ops.transpose(self._cast(read(self.context_kernel)))
-            biases[0] = biases[0] + ops.matmul(kernel, ops.transpose(self._cast(context)))
+            biases[0] = biases[0] + self.context_columns(context)
         return kernels, biases
+
+    def context_columns(self, context):
+        """What a context `[n, context_size]` adds to the first hidden layer, `[units, n]`."""
+        kernel = ops.transpose(self._cast(read(self.context_kernel)))
+        return ops.matmul(kernel, ops.transpose(self._cast(context)))
 
     def _cast(self, x):
         return ops.cast(x, self.compute_dtype)

@@ -50,14 +50,7 @@ class Sweep:
         """
 
         def forward(noise, weights):
-            by_dimension = ops.moveaxis(noise, 1, 0)
-            return self._ascend(
-                weights,
-                lambda layer, start, units: self._activation(units),
-                lambda i, params: step(by_dimension[i], ops.cast(params, dtype)),
-                ops.shape(noise)[0],
-                dtype,
-            )
+            return self.outcome(step, noise, weights, dtype)
 
         def gradient(args, outputs, upstream):
             return self._gradient(step, args, outputs[0], *upstream)
@@ -66,6 +59,17 @@ class Sweep:
             return self._tangent(step, args, outputs[0], along)
 
         return backend.with_gradient(forward, gradient, tangent)(noise, weights)
+
+    def outcome(self, step, noise, weights, dtype):
+        """As a call, for what needs no gradient: `step` may then look at all events at once."""
+        by_dimension = ops.moveaxis(noise, 1, 0)
+        return self._ascend(
+            weights,
+            lambda layer, start, units: self._activation(units),
+            lambda i, params: step(by_dimension[i], ops.cast(params, dtype)),
+            ops.shape(noise)[0],
+            dtype,
+        )
 
     def _ascend(self, weights, activate, outcome, n, dtype):
         """The loop, first dimension first.

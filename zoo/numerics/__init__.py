@@ -4,10 +4,12 @@ from zoo.numerics import log_det_estimators, ode, root_finding, tanh_root, trian
 from zoo.numerics.normalization import reaching_clamp, soft_clamp, standardizing
 from zoo.numerics.report import NotConverged, Report, is_recording, record, recording
 from zoo.numerics.shapes import broadcast_lead, by_rows, flatten_lead, unflatten_lead
+from zoo.numerics.triangular_map import TriangularInverse
 
 __all__ = [
     "NotConverged",
     "Report",
+    "TriangularInverse",
     "broadcast_lead",
     "by_rows",
     "flatten_lead",
