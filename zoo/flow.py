@@ -313,13 +313,17 @@ class Flow(ModelConfig, LikelihoodModel):
         Raises:
           ValueError: An argument is not as described.
         """
+        return self._sampled(n, context, seed, temperature)
+
+    def _sampled(self, n, context, seed, temperature, rest=()):
+        """Samples; `rest` are further arguments of `computations.decode`."""
         n = specs.check_count(n, "n", self.event.size)
         temperature = specs.check_temperature(temperature)
         context = self.context.check(context, n, optional=bool(self.num_classes))
         seed = backend.make_seed(seed)
         if not isinstance(n, int) or backend.has_tracers([context, seed]):
             drawn = computations.draw(self, n, context, seed, temperature)
-            return computations.decode(self, *drawn)
+            return computations.decode(self, *drawn, *rest)
         if backend.NAME == "tensorflow":
             # As a number, 1 needs no mean of the base, which it may not have.
             factor = 1.0
@@ -330,7 +334,7 @@ class Flow(ModelConfig, LikelihoodModel):
             z, context = drawn(n, context, seed, factor)
         else:  # Shapes are static there, and nothing below runs op by op.
             z, context = computations.draw(self, n, context, seed, temperature)
-        return self._run(computations.decode, z, context)
+        return self._run(computations.decode, z, context, rest=rest)
 
     def to_levels(self, x: ArrayLike) -> Tensor:
         """Samples as grey levels: `floor`, within `0..levels-1`, integers `[batch, *event_shape]`.

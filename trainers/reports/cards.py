@@ -254,13 +254,12 @@ def _use(name, model, given, files):
     )
 
 
-    unit = "grey levels" if model["levels"] else "data units"
-    if trips:
-        rows += [
-            [f"largest round-trip error on test data, {unit}", _largest(trips["data"])],
-            [f"largest round-trip error on uniform noise, {unit}", _largest(trips["noise"])],
-        ]
-    for name, figure in evaluation.get("outside", {}).items():
+def _data(model, given):
+    counts = ", ".join(f"{count:,} {split}" for split, count in given["data"].items())
+    text = f"`{given['dataset']}`: {counts} examples of shape {tuple(model['event_shape'])}"
+    if model["levels"]:
+        dims = math.prod(model["event_shape"])
+        noise = "learned" if given["evaluation"].get("noise") == "variational" else "uniform"
         text += (
             f", integers of {model['levels']} levels. The flow adds {noise} noise (x + u) and "
             f"counts densities in units of one level; bits per dimension divide by D = {dims}"

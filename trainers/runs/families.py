@@ -69,7 +69,7 @@ def model_arguments(options):
                 f"{','.join(units)[:60]}"
             )
         arguments["hidden_units"] = tuple(int(unit) for unit in units)
-    for name in ("base", "posterior"):
+    for name in ("base", "posterior", "transformer"):
         if arguments.get(name, "").startswith("{"):
             arguments[name] = _json_object(name, arguments[name])
     if options.model_args:

@@ -107,6 +107,9 @@ def make(options, model, steps, replicas=1, continued=False):
         warmup,
         steps,
     )
+    beta = {} if options.beta_2 is None else {"beta_2": options.beta_2}
+    if beta and not options.optimizer.startswith("adam"):
+        raise ValueError(f"--beta_2 is for adam, adamw and adamax, not for {options.optimizer}")
     made = type(keras.optimizers.get(options.optimizer))(
         learning_rate=schedule,
         # AdamW refuses None; the others skip the decay for it.
@@ -114,6 +117,7 @@ def make(options, model, steps, replicas=1, continued=False):
         global_clipnorm=options.clip_norm / replicas or None,
         use_ema=options.ema_momentum > 0,
         ema_momentum=options.ema_momentum or 0.99,
+        **beta,
     )
     # Decay is for kernels: pulling biases, scales and log-scales to zero changes the model's units.
     if small := [v for v in model.trainable_variables if len(v.shape) < 2]:

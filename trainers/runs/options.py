@@ -111,7 +111,12 @@ def model_argument_flags(fv):
     define.integer("num_layers", None, "Flow steps.", lower_bound=1, upper_bound=MOST_LAYERS)
     define.list("hidden_units", None, "Units of each hidden layer, as in 512,512.")
     define.string("activation", None, "Activation of the networks.")
-    define.string("transformer", None, "Scalar bijection: additive, affine, spline, ...")
+    define.string(
+        "transformer",
+        None,
+        "Scalar bijection: additive, affine, spline, ...; with arguments as a JSON object, as in "
+        '{"name": "mixture", "num_components": 10}.',
+    )
     define.string(
         "base",
         None,
@@ -168,6 +173,25 @@ def model_argument_flags(fv):
     define.integer(
         "blocks", None, "Residual blocks of a network.", lower_bound=0, upper_bound=MOST_LAYERS
     )
+    define.integer(
+        "patch_size",
+        None,
+        "Height and width of the patches that a transformer flow sees as tokens.",
+        lower_bound=1,
+        upper_bound=MOST_UNITS,
+    )
+    define.enum(
+        "within",
+        None,
+        ("independent", "autoregressive"),
+        "How the entries of a patch of tar_flow see each other.",
+    )
+    define.float(
+        "dropout", None, "Share of the numbers within networks that a training step leaves out."
+    )
+    define.float(
+        "label_dropout", None, "Share of the labels that training leaves out, for guidance."
+    )
     define.string("coupling", None, "Coupling of glow: affine, additive, tanh, ...")
     define.enum("conv", None, ("lu", "plain"), "1x1 convolution of glow.")
     define.enum(
@@ -192,6 +216,13 @@ def optimizer_flags(fv):
     define = definers(fv)
     define.enum("optimizer", "adam", OPTIMIZERS, "Optimizer.")
     define.float("learning_rate", 1e-3, "Highest learning rate.", lower_bound=0.0)
+    define.float(
+        "beta_2",
+        None,
+        "Decay of the mean of squared gradients of adam, adamw and adamax (0.999).",
+        lower_bound=0.0,
+        upper_bound=0.999999,
+    )
     define.enum(
         "schedule",
         "constant",

@@ -14,7 +14,12 @@ from zoo.bijectors.linear import LULinear
 from zoo.bijectors.masked_coupling import MaskedCoupling
 from zoo.bijectors.mixture import LogisticMixture
 from zoo.bijectors.multi_scale import MultiScale
-from zoo.bijectors.one_pass import OnePassBijector, forward_and_log_det, inverse_and_log_det
+from zoo.bijectors.one_pass import (
+    OnePassBijector,
+    forward_and_log_det,
+    forward_value,
+    inverse_and_log_det,
+)
 from zoo.bijectors.permute import Permute, permute
 from zoo.bijectors.planar import Planar
 from zoo.bijectors.preprocess import Logit, Rescale, Reshape
@@ -58,6 +63,7 @@ __all__ = [
     "Sylvester",
     "TokenAutoregressive",
     "forward_and_log_det",
+    "forward_value",
     "in_turn",
     "inverse_and_log_det",
     "lipschitz",

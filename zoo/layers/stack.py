@@ -98,6 +98,22 @@ class Stack(Composite):
         shapes = self.event_shape, self.latent_shape
         return bijectors.Chain(chain, *shapes, **self._options(context))
 
+    def guided(self, z, context, guidance):
+        """Latent to data, guided by the layers that can be; see `TokenAutoregressive.guided`.
+
+        Args:
+          z: Tensor `[n, *latent_shape]`.
+          context: Tensor `[n, *context_shape]`.
+          guidance: Number, 0 for none.
+        """
+        for layer in reversed(self.layers):
+            if hasattr(layer, "guided"):
+                z = layer.guided(z, context, guidance)
+            else:
+                given = context if layer.context_shape is not None else None
+                z = bijectors.forward_value(layer.bijector(given), z)
+        return z
+
     def _is_recomputed(self, layer):
         return self.recompute is not None and not hasattr(layer, "recompute")
 

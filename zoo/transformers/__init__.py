@@ -33,13 +33,17 @@ def get(transformer):
     """The transformer that `transformer` names, describes, or already is.
 
     Args:
-      transformer: A name of `TRANSFORMERS`, a `Transformer`, or its serialized Keras config.
+      transformer: A name of `TRANSFORMERS`, a dictionary of a `"name"` and arguments, a
+        `Transformer`, or its serialized Keras config.
 
     Raises:
       ValueError: The name is unknown, or the type is none of these.
     """
     if isinstance(transformer, Transformer):
         return transformer
+    if isinstance(transformer, dict) and transformer.get("name") in TRANSFORMERS:
+        arguments = dict(transformer)
+        return TRANSFORMERS[arguments.pop("name")](**arguments)
     if isinstance(transformer, dict) and "class_name" in transformer:
         return keras.saving.deserialize_keras_object(transformer)
     if isinstance(transformer, str) and transformer in TRANSFORMERS:
