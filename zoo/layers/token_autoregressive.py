@@ -37,6 +37,8 @@ class TokenAutoregressive(FlowLayer):
       ValueError: An argument is none of the values named here.
     """
 
+    prefers_xla = False
+
     def __init__(
         self,
         event_shape,
