@@ -88,8 +88,9 @@ class Flow(ModelConfig, LikelihoodModel):
     ) -> None:
         super().__init__(dtype=dtype, name=name)
         self.stack = Stack(layers, event_shape, recompute, dtype=dtype)
-        margin = getattr(self.stack.layers[0], "margin", None) if self.stack.layers else None
-        self.event = specs.EventSpec(self.stack.event_shape, levels, margin)
+        first = self.stack.layers[0] if self.stack.layers else None
+        reach = {name: getattr(first, name, None) for name in ("margin", "limits")}
+        self.event = specs.EventSpec(self.stack.event_shape, levels, **reach)
         self.context = specs.ContextSpec(context_shape, num_classes)
         self.jit = choice("jit_compile", jit_compile, (True, False, "auto"))
         self.base = distributions.base(base, self.latent_shape, self.dtype_policy)

@@ -19,16 +19,17 @@ class EventSpec:
       levels: Number of grey levels of discrete data; `None` for continuous data.
       margin: How far floats may lie beyond the levels, where the density reaches there; `None`
         where it does not, and only what is to be scored is bounded.
+      limits: What each entry of continuous data lies between, two lists; `None` for any numbers.
 
     Raises:
       ValueError: `levels` is no integer of at least two.
     """
 
-    def __init__(self, event_shape, levels=None, margin=None):
+    def __init__(self, event_shape, levels=None, margin=None, limits=None):
         self.shape = tuple(event_shape)
         self.size = math.prod(self.shape)
         self.levels = None if levels is None else config.count("levels", levels, least=2)
-        self.margin = margin
+        self.margin, self.limits = margin, limits
 
     def check(self, x, bounded=True):
         """Data as a tensor.
@@ -49,9 +50,13 @@ class EventSpec:
         if margin is None:
             margin = 0.0 if bounded else np.inf
         values.check(x, "x", self.levels, margin)
+        if self.limits is not None:
+            values.check_limits(x, "x", *self.limits)
 
     def bounds(self, x):
         """As `values.bounds`, for events of the type of `x`."""
+        if self.limits is not None:
+            return ("x must lie within the bounds of its columns", *values.inner(*self.limits, x))
         return values.bounds("x", is_integer(x), self.levels, self.margin or 0.0)
 
     def check_type(self, x):

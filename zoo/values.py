@@ -63,6 +63,36 @@ def check(x, what, levels=None, margin=0.0):
         )
 
 
+def inner(low, high, x):
+    """The least and the largest floats of the type of `x` between two bounds, both apart."""
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    dtype = "float64" if dtype == "float64" else "float32"
+    low, high = (np.asarray(end, dtype) for end in (low, high))
+    # Numbers smaller than the smallest normal one are zero to compiled code.
+    tiny = np.finfo(dtype).tiny
+    low = np.where(np.abs(low) < tiny, tiny, np.nextafter(low, np.inf, dtype=dtype))
+    high = np.where(np.abs(high) < tiny, -tiny, np.nextafter(high, -np.inf, dtype=dtype))
+    return low.astype(dtype), high.astype(dtype)
+
+
+def check_limits(x, what, low, high):
+    """Checks numbers that lie on the host already against the bounds of their columns.
+
+    Raises:
+      ValueError: One is not between them, or is one of them: densities there are 0, or no number.
+    """
+    if not backend.is_on_host(x):
+        return
+    x = np.asarray(x)
+    bad = (x <= np.asarray(low, x.dtype)) | (x >= np.asarray(high, x.dtype))
+    if bad.any():
+        row, feature = (int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
+        raise ValueError(
+            f"{what} must lie between the bounds of its columns, got {x[row, feature]:.6g} in "
+            f"{_first(bad)}, for ({low[feature]:g}, {high[feature]:g})."
+        )
+
+
 def _first(bad):
     """Row, and feature, of the first true entry of `bad [batch, ...]`."""
     row, *feature = map(int, np.unravel_index(np.argmax(bad), np.shape(bad) or (1,)))

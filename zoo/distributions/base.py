@@ -3,9 +3,8 @@
 import keras
 from keras import ops
 
-from zoo.backend import tfd
+from zoo.backend import configuration, tfd
 from zoo.config import register
-from zoo.distributions import configuration
 
 NAMES = ("normal", "logistic")
 
@@ -48,16 +47,7 @@ class DistributionBase(keras.layers.Layer):
             distribution = configuration.deserialize(distribution)
         self._distribution = distribution
         self.event_shape = tuple(distribution.event_shape)
-        trainable = {id(v) for v in getattr(distribution, "trainable_variables", ())}
-        for i, variable in enumerate(getattr(distribution, "variables", ())):
-            weight = self.add_weight(
-                name=f"variable_{i}",
-                shape=tuple(variable.shape),
-                dtype=variable.dtype.name,
-                trainable=id(variable) in trainable,
-            )
-            # One variable with two names: TFP computes with it, Keras trains and saves it.
-            weight._value = variable
+        configuration.see_variables(self, distribution)
         self.built = True
 
     def distribution(self, context=None):

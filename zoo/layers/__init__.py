@@ -7,6 +7,7 @@ from zoo.layers.conv1x1 import ActNormConv1x1, Conv1x1
 from zoo.layers.conv_coupling import ConvCoupling
 from zoo.layers.coupling import Coupling
 from zoo.layers.elementwise import Elementwise
+from zoo.layers.fixed import Columns, Fixed
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import image_shape
 from zoo.layers.linear import LULinear
@@ -26,12 +27,14 @@ __all__ = [
     "ActNorm",
     "ActNormConv1x1",
     "Autoregressive",
+    "Columns",
     "Continuous",
     "Conv1x1",
     "ConvCoupling",
     "Coupling",
     "EXACT_UP_TO",
     "Elementwise",
+    "Fixed",
     "FlowLayer",
     "LULinear",
     "Logit",

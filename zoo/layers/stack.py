@@ -39,8 +39,15 @@ class Stack(Composite):
                 )
         if event_shape is None and not layers:
             raise ValueError("A stack without layers needs an event_shape.")
-        start = shape = tuple(layers[0].event_shape if event_shape is None else event_shape)
+        if event_shape is None:  # Layers that take any shape keep it.
+            known = [layer.event_shape for layer in layers if layer.event_shape is not None]
+            if not known:
+                raise ValueError("None of these layers says what an event is: give an event_shape.")
+            event_shape = known[0]
+        start = shape = tuple(event_shape)
         for layer in layers:
+            if layer.event_shape is None:
+                layer.take_shape(shape)
             if tuple(layer.event_shape) != shape:
                 raise ValueError(
                     f"Layer {layer.name} expects events of shape {tuple(layer.event_shape)}, and "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 from zoo import config, specs
 from zoo.distributions import VariationalDequantizer
 from zoo.flow import Flow
-from zoo.layers import FlowLayer
+from zoo.layers import Columns, FlowLayer
+from zoo.layers.fixed import check_bounds
 from zoo.layers.images import image_shape
 from zoo.layers.preprocess import to_unit_range, to_vector
 from zoo.typing import Distribution, DType, Shape
@@ -29,6 +31,10 @@ class Shared:
       preprocessing: Of integer data: `"logit"`, `"center"` (to `[-1, 1]`) or `"none"`; `None` for
         the family's own.
       alpha: Margin of the logit, in `(0, 0.5)`.
+      bounds: Of columns of continuous data `(d,)`, one each: `None`, `(low, high)` with `None` for
+        an open end, or `"log"`: see `zoo.layers.Columns`. Samples stay inside.
+      standardize: `(shift, scale)`, a number a column each, such as means and standard deviations;
+        densities and samples stay in the data's units.
       base: `"normal"`, `"logistic"`, a `tfd.Distribution` over the latent, or a `zoo.Flow` over it.
       dequantization, jit_compile, recompute: As in `zoo.Flow`.
       seed: Seed of the initial weights, an integer; fresh ones without it.
@@ -54,6 +60,8 @@ class Shared:
         levels: int | None = None,
         preprocessing: str | None = None,
         alpha: float = 1e-2,
+        bounds: Sequence[Any] | None = None,
+        standardize: Sequence[Any] | None = None,
         base: str | Distribution | Flow = "normal",
         dequantization: str | VariationalDequantizer = "uniform",
         jit_compile: bool | str = "auto",
@@ -70,6 +78,7 @@ class Shared:
         self.conditional = self.plain | {"context_shape": vector_shape}
         levels = None if levels is None else config.count("levels", levels, least=2)
         self._units = {"levels": levels, "preprocessing": preprocessing, "alpha": alpha}
+        self.columns = self._of_columns(bounds, standardize, levels)
         self.flow = {
             "event_shape": self.event_shape,
             "context_shape": context_shape,
@@ -85,7 +94,33 @@ class Shared:
 
     def vector(self):
         """The layers that take data to vectors of roughly unit range, and their shape `(d,)`."""
-        return to_vector(self.event_shape, **self._units, **self.plain)
+        layers, shape = to_vector(self.event_shape, **self._units, **self.plain)
+        if any(value is not None for value in self.columns.values()):
+            bounds, (shift, scale) = (
+                self.columns["bounds"],
+                self.columns["standardize"] or (None,) * 2,
+            )
+            layers = [Columns(shape, bounds, shift, scale, **self.plain), *layers]
+        return layers, shape
+
+    def _of_columns(self, bounds, standardize, levels):
+        """What is known of columns, as plain numbers, for layers and configuration."""
+        if bounds is None and standardize is None:
+            return {"bounds": None, "standardize": None}
+        if levels is not None:
+            raise ValueError("bounds and standardize are for continuous data: omit levels.")
+        if bounds is not None:
+            bounds = check_bounds(bounds, self.event_shape)
+        if standardize is not None:
+            try:
+                shift, scale = (np.asarray(part, np.float64).tolist() for part in standardize)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    "standardize must be (shift, scale), a number a column each, got "
+                    f"{standardize!r}."
+                ) from None
+            standardize = (shift, scale)
+        return {"bounds": bounds, "standardize": standardize}
 
     def image(self, halvings, default="logit"):
         """The layers that take images to roughly unit range, and their shape.
@@ -98,6 +133,8 @@ class Shared:
           ValueError: Events are no images, or cannot be halved so often.
         """
         height, width, _ = image_shape(self.event_shape, self.family)
+        if any(value is not None for value in self.columns.values()):
+            raise ValueError("bounds and standardize are for columns of tables, not for images.")
         if height % 2**halvings or width % 2**halvings:
             raise ValueError(
                 f"{self.family} halves the image {halvings} times here: height and width must be "
@@ -182,6 +219,8 @@ class Family(Flow):
         """The arguments that all families take, with the defaults of this one."""
         found = Shared(event_shape, **(self.defaults | given))
         found.family = type(self).__name__
+        # As plain floats: what a file holds is JSON.
+        self._arguments.update(found.columns)
         return found
 
     def one_form(self, scales, dense, images):

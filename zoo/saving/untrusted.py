@@ -11,7 +11,7 @@ import re
 
 import keras
 
-from zoo.distributions import configuration
+from zoo.backend import configuration
 
 MAX_EVENT = 1 << 24  # numbers in one event, or in anything else with a shape
 MAX_INTEGER = 1 << 24  # of any other size or count

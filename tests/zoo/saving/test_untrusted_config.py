@@ -12,8 +12,7 @@ from keras.src import api_export
 import zoo
 from tests.helpers import raises_one_line
 from tests.zoo.saving.crafted import given, members, pack, record, refused, with_config
-from zoo.backend import budget, tfb, tfd
-from zoo.distributions import configuration
+from zoo.backend import budget, configuration, tfb, tfd
 from zoo.saving import untrusted
 
 

@@ -8,8 +8,7 @@ import tensorflow as tf
 
 import zoo
 from tests import helpers
-from zoo.backend import tfb, tfd, tfp
-from zoo.distributions import configuration
+from zoo.backend import configuration, tfb, tfd, tfp
 
 
 def _normal(*shape):

@@ -191,10 +191,26 @@ def known(kind):
     """
     if not (isinstance(kind, str) and kind in CLASSES):
         raise ValueError(
-            f"{str(kind)[:60]!r} is no distribution or bijector of TFP that a base may be made of; "
-            "zoo.distributions.configuration lists them"
+            f"{str(kind)[:60]!r} is no distribution or bijector of TFP that a file may name; "
+            "zoo.backend.configuration lists them"
         )
     return CLASSES[kind]
+
+
+def see_variables(layer, part):
+    """Makes the variables of a distribution or bijector weights of the Keras layer it is a part of.
+
+    Each has two names then: TFP computes with it, Keras trains and saves it.
+    """
+    trainable = {id(v) for v in getattr(part, "trainable_variables", ())}
+    for i, variable in enumerate(getattr(part, "variables", ())):
+        weight = layer.add_weight(
+            name=f"variable_{i}",
+            shape=tuple(variable.shape),
+            dtype=variable.dtype.name,
+            trainable=id(variable) in trainable,
+        )
+        weight._value = variable
 
 
 def _kind(value, name):
@@ -215,8 +231,8 @@ def _is_text(value, name):
 
 def _refusal(name, what):
     return ValueError(
-        f"{name} is {what}, so it cannot be saved; make the base of numbers, arrays, variables and "
-        "the classes that zoo.distributions.configuration lists, or of a zoo.Flow."
+        f"{name} is {what}, so it cannot be saved; make it of numbers, arrays, variables and "
+        "the classes that zoo.backend.configuration lists, or of a zoo.Flow."
     )
 
 
