@@ -1,26 +1,34 @@
-"""Datasets for flows: builders that need no download, and the input pipelines.
+"""Datasets for flows: builders that need no download, a user's own files, and input pipelines.
 
-Importing this package registers `digits`, `natural_patches`, `toy2d` and `uci_density` with TFDS.
+Using any of it but `catalogue` imports TensorFlow, and registers `digits`, `natural_patches`,
+`toy2d` and `uci_density` with TFDS.
 """
 
-from trainers.datasets.digits import Digits
-from trainers.datasets.errors import OFFLINE, DatasetError
-from trainers.datasets.natural_patches import NaturalPatches
-from trainers.datasets.pipelines import Dataset, load
-from trainers.datasets.timing import milliseconds_a_batch
-from trainers.datasets.toy2d import Toy2d
-from trainers.datasets.toy_densities import TOYS
-from trainers.datasets.uci_density import UciDensity
+import importlib
 
-__all__ = [
-    "OFFLINE",
-    "TOYS",
-    "Dataset",
-    "DatasetError",
-    "Digits",
-    "NaturalPatches",
-    "Toy2d",
-    "UciDensity",
-    "load",
-    "milliseconds_a_batch",
-]
+_WHERE = {
+    "OFFLINE": "errors",
+    "TOYS": "toy_densities",
+    "Dataset": "pipelines",
+    "DatasetError": "errors",
+    "Digits": "digits",
+    "NaturalPatches": "natural_patches",
+    "Toy2d": "toy2d",
+    "UciDensity": "uci_density",
+    "catalogue": None,
+    "from_dataframe": "own",
+    "load": "loading",
+    "milliseconds_a_batch": "timing",
+    "tables": None,
+}
+__all__ = list(_WHERE)
+
+
+def __getattr__(name):
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    where = _WHERE[name]
+    found = importlib.import_module(f"{__name__}.{where or name}")
+    found = getattr(found, name) if where else found
+    globals()[name] = found
+    return found

@@ -12,17 +12,12 @@ from tensorflow_datasets.core import naming, read_only_builder, registered
 from tensorflow_datasets.core.utils import tqdm_utils
 
 from trainers.datasets.digits import Digits
-from trainers.datasets.errors import OFFLINE, DatasetError, one_line, unusable
+from trainers.datasets.errors import OFFLINE, SHORT_NAMES, DatasetError, one_line, unusable
 from trainers.datasets.natural_patches import NaturalPatches
 from trainers.datasets.toy2d import Toy2d
 from trainers.datasets.uci_density import UciDensity
 
 OWN = {cls.name: cls for cls in (Digits, NaturalPatches, Toy2d, UciDensity)}
-SHORT_NAMES = {
-    config.name: f"{cls.name}/{config.name}"
-    for cls in (Toy2d, UciDensity)
-    for config in cls.BUILDER_CONFIGS
-}
 
 
 def prepared_builder(name, data_dir=None, manual_dir=None):

@@ -5,6 +5,13 @@ from trainers.datasets.toy_densities import TOYS
 OFFLINE = ("digits", *TOYS, "natural_patches/32x32", "natural_patches/8x8")
 """Datasets that need no download, by the names `load` takes."""
 
+UCI = ("power", "gas", "hepmass", "miniboone", "bsds300")
+SHORT_NAMES = {
+    **{name: f"toy2d/{name}" for name in TOYS},
+    **{name: f"uci_density/{name}" for name in UCI},
+}
+"""Names of ours that stand for a dataset and its config."""
+
 
 class DatasetError(ValueError):
     """A dataset cannot be had or used; the message is one line that says what to do."""

@@ -1,17 +1,17 @@
 """Input pipelines: any TFDS dataset as batches for a flow.
 
 Example:
-    >>> data = load("digits")
+    >>> data = datasets.load("digits")
     >>> data.event_shape, data.levels, data.num_classes
     ((8, 8, 1), 17, 10)
     >>> batches = data.batches("train", 64, shuffle=True, seed=0, labels=True)   # of (x, label)
-    >>> load("digits", image_size=12).event_shape   # zeros around each image
+    >>> datasets.load("digits", image_size=12).event_shape   # zeros around each image
     (12, 12, 1)
 """
 
 import tensorflow as tf
 
-from trainers.datasets import binary, builders, checks, features, images, reading
+from trainers.datasets import binary, builders, checks, columns, features, images, reading
 from trainers.datasets import fresh as fresh_points
 from trainers.datasets.errors import DatasetError, one_line
 from trainers.datasets.toy_densities import TOYS
@@ -19,28 +19,6 @@ from trainers.datasets.toy_densities import TOYS
 MEMORY_LIMIT = 1 << 30  # bytes; a larger split is read from disk at every epoch
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 AUTOTUNE = tf.data.AUTOTUNE
-
-
-def load(name, data_dir=None, manual_dir=None, **changes):
-    """Loads a dataset, and prepares it first where that has not been done.
-
-    Args:
-        name: "digits", a toy ("two_moons" or "toy2d/two_moons"), a density benchmark ("power" or
-            "uci_density/power"), or any name that TFDS knows or that is prepared in `data_dir`.
-        data_dir: Folder of prepared datasets, to read and, if need be, to write; or the folder of
-            one prepared dataset. Default: TFDS's own, `~/tensorflow_datasets`.
-        manual_dir: Folder of files downloaded by hand, for the datasets that need them.
-        **changes: levels, image_size, resize, binarize and label of `Dataset`; None is the same as
-            unset.
-
-    Returns:
-        A `Dataset`.
-
-    Raises:
-        DatasetError: unknown name, no network, nowhere to write, nothing in it that a flow can
-            model, or changes that do not suit it. The message is one line.
-    """
-    return Dataset(builders.prepared_builder(name, data_dir, manual_dir), **changes)
 
 
 class Dataset:
@@ -72,6 +50,7 @@ class Dataset:
             anew at each pass, from their seed. For splits that are kept in memory.
         label: The feature to take for the label, a `ClassLabel` or a boolean (class 0 or 1), by
             name, as "attributes/Smiling"; None for the rule of `trainers.datasets.features`.
+        bounds: Of columns of a vector, as of `trainers.datasets.from_dataframe`, by `input_names`.
 
     Attributes:
         name: Full name, such as "toy2d/rings".
@@ -82,10 +61,22 @@ class Dataset:
         input_names: The features used: one name a column for vectors, one for an image.
         true_log_prob: The true log-density, from numpy [n, 2] to [n] nats; None where unknown.
         memory_limit: In bytes, as above.
+        bounds: One a column, for `bounds=` of a family; None where no column has any.
     """
 
+    # Of a user's own data.
+    about = classes = standardize = bounds = None
+    words: tuple = ()
+
     def __init__(
-        self, builder, levels=None, image_size=None, resize=None, label=None, binarize=None
+        self,
+        builder,
+        levels=None,
+        image_size=None,
+        resize=None,
+        label=None,
+        binarize=None,
+        bounds=None,
     ):
         self.builder = builder
         config = builder.builder_config.name if builder.builder_config else None
@@ -99,6 +90,11 @@ class Dataset:
         self.levels = 2 if binarize else self._grey
         self.num_classes = self._inputs.num_classes
         self.input_names = self._inputs.names
+        if bounds:
+            if self.levels:
+                raise DatasetError(f"bounds are for columns, and {self.name!r} has images")
+            found = columns.read_bounds(bounds, list(self.input_names))
+            self.bounds = [found.get(name) for name in self.input_names]
         self._toy = TOYS[config] if builder.name == "toy2d" else None
         self.true_log_prob = self._toy and self._toy.log_prob
         self.memory_limit = MEMORY_LIMIT

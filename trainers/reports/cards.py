@@ -242,7 +242,7 @@ def _use(name, model, given, files):
             f"flow.importance_bound({x}, samples=512)\n"
             "flow.posterior_of(x)  # a tfd.Distribution over latents\n```\n\n"
             "`log_prob` of the SavedModel is the bound with the latents of seed 0. "
-            if metrics.is_bound(flow)
+            if "elbo" in given["evaluation"]
             else f"flow.distribution({context.removeprefix(', ')})  # a tfd.Distribution\n```\n\n"
         )
         + (
@@ -257,8 +257,16 @@ def _use(name, model, given, files):
 def _data(model, given):
     counts = ", ".join(f"{count:,} {split}" for split, count in given["data"].items())
     text = f"`{given['dataset']}`: {counts} examples of shape {tuple(model['event_shape'])}"
-    if model["levels"]:
-        dims = math.prod(model["event_shape"])
+    dims = math.prod(model["event_shape"])
+    for how in ("static", "dynamic"):
+        if f"--binarize={how}" in given["training"]["recipe"].split():
+            text += (
+                ", binarized: a pixel is 1 with the probability that its grey level is of the "
+                "largest, drawn once from a fixed seed (`trainers.datasets`)"
+            ) + (", and for training images anew at each pass" if how == "dynamic" else "")
+    if "elbo" in given["evaluation"]:
+        text += f", integers of {model['levels']} levels; bits per dimension divide by D = {dims}"
+    elif model["levels"]:
         noise = "learned" if given["evaluation"].get("noise") == "variational" else "uniform"
         text += (
             f", integers of {model['levels']} levels. The flow adds {noise} noise (x + u) and "

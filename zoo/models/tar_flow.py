@@ -137,7 +137,9 @@ class TarFlow(Family):
             x = x + self._noise * normal
         if self._label_dropout and context is not None:
             # One more than there are, of which nothing is embedded.
-            dropped = backend.uniform(ops.shape(context), "float32", of_labels) < self._label_dropout
+            dropped = (
+                backend.uniform(ops.shape(context), "float32", of_labels) < self._label_dropout
+            )
             none = ops.full_like(context, self.num_classes)
             context = ops.where(dropped, none, context)
         noise = computations.draw_noise(self, x, of_noise)

@@ -86,7 +86,5 @@ class TriangularInverse:
 
             return solved, *backend.vjp(negative, *args[1:])[1](solved)
 
-        own = backend.with_gradient(
-            lambda *args: (self._iterated(transposed, *args),), gradient
-        )
+        own = backend.with_gradient(lambda *args: (self._iterated(transposed, *args),), gradient)
         return own(vector, x, *rest)[0]

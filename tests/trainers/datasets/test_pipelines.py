@@ -135,7 +135,7 @@ def test_flips(digits):
 
 def test_fresh_points_at_each_pass(tmp_path, monkeypatch):
     monkeypatch.setattr(Toy2d, "SIZES", {"train": 60, "validation": 20, "test": 20})
-    data = pipelines.load("rings", tmp_path)
+    data = datasets.load("rings", tmp_path)
     batches = data.batches("train", 25, shuffle=True, seed=3, drop_remainder=True, fresh=True)
 
     def one_pass(batches):

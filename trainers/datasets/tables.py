@@ -1,0 +1,258 @@
+"""A user's own table: read by pandas, its columns looked through, its rows split; no TensorFlow.
+
+What is modelled are columns of numbers, as float32, in their own units. A column that no density
+can be had of is left out, and said to be: text and categories, constants, copies of another column
+up to shift and scale, numbers that float32 cannot tell apart. Where the user names it, it is an
+error.
+"""
+
+import dataclasses
+import functools
+import os
+import re
+import warnings
+
+import numpy as np
+
+from trainers.datasets import columns as looks
+from trainers.datasets import splitting
+from trainers.datasets.errors import DatasetError, one_line
+
+KINDS = ("csv", "npz", "parquet", "images")
+MOST_CLASSES = 1000
+# Changes that are for the user's own data.
+ONLY_OWN = ("columns", "splits", "split_seed", "drop_missing", "known")
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Rows that are ready to be trained on.
+
+    Attributes:
+        name: What the data are called.
+        x: Float32 [n, d], or uint8 images [n, height, width, channels].
+        labels: int32 [n], or None.
+        rows: Split -> numbers of its rows.
+        about: What is kept with a flow, as JSON can hold it: "columns", "label", "classes",
+            "bounds", "splits", "left_out".
+        words: Lines that say what was done.
+        standardize: (shift, scale), a number a column, of the training rows; None for images.
+    """
+
+    name: str
+    x: np.ndarray
+    labels: np.ndarray | None
+    rows: dict
+    about: dict
+    words: tuple
+    standardize: tuple | None
+
+    @property
+    def bounds(self):
+        """One a column, as `zoo.layers.Columns` has them; None where no column has any."""
+        found = [self.about["bounds"].get(name) for name in self.about["columns"]]
+        return found if any(found) else None
+
+
+def require_none_asked(name, changes):
+    """Raises if a change was asked for that is for the user's own data."""
+    for change in ONLY_OWN:
+        if changes.get(change) not in (None, False, 0, [], {}):
+            raise DatasetError(
+                f"{change} is for data of your own (csv:, npz:, parquet:, images:), not "
+                f"for {name!r}"
+            )
+
+
+def load(kind, path, **changes):
+    """Reads a file as a `Table`; twice the same one is read once.
+
+    Args:
+        kind: "csv", "npz" or "parquet".
+        path: The file.
+        **changes: Arguments of `prepare`; those of images are refused.
+
+    Raises:
+        DatasetError: The file is not there, or cannot be read, or nothing in it can be modelled.
+    """
+    from trainers.datasets import catalogue
+
+    catalogue.require_there(kind, path)
+    given = {key: _hashable(value) for key, value in changes.items() if value is not None}
+    return _load(kind, path, os.stat(path).st_mtime_ns, **given)
+
+
+def _hashable(value):
+    if isinstance(value, dict):
+        return tuple(sorted((key, _hashable(part)) for key, part in value.items()))
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
+
+
+def plain(known):
+    """`Table.about` as a dictionary, whatever became of it on the way through a cache."""
+    known = dict(known or {})
+    return known | {key: dict(known[key]) for key in ("bounds", "splits") if key in known}
+
+
+@functools.lru_cache(maxsize=1)
+def _load(kind, path, modified, **changes):
+    name = f"{kind}:{os.path.basename(path)}"
+    sizes = {change: changes.pop(change, None) for change in ("image_size", "resize", "levels")}
+    if kind == "npz":
+        return _of_arrays(name, path, sizes, changes)
+    _require_no_image(name, sizes)
+    return prepare(read(kind, path), name, **changes)
+
+
+def _require_no_image(name, sizes):
+    if asked := [change for change, value in sizes.items() if value]:
+        raise DatasetError(f"{asked[0]} is for images, and {name!r} has none")
+
+
+def read(kind, path):
+    """The table of a file, a `pandas.DataFrame`.
+
+    Raises:
+        DatasetError: It cannot be read.
+    """
+    import pandas as pd
+
+    try:
+        if kind == "parquet":
+            frame = pd.read_parquet(path)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Of mixed columns; told below, by name.
+                frame = pd.read_csv(path, skipinitialspace=True, low_memory=False)
+    except ImportError:
+        raise DatasetError(
+            f"{path}: reading parquet needs pyarrow: pip install 'flow-zoo[parquet]'"
+        ) from None
+    except Exception as error:  # Whatever pandas makes of a damaged or foreign file.
+        raise DatasetError(f"{path} cannot be read as {kind}: {one_line(error)}") from error
+    frame.columns = [str(name) for name in frame.columns]
+    if kind == "csv" and all(re.fullmatch(r"[-+]?[\d.]+(e[-+]?\d+)?(\.\d+)?", c) for c in frame):
+        raise DatasetError(f"{path}: the first line holds numbers, where names are expected")
+    return frame
+
+
+def prepare(
+    frame,
+    name="dataframe",
+    columns=None,
+    label=None,
+    bounds=None,
+    splits=None,
+    split_seed=0,
+    drop_missing=False,
+    known=None,
+):
+    """Looks a table through and splits it.
+
+    Args:
+        frame: A `pandas.DataFrame`.
+        name: What to call the data.
+        columns: Names of the columns to model; None for all that can be.
+        label: Name of the column that is the class label, or None.
+        bounds: name -> bound as of `zoo.layers.Columns`, or texts "income=0..", "share=0..1",
+            "price=log".
+        splits: As of `splitting.split`.
+        split_seed: Seed of the order in which rows are split.
+        drop_missing: Whether to leave out rows with missing values.
+        known: `Table.about` of an earlier table: its choices hold where no other is made.
+
+    Returns:
+        A `Table`.
+
+    Raises:
+        DatasetError: One line that names what is wrong, and what to do.
+    """
+    known = plain(known)
+    columns, chosen = columns or known.get("columns"), bool(columns)
+    label = label or known.get("label")
+    if splits is None and "splits" in known:
+        splits, split_seed = splitting.given(known["splits"])
+    by_column = splitting.column(splits)
+    looks.require_names(frame, [*(columns or ()), *filter(None, [label, by_column])], name)
+    apart = {label, by_column}
+    names = list(columns) if columns else [c for c in frame.columns if c not in apart]
+    if both := [c for c in names if c in apart]:
+        raise DatasetError(f"column {both[0]!r} is to be modelled and {label!r} is the label")
+    frame, said = looks.without_missing(frame, [*names, *filter(None, [label])], drop_missing, name)
+    left_out = {} if known and not chosen else looks.faults(frame, names, bool(columns), name)
+    names = [c for c in names if c not in left_out]
+    if not names:
+        told = "; ".join(f"{c}: {why}" for c, why in left_out.items())
+        raise DatasetError(
+            f"{name!r} has no column that a flow can model ({told or 'it is empty'})"
+        )
+    bounds = looks.read_bounds(bounds, names) if bounds else known.get("bounds") or {}
+    x = looks.numbers(frame, names, name)
+    looks.check_bounds(x, names, bounds)
+    labels, classes = looks.classes(frame[label], known.get("classes")) if label else (None, None)
+    values = frame[by_column] if by_column else None
+    rows, how = splitting.split(len(frame), splits, split_seed, values)
+    about = {"columns": names, "label": label, "classes": classes, "bounds": dict(bounds)}
+    about |= {"splits": how, "left_out": left_out}
+    words = [*looks.words(frame, about), *said, splitting.words(rows, how)]
+    units = looks.units(x[rows["train"]] if len(rows["train"]) else x, names, bounds)
+    return Table(name, x.astype(np.float32), labels, rows, about, tuple(words), units)
+
+
+def _of_arrays(name, path, sizes, changes):
+    """The table of an .npz file: arrays of numbers, or of 8-bit images."""
+    import pandas as pd
+
+    from trainers.datasets import pictures
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except Exception as error:  # Whatever NumPy makes of a damaged or foreign file.
+        raise DatasetError(f"{path} cannot be read as npz: {one_line(error)}") from error
+    arrays, split = splitting.joined({k: a for k, a in arrays.items() if a.ndim})
+    if split is not None:
+        arrays["split"] = split
+        changes.setdefault("splits", ("split",))
+    images = [key for key, a in arrays.items() if a.dtype == np.uint8 and a.ndim in (3, 4)]
+    lengths = {key: len(a) for key, a in arrays.items()}
+    if len(set(lengths.values())) != 1:
+        told = ", ".join(f"{key} {n}" for key, n in lengths.items())
+        raise DatasetError(f"{name!r}: arrays must be of one length, got {told or 'none'}")
+    if images:
+        chosen = next(
+            (key for key in changes.pop("columns", None) or images if key in images), None
+        )
+        return pictures.of_array(name, arrays, chosen or images[0], sizes, **changes)
+    _require_no_image(name, sizes)
+    parts = {}
+    for key, a in arrays.items():
+        flat = a.reshape(len(a), -1) if a.ndim > 1 else a
+        single = flat.ndim == 1
+        parts |= (
+            {key: flat} if single else {f"{key}[{i}]": flat[:, i] for i in range(flat.shape[1])}
+        )
+    if changes.get("columns"):
+        # The name of an array stands for all its columns.
+        changes["columns"] = tuple(
+            part
+            for asked in changes["columns"]
+            for part in ([p for p in parts if p.startswith(f"{asked}[")] or [asked])
+        )
+    return prepare(pd.DataFrame(parts), name, **changes)
+
+
+def frame_of(about, x, labels=None):
+    """Rows of a flow as a `pandas.DataFrame`, with the names of the columns and classes.
+
+    Args:
+        about: `Table.about`.
+        x: [n, d].
+        labels: Integers [n], or None.
+    """
+    import pandas as pd
+
+    frame = pd.DataFrame(np.asarray(x), columns=about["columns"])
+    if labels is not None and about.get("classes"):
+        frame[about["label"]] = np.asarray(about["classes"], object)[np.asarray(labels)]
+    return frame
