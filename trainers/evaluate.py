@@ -7,7 +7,7 @@ branches, how often a solver evaluates its dynamics, and pictures.
 """
 
 from trainers.reports import iterations, outside, pictures
-from trainers.runs import common, files, metrics, options
+from trainers.runs import arguments, common, entries, files, metrics, options
 
 
 def define_flags(fv):
@@ -32,12 +32,16 @@ def main(args):
     """Evaluates as the flags say; returns nothing."""
     common.require(args, "model", "dataset")
     folder = args.output_dir and files.writable(args, "output_dir")
+    entries.folder(args.model)
+    arguments.check_data(args, args.model)
     common.start_tensorflow()
     import zoo
     from trainers import datasets
 
     flow = zoo.load(args.model)
-    data = datasets.load(args.dataset, **options.data_arguments(args))
+    data = datasets.load(args.dataset, **arguments.arguments_of_data(args, args.model))
+    for line in data.words:
+        print(line)
     result = {"model": str(args.model), "dataset": args.dataset}
     result |= evaluate(
         flow,

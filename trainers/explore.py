@@ -14,7 +14,7 @@ likelihoods.png      histograms of the log-likelihood, of the test split and of 
 import numpy as np
 
 from trainers.reports import outside, pictures, views
-from trainers.runs import common, files, metrics, options
+from trainers.runs import arguments, common, entries, files, metrics, options
 
 PICTURES = (
     "temperatures",
@@ -58,6 +58,8 @@ def main(args):
     for name in ("temperatures", "strengths"):
         _numbers(args, name)
     chosen = _chosen(args.pictures)
+    entries.folder(args.model)
+    arguments.check_data(args, args.model)
     common.start_tensorflow()
     import zoo
     from trainers import datasets
@@ -68,7 +70,7 @@ def main(args):
             f"--model must be a flow of images, with levels; events of {args.model} have the shape "
             f"{tuple(flow.event_shape)}: see trainers.evaluate"
         )
-    data = datasets.load(args.dataset, **options.data_arguments(args))
+    data = datasets.load(args.dataset, **arguments.arguments_of_data(args, args.model))
     metrics.check_fit(flow, data)
     explorer = Explorer(flow, data, args)
     explorer.draw(chosen)

@@ -3,7 +3,7 @@
 The SavedModel has log_prob, sample, encode and decode, and loads with nothing but TensorFlow.
 """
 
-from trainers.runs import common, files, options
+from trainers.runs import common, entries, files, options
 
 
 def define_flags(fv):
@@ -17,6 +17,7 @@ def main(args):
     """Exports as the flags say; returns nothing."""
     common.require(args, "model", "export_dir")
     folder = files.writable(args, "export_dir")
+    entries.folder(args.model)
     common.start_tensorflow()
     import zoo
 

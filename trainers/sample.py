@@ -1,13 +1,15 @@
 """Samples a flow: `python -m trainers.sample --model=maf-digits --num=64 --output=samples.png`.
 
 A .png shows images as a grid and points of the plane as a cloud; a .npy holds the samples of any
-flow, [num, *event_shape], as integers where the flow models integers.
+flow, [num, *event_shape], as integers where the flow models integers; a .csv or .parquet is a table
+with the columns that the flow was trained on, in their units, and the label where it has one.
 """
 
 import numpy as np
 
+from trainers.datasets import tables
 from trainers.reports import pictures
-from trainers.runs import common, files, options
+from trainers.runs import common, entries, files, options
 
 
 def define_flags(fv):
@@ -27,22 +29,30 @@ def define_flags(fv):
         "Label, or context vector as numbers with commas; several labels are taken in turn.",
     )
     define.integer("seed", None, "Seed; unset: fresh samples each time.", lower_bound=0)
-    define.path("output", None, "File to write, .png or .npy.")
+    define.path("output", None, "File to write, .png, .npy, .csv or .parquet.")
 
 
 def main(args):
     """Samples as the flags say; returns nothing."""
     common.require(args, "model", "output")
     path = files.path(args.output)
-    if path.suffix not in (".png", ".npy"):
-        raise ValueError(f"--output must end in .png or .npy, got {args.output}")
+    if path.suffix not in (".png", ".npy", ".csv", ".parquet"):
+        raise ValueError(f"--output must end in .png, .npy, .csv or .parquet, got {args.output}")
     files.writable(args, "output", file=True)
+    entries.folder(args.model)
+    about = entries.about_data(args.model) or {}
     common.start_tensorflow()
     import zoo
 
     flow = zoo.load(args.model)
-    samples = draw(flow, args.num, args.context, args.seed, args.temperature)
-    write(path, samples, flow.levels)
+    context = read_context(flow, args.num, args.context, about.get("classes"))
+    if path.suffix in (".csv", ".parquet"):
+        if len(flow.event_shape) != 1:
+            raise ValueError(f"a table holds vectors, and events have shape {flow.event_shape}")
+        if flow.num_classes and context is None:  # Drawn here, for the table tells them.
+            context = np.random.default_rng(args.seed).integers(flow.num_classes, size=args.num)
+    samples = draw(flow, args.num, context, args.seed, args.temperature)
+    write(path, samples, flow.levels, about, context if flow.num_classes else None)
     print(f"{path}: {len(samples)} samples of shape {samples.shape[1:]}, {samples.dtype}")
 
 
@@ -52,28 +62,37 @@ def draw(flow, num, context=None, seed=None, temperature=1.0):
     Args:
         flow: The flow.
         num: How many.
-        context: None, or texts: labels (taken in turn), or the numbers of one context vector.
+        context: What `flow.sample` takes, or texts as of `read_context`.
         seed: Seed, or None.
         temperature: Factor of the base distribution's spread.
 
     Returns:
         NumPy array [num, *event_shape]; integers if the flow models integers.
+    """
+    if isinstance(context, list):
+        context = read_context(flow, num, context)
+    samples = flow.sample(num, context=context, seed=seed, temperature=temperature)
+    return np.asarray(flow.to_levels(samples) if flow.levels else samples)
+
+
+def read_context(flow, num, texts, classes=None):
+    """Turns the texts of --context into what `flow.sample` takes.
+
+    Args:
+        flow: The flow.
+        num: How many samples.
+        texts: None; or labels or names of classes, taken in turn; or the numbers of one vector.
+        classes: Names of the classes, or None.
 
     Raises:
         ValueError: If the context is not what the flow takes.
     """
-    samples = flow.sample(
-        num, context=read_context(flow, num, context), seed=seed, temperature=temperature
-    )
-    return np.asarray(flow.to_levels(samples) if flow.levels else samples)
-
-
-def read_context(flow, num, texts):
-    """Turns the texts of --context into what `flow.sample` takes."""
     if not texts:
         return None
     given = ",".join(texts)
     if flow.num_classes:
+        if classes and all(text.strip() in classes for text in texts):
+            return np.resize([classes.index(text.strip()) for text in texts], num)
         if not all(t.strip().isdecimal() and int(t) < flow.num_classes for t in texts):
             raise ValueError(f"--context must be labels 0 to {flow.num_classes - 1}, got {given}")
         return np.resize([int(t) for t in texts], num)
@@ -91,8 +110,15 @@ def read_context(flow, num, texts):
         ) from None
 
 
-def write(path, samples, levels=None):
-    """Writes samples as a picture or an array, as the path's suffix says."""
+def write(path, samples, levels=None, about=None, labels=None):
+    """Writes samples as a picture, an array or a table, as the path's suffix says."""
+    if path.suffix in (".csv", ".parquet"):
+        names = [f"x{i}" for i in range(samples.shape[1])]
+        about = about or {"columns": names, "label": "label"}
+        if labels is not None and not about.get("classes"):
+            about = about | {"classes": list(range(int(max(labels)) + 1))}
+        tables.write(path, tables.frame_of(about, samples, labels))
+        return None
     if path.suffix == ".png":
         return pictures.save_png(pictures.samples_picture(samples, levels), path)
     with common.written_whole(path) as part, open(part, "wb") as file:

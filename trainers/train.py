@@ -7,7 +7,7 @@ Recipes: `python -m trainers.train --flagfile=trainers/recipes/maf-digits.flags 
 A pretrained flow is trained further with `--init_from=maf-digits` in the place of --model.
 """
 
-from trainers.runs import common, files, options
+from trainers.runs import arguments, common, files, options
 
 define_flags = options.train_flags
 
@@ -16,6 +16,7 @@ def main(args):
     """Trains as the flags say; returns nothing."""
     common.require(args, *([] if args.init_from else ["model"]), "dataset", "model_dir")
     files.writable(args, "model_dir")
+    arguments.check_training(args)
     common.start_tensorflow()
     train(args)
 
@@ -27,7 +28,8 @@ def train(args):
 
     folder = files.path(args.model_dir)
     draw = progress.Pictures(folder, args.picture_interval, args.tensorboard, args.seed)
-    return training.train(args, [draw])
+    watch = progress.Watch(args.epochs, args.max_steps, args.max_minutes, args.progress)
+    return training.train(args, [draw, watch])
 
 
 if __name__ == "__main__":

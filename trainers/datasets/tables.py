@@ -19,7 +19,6 @@ from trainers.datasets import splitting
 from trainers.datasets.errors import DatasetError, one_line
 
 KINDS = ("csv", "npz", "parquet", "images")
-MOST_CLASSES = 1000
 # Changes that are for the user's own data.
 ONLY_OWN = ("columns", "splits", "split_seed", "drop_missing", "known")
 
@@ -256,3 +255,20 @@ def frame_of(about, x, labels=None):
     if labels is not None and about.get("classes"):
         frame[about["label"]] = np.asarray(about["classes"], object)[np.asarray(labels)]
     return frame
+
+
+def write(path, frame):
+    """Writes a table as .csv or .parquet, as the path's suffix says.
+
+    Raises:
+        DatasetError: Parquet needs pyarrow, and it is not there.
+    """
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+        return
+    try:
+        frame.to_parquet(path, index=False)
+    except ImportError:
+        raise DatasetError(
+            f"{path}: writing parquet needs pyarrow: pip install 'flow-zoo[parquet]'"
+        ) from None

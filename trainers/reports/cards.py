@@ -272,7 +272,8 @@ def _data(model, given):
             f", integers of {model['levels']} levels. The flow adds {noise} noise (x + u) and "
             f"counts densities in units of one level; bits per dimension divide by D = {dims}"
         )
-    return f"{text}. {about.text(given['dataset'])}".strip()
+    lines = "\n".join(f"- {line}" for line in given.get("words", []))
+    return f"{text}. {about.text(given['dataset'])}\n\n{lines}".strip()
 
 
 def _limits(model, given):

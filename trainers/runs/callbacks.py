@@ -129,6 +129,29 @@ class KeepBest(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Limit:
+    """How long a run is to be, beside its epochs.
+
+    Args:
+        steps: Most steps, or None.
+        minutes: Most minutes of training, of all starts together, or None.
+        validated: List of epochs, from 1, that Keras validates after; the last one joins it.
+    """
+
+    def __init__(self, steps=None, minutes=None, validated=()):
+        self._steps, self._minutes, self._validated = steps, minutes, validated
+
+    def reached(self, step, seconds):
+        """Whether a run of so many steps and seconds is to end."""
+        enough = self._steps is not None and step >= self._steps
+        return enough or (self._minutes is not None and seconds >= 60 * self._minutes)
+
+    def validate(self, epoch):
+        """Has Keras validate after this epoch, the last one."""
+        if epoch not in self._validated:
+            self._validated.append(epoch)
+
+
 class SaveCheckpoints(keras.callbacks.Callback):
     """Writes a line of metrics.jsonl and a checkpoint at the end of each epoch, and some within.
 
@@ -140,14 +163,16 @@ class SaveCheckpoints(keras.callbacks.Callback):
         minutes: Minutes after which to write a checkpoint within an epoch; 0: never.
         signals: List that holds the number of a signal once one came: then the last checkpoint is
             written, and training ends.
+        limit: `Limit` of the run.
 
     Raises:
         Diverged: If the weights are not finite.
         interruptions.Interrupted: After a signal.
     """
 
-    def __init__(self, run, steps, start=(0, 0), seconds=0.0, minutes=0.0, signals=()):
+    def __init__(self, run, steps, start=(0, 0), seconds=0.0, minutes=0.0, signals=(), limit=None):
         super().__init__()
+        self._limit, self._cut = limit or Limit(), False
         self._run, self._steps, self._first, self._before = run, steps, start, seconds
         self._minutes, self._signals = minutes, signals
 
@@ -162,11 +187,18 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._batch = self._trained + batch + 1
         waited = time.monotonic() - self._saved
-        if self._batch < self._steps and (self._signals or 0 < 60 * self._minutes <= waited):
+        due = self._signals or 0 < 60 * self._minutes <= waited
+        at_limit = self._limit.reached(self._epoch * self._steps + self._batch, self._seconds())
+        if self._batch < self._steps and (due or at_limit):
             self._save(self._epoch, self._batch, metric_variables(self.model))
             self._end_if_told(
                 f"after {self._batch} of {self._steps} steps of epoch {self._epoch + 1}"
             )
+        if at_limit:
+            # Keras goes on to the validation of the epoch, whole or not.
+            self._limit.validate(self._epoch + 1)
+            self._cut = self._batch < self._steps
+            self.model.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
         if self._run.writes:
@@ -174,8 +206,12 @@ class SaveCheckpoints(keras.callbacks.Callback):
             line |= {name: float(number) for name, number in logs.items()}
             line["learning_rate"] = float(self.model.optimizer.learning_rate)
             self._run.log(line)
-        self._save(epoch + 1)
+        if not self._cut:  # A checkpoint within the epoch is there.
+            self._save(epoch + 1)
         self._end_if_told(f"after epoch {epoch + 1}")
+        if self._limit.reached((epoch + 1) * self._steps * (not self._cut), self._seconds()):
+            self.model.stop_training = True
+        self.model.stop_training = self.model.stop_training or self._cut
 
     def _save(self, epoch, batch=0, metrics=()):
         if not self._run.writes:

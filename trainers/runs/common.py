@@ -6,6 +6,7 @@ that `--help` and a mistyped flag are answered at once.
 """
 
 import contextlib
+import difflib
 import functools
 import io
 import json
@@ -26,9 +27,11 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 from absl import app, flags  # noqa: E402  (absl itself does not import TensorFlow)
 from absl import logging as absl_logging  # noqa: E402
 
-from trainers.runs import interruptions  # noqa: E402
+from trainers.runs import helping, interruptions  # noqa: E402
 
 MOST = 300  # characters of an error that is told
+HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
+started_by = "python -m trainers."  # what stands before the name of a program on a command line
 USAGE_ERROR = 2  # exit status of a wrong command line; everything else that fails gives 1
 
 
@@ -50,20 +53,29 @@ def fail(message, status=1):
     sys.exit(status)
 
 
-def run(define_flags, main):
+def command(program):
+    """How a program is called, as this one was: "flow-zoo train" or "python -m trainers.train"."""
+    return f"{started_by}{program}"
+
+
+def run(define_flags, main, name=None):
     """Runs a program: flags in, its exit status out, errors of the user as one line.
 
     Args:
         define_flags: Function of an `absl.flags.FlagValues` that adds the program's flags to it.
         main: Function of the parsed flags. What it returns is the exit status.
+        name: Name of the program; that of its file by default.
     """
     absl_flags = set(flags.FLAGS)
     define_flags(flags.FLAGS)
-    own = sorted(set(flags.FLAGS) - absl_flags)
+    own = [name for name in flags.FLAGS if name not in absl_flags]
     flags.DEFINE_boolean("debug", False, "Show the stack trace of an error.")
-    for name in [*own, "debug"]:
-        # `--help` shows the flags of the module that was started.
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[name])
+    if asked := [arg for arg in sys.argv[1:] if arg in HELP]:
+        shown = {n: flags.FLAGS[n] for n in [*own, "debug"]}
+        program = command(name or Path(sys.argv[0]).stem)
+        about = main.__globals__["__doc__"]
+        print(helping.page(program, about, shown, full=asked[0] == "--helpfull"), end="")
+        sys.exit(0)
     app.run(
         functools.partial(_main, main), flags_parser=functools.partial(parsed, flags.FLAGS, own)
     )
@@ -74,10 +86,17 @@ def parsed(flag_values, own, argv):
     try:
         return parse(flag_values, argv)
     except flags.UnrecognizedFlagError as error:
-        known = " ".join(f"--{name}" for name in own)
-        fail(f"unknown flag --{error.flagname}; the flags are: {known}", USAGE_ERROR)
+        fail(unknown_flag(error.flagname, own), USAGE_ERROR)
     except flags.Error as error:
         fail(one_line(error), USAGE_ERROR)
+
+
+def unknown_flag(given, own):
+    """What is said of a flag that there is not: the nearest of those that there are."""
+    close = difflib.get_close_matches(given.removeprefix("no"), own, n=1)
+    hint = f" (did you mean --{close[0]}?)" if close else ""
+    known = " ".join(f"--{name}" for name in sorted(own))
+    return f"unknown flag --{given}{hint}; the flags are: {known}"
 
 
 def parse(flag_values, argv):

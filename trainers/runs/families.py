@@ -1,17 +1,15 @@
 """From flags to an untrained flow of one of the families of `zoo.MODELS`, or a VAE of them."""
 
 import inspect
-import json
 import math
 import operator
 import os
 
 import zoo
+from trainers.datasets import catalogue
 from trainers.runs import common, metrics, vaes
-from trainers.runs.options import MOST_LAYERS, MOST_UNITS, model_argument_flags, names
-
-# What the data set and flags of their own decide.
-_GIVEN = set("layers event_shape context_shape num_classes levels seed dtype name".split())
+from trainers.runs.arguments import GIVEN, model_arguments, require_accepted
+from trainers.runs.options import MOST_LAYERS, MOST_UNITS
 
 
 def family(name, flag="--model"):
@@ -24,7 +22,8 @@ def family(name, flag="--model"):
     """
     known = zoo.MODELS | ({"vae": vaes.vae} if flag == "--model" else {})
     if not isinstance(name, str) or name not in known:
-        raise ValueError(f"{flag} must be one of {', '.join(sorted(known))}; got {name!r}")
+        hint = catalogue.did_you_mean(name, known)
+        raise ValueError(f"{flag} must be one of {', '.join(sorted(known))}; got {name!r}{hint}")
     return known[name]
 
 
@@ -48,53 +47,6 @@ def of_events(event_shape):
 def accepted_arguments(cls):
     """Returns the names of the constructor arguments of a family."""
     return set(inspect.signature(cls).parameters)
-
-
-def model_arguments(options):
-    """Returns the constructor arguments that the family flags set, as a dictionary.
-
-    A base that is another flow stays a dictionary, to be built when the latent is known.
-
-    Raises:
-        ValueError: If --hidden_units are no positive integers, --model_args or a --base in braces
-            is no JSON object, or --model_args repeats a flag.
-    """
-    flags = {name: options[name].value for name in names(model_argument_flags)}
-    arguments = {name: value for name, value in flags.items() if value is not None}
-    if "hidden_units" in arguments:
-        units = arguments["hidden_units"]
-        if not all(unit.strip().isdecimal() and len(unit) < 12 and int(unit) > 0 for unit in units):
-            raise ValueError(
-                "--hidden_units must be positive integers such as 512,512; got "
-                f"{','.join(units)[:60]}"
-            )
-        arguments["hidden_units"] = tuple(int(unit) for unit in units)
-    for name in ("base", "posterior", "transformer"):
-        if arguments.get(name, "").startswith("{"):
-            arguments[name] = _json_object(name, arguments[name])
-    if options.model_args:
-        further = _json_object("model_args", options.model_args)
-        if twice := sorted(set(further) & set(arguments)):
-            raise ValueError(f"--model_args repeats --{twice[0]}; give it once")
-        arguments |= further
-    return arguments
-
-
-def _json_object(name, text):
-    """Reads the value of a flag as a JSON object; its lists become tuples."""
-    try:
-        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"--{name} must be a JSON object: {error}; got {text[:80]}") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"--{name} must be a JSON object; got {text[:80]}")
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
-
-
-def _finite(text):
-    if not math.isfinite(value := float(text)):
-        raise ValueError(f"expected finite numbers, got {text[:20]}")
-    return value
 
 
 def build(options, data):
@@ -129,6 +81,7 @@ def build(options, data):
         units = chosen.get("hidden_units") or vaes.HIDDEN_UNITS
         chosen["posterior"] = _posterior(chosen.get("posterior"), given, latent, units[-1])
     given["event_shape"] = data.event_shape
+    given |= {n: v for n in ("bounds", "standardize") if (v := getattr(data, n)) is not None}
     return _construct(options.model, "--model", given, chosen)
 
 
@@ -201,11 +154,8 @@ def _pretrained(options, data):
 def _construct(name, flag, given, chosen):
     """Calls the constructor of a family with arguments given by the data and chosen by the user."""
     cls = family(name, flag)
-    choice = accepted_arguments(cls) - _GIVEN
-    if unknown := sorted(set(chosen) - choice):
-        raise ValueError(
-            f"{flag} {name} has no argument {unknown[0]!r}; it takes {', '.join(sorted(choice))}"
-        )
+    choice = accepted_arguments(cls) - GIVEN
+    require_accepted(name, flag, chosen, choice)
     _require_room(flag, name, chosen)
     try:
         return cls(**given, **chosen)

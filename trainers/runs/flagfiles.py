@@ -12,6 +12,8 @@ FREE_TO_CHANGE = {
     "data_dir",
     "manual_dir",
     "epochs",
+    "max_steps",
+    "max_minutes",
     "patience",
     "strategy",
     "num_devices",
@@ -41,8 +43,7 @@ def new_options(define_flags, argv=()):
     try:
         rest = common.parse(fv, ["program", *argv])
     except flags.UnrecognizedFlagError as error:
-        known = " ".join(f"--{name}" for name in sorted(fv))
-        raise ValueError(f"unknown flag --{error.flagname}; the flags are: {known}") from None
+        raise ValueError(common.unknown_flag(error.flagname, list(fv))) from None
     except flags.Error as error:
         raise ValueError(common.one_line(error)) from None
     if len(rest) > 1:

@@ -231,6 +231,13 @@ def shown(figure, digits=4):
     return f"{figure['mean']:.{digits}f} ± {figure['error']:.{digits}f}"
 
 
+def decimals(error):
+    """Decimals that show two significant digits of an error; 4 where it is not known."""
+    if not (error and math.isfinite(error)):
+        return 4
+    return max(0, 1 - math.floor(math.log10(error)))
+
+
 def likelihood_rows(result):
     """The likelihood figures of a result as rows (name, text); those of integers say "bound"."""
     rows = []

@@ -36,8 +36,24 @@ def data_flags(fv):
         "dataset",
         None,
         "Data set, as TFDS names it (name or name/config): digits, toy2d/two_moons, "
-        "uci_density/power, fashion_mnist, ...",
+        "uci_density/power, fashion_mnist, ...; or your own, csv:table.csv, parquet:table.parquet, "
+        "npz:arrays.npz or images:folder, whose subfolders are labels.",
     )
+    define.list("columns", None, "Columns of your own table to model; all that can be, if unset.")
+    define.list(
+        "bounds",
+        None,
+        "What columns lie between, as in income=0..,share=0..1,price=log (log: positive numbers "
+        "over orders of magnitude). Densities are exact, and samples stay inside.",
+    )
+    define.list(
+        "splits",
+        None,
+        "Fractions of train, validation and test of your own data, as in 0.8,0.1,0.1 (the "
+        "default), or the column that says it of each row.",
+    )
+    define.integer("split_seed", None, "Seed of the order in which rows are split.", lower_bound=0)
+    define.boolean("drop_missing", None, "Leave out rows of your own table that lack a value.")
     define.path("data_dir", None, "Folder of prepared TFDS data sets (TFDS's own default).")
     define.path(
         "manual_dir", None, "Folder of archives fetched by hand, for data sets that need one."
@@ -67,7 +83,8 @@ def data_flags(fv):
     define.string(
         "label",
         None,
-        "Feature to take for the label, a class label or a boolean, as in attributes/Smiling.",
+        "Feature to take for the label, a class label or a boolean, as in attributes/Smiling; the "
+        "column of your own table.",
     )
 
 
@@ -267,6 +284,13 @@ def training_flags(fv):
     define.boolean("flips", False, "Mirror training images left to right at random.")
     define.boolean("fresh", False, "Train on new points of a toy at each pass, not on a split.")
     define.integer("epochs", 100, "Most epochs.", lower_bound=1)
+    define.integer("max_steps", None, "Most steps, in the midst of an epoch too.", lower_bound=1)
+    define.float(
+        "max_minutes",
+        None,
+        "Most minutes of training, of all starts together.",
+        lower_bound=0.0,
+    )
     define.integer(
         "patience",
         0,

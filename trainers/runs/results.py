@@ -49,7 +49,7 @@ def recipe(folder):
 
     Of a folder that it started from there is the name alone: where that lay decides nothing.
     """
-    passing = flagfiles.FREE_TO_CHANGE - {"epochs", "patience"}
+    passing = flagfiles.FREE_TO_CHANGE - {"epochs", "patience", "max_steps", "max_minutes"}
     passing |= {f"no{name}" for name in passing}
     lines = (folder / folders.FLAGS_FILE).read_text(encoding="utf-8").splitlines()
     lines = [t for t in lines if t.lstrip("-").partition("=")[0] not in passing]
@@ -68,7 +68,7 @@ def history(folder):
     return files.read_json(folder / _HISTORY, pieces=list)["pieces"]
 
 
-def keep(folder, flow, best, dataset):
+def keep(folder, flow, best, dataset, data=None):
     """Saves the best flow without a figure yet; returns where it is.
 
     Args:
@@ -76,17 +76,24 @@ def keep(folder, flow, best, dataset):
         flow: The flow.
         best: {"epoch"} of its weights.
         dataset: Name of the data set.
+        data: `Dataset.about` of a user's own data, or None.
     """
     # A figure of earlier weights must not be taken for theirs.
     (folder / folders.RESULT_FILE).unlink(missing_ok=True)
-    zoo.save(flow, folder, {"dataset": dataset}, overwrite=True)
+    zoo.save(
+        flow, folder, {"dataset": dataset, **({"own_data": data} if data else {})}, overwrite=True
+    )
     return f"The best weights, of epoch {best['epoch']}, are in {folder / 'model.keras'}"
 
 
-def write(folder, flow, result):
-    """Saves the best flow with its figures, and writes result.json."""
+def write(folder, flow, result, data=None):
+    """Saves the best flow with its figures and what is kept of its data; writes result.json."""
     figures = {name: result[name] for name in ("nats", "bits_per_dim")}
-    metadata = {"dataset": result["dataset"], "metrics": figures}
+    metadata = {
+        "dataset": result["dataset"],
+        "metrics": figures,
+        **({"own_data": data} if data else {}),
+    }
     zoo.save(flow, folder, metadata=metadata, overwrite=True)
     common.write_json(folder / folders.RESULT_FILE, result)
 
@@ -140,3 +147,22 @@ def report(result):
         ("training seconds", f"{result['training_seconds']:.0f}"),
     ]
     return common.table(rows, header=(f"{result['split']} split", "mean ± 2 standard errors"))
+
+
+def where(folder, flow, dataset):
+    """Lines that say where everything lies, and what to type next."""
+    there = {
+        "the flow": "model.keras",
+        "its figures": folders.RESULT_FILE,
+        "the course": folders.METRICS_FILE,
+        "pictures": "pictures",
+    }
+    lines = [f"{what}: {folder / name}" for what, name in there.items() if (folder / name).exists()]
+    if (folder / "tensorboard").exists():
+        lines.append(f"TensorBoard: tensorboard --logdir={folder / 'tensorboard'}")
+    drawn = flow.levels or tuple(flow.event_shape) == (2,)
+    table = dataset.partition(":")[0] in ("csv", "parquet")
+    suffix = "csv" if table else "png" if drawn else "npy"
+    command = common.command("sample")
+    lines.append(f"next: {command} --model={folder} --output={folder / 'samples'}.{suffix}")
+    return "\n".join(lines)

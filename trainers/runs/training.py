@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import math
-import sys
 
 import keras
 import tensorflow as tf
@@ -44,6 +43,8 @@ def train(flags, more_callbacks=()):
     distribution = strategies.make(flags)
     chief = flags.strategy != "multi_worker_mirrored" or strategies.is_chief()
     data = datasets.load(flags.dataset, **options.data_arguments(flags))
+    for line in data.words if chief else ():
+        print(line, flush=True)
     keras.utils.set_random_seed(flags.seed % 2**32)
     trainer = _Trainer(flags, data, distribution, chief)
     with distribution.scope() if distribution else contextlib.nullcontext():
@@ -84,12 +85,17 @@ class _Trainer:
         self.flow = families.build(self.flags, self.data)
         self.flow.compile(
             optimizer=optimizers.make(
-                *(self.flags, self.flow, self.steps * self.flags.epochs, self.replicas),
+                *(self.flags, self.flow, self.most_steps(), self.replicas),
                 continued=bool(self.flags.init_from),
             ),
             jit_compile=optimizers.jit_compile(self.flags, self.distribution),
             steps_per_execution=self.flags.steps_per_execution,
         )
+
+    def most_steps(self):
+        """The steps of the whole run."""
+        whole = self.steps * self.flags.epochs
+        return min(whole, self.flags.max_steps or whole)
 
     def batches(self, split, batch_size, **kwargs):
         """Batches of x, or of (x, label) for a class-conditional flow."""
@@ -172,9 +178,14 @@ class _Trainer:
             self.flow.base.adapt(self.flow.encode(*batch), *context)
 
     def fit(self, more_callbacks):
-        """Trains up to --epochs or until patience ends."""
+        """Trains up to --epochs, --max_steps or --max_minutes, or until patience ends."""
         keep = callbacks.KeepBest(self.run, self.best, self.flags.patience)
+        validated = self.validated()
+        limit = callbacks.Limit(self.flags.max_steps, self.flags.max_minutes, validated)
+        at_limit = limit.reached(self.epoch * self.steps + self.batch, self.seconds)
         if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
+            return
+        if at_limit and self.best["epoch"]:
             return
         self.measure_input()
         self.say(f"input: {self.input_ms:.2f} ms a step")
@@ -184,7 +195,7 @@ class _Trainer:
             first.append(callbacks.FinishEpoch(self.steps - self.batch, self.metrics))
         size = self.validation_batch_size()
         with interruptions.signals_noted() as signals:
-            how_often = self.flags.checkpoint_minutes, signals
+            how_often = self.flags.checkpoint_minutes, signals, limit
             save = callbacks.SaveCheckpoints(self.run, self.steps, start, self.seconds, *how_often)
             self.flow.fit(
                 # Endless, for Keras starts two passes over finite data an epoch, and the order of
@@ -194,10 +205,10 @@ class _Trainer:
                 epochs=self.flags.epochs,
                 initial_epoch=self.epoch,
                 validation_data=self.batches("validation", size),
-                validation_freq=self.validated(),
+                validation_freq=validated,
                 callbacks=[*first, *self.writers(more_callbacks), keep, save],
                 shuffle=False,  # Keras need not warn that it leaves the data's own order alone.
-                verbose=self.verbosity(),
+                verbose=0,  # `reports.progress` tells.
             )
 
     def validated(self):
@@ -209,6 +220,9 @@ class _Trainer:
         """The callbacks that draw and write; only the chief has any."""
         if not self.chief:
             return []
+        for callback in more_callbacks:
+            if hasattr(callback, "continue_from"):
+                callback.continue_from(self.best)
         folder = self.run.folder / "tensorboard"
         scalars = [keras.callbacks.TensorBoard(folder, write_graph=False)]
         return [*scalars * self.flags.tensorboard, *more_callbacks]
@@ -221,14 +235,6 @@ class _Trainer:
             if examples % size == 0 or examples % size > enough:
                 return size
         return examples
-
-    def verbosity(self):
-        """Keras' `verbose`: 1 a bar, 2 a line an epoch, 0 nothing."""
-        if not self.chief:
-            return 0
-        auto = "bar" if sys.stdout.isatty() else "line"
-        progress = auto if self.flags.progress == "auto" else self.flags.progress
-        return {"bar": 1, "line": 2, "none": 0}[progress]
 
     def say(self, text):
         """Prints, if this is the chief and there is something to say."""
@@ -251,7 +257,7 @@ class _Trainer:
             return ""
         flow, best = self.best_flow()
         if flow is not None:
-            return results.keep(self.run.folder, flow, best, self.flags.dataset)
+            return results.keep(self.run.folder, flow, best, self.flags.dataset, self.data.about)
         self.run.checkpoints.clear()  # It would diverge from there again.
         return "No epoch was completed, so there are no weights to keep"
 
@@ -274,10 +280,11 @@ class _Trainer:
         try:
             about |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
         except zoo.NotConverged as error:
-            kept = results.keep(self.run.folder, flow, best, self.flags.dataset)
+            kept = results.keep(self.run.folder, flow, best, self.flags.dataset, self.data.about)
             raise ValueError(f"no test figure: {error} {kept}") from error
-        results.write(self.run.folder, flow, about)
+        results.write(self.run.folder, flow, about, self.data.about)
         self.say(results.report(about))
+        self.say(results.where(self.run.folder, flow, self.flags.dataset))
         return about
 
     def input_time(self):
