@@ -70,13 +70,12 @@ class LogisticMixture(Iterated):
         k = self.num_components
         affine, logits, means, slopes = ops.split(params, (2, 2 + k, 2 + 2 * k), axis=-1)
         shift, log_scale = ops.unstack(affine, axis=-1)
-        slopes = ops.exp(soft_clamp(slopes, self.max_log_slope) - math.log(self.start))
         return (
             shift,
             soft_clamp(log_scale, self.max_log_scale),
-            ops.exp(soft_clamp(logits, _MAX_LOGIT)),
+            soft_clamp(logits, _MAX_LOGIT),
             means + ops.cast(self._means, params.dtype),
-            slopes,
+            soft_clamp(slopes, self.max_log_slope) - math.log(self.start),
         )
 
     def bijector(self, params):
