@@ -66,6 +66,9 @@ class ArgumentsAsConfig:
         arguments = dict(bound.arguments)
         arguments |= arguments.pop("kwargs", {})
         seed("seed", arguments.get("seed"))
+        name = arguments.get("name")
+        if name is not None and not (isinstance(name, str) and "/" not in name):
+            raise ValueError(f"name must be text without '/', got {name!r:.80}.")
         for name, parameter in cls.__signature__.parameters.items():
             if isinstance(parameter.default, bool):
                 flag(name, arguments[name])

@@ -394,8 +394,8 @@ class Flow(ModelConfig, LikelihoodModel):
 
     def check_data(self, x, context=None, n=None):
         self.event.check_described(x)
-        if context is not None and n is not None:
-            self.context.check(context, n)
+        if n is not None:
+            self.context.check(context, n, optional=bool(self.num_classes))
 
     def bounds(self, x, context=None):
         found = [(x, self.event.bounds(x))]

@@ -114,13 +114,16 @@ def manipulate(
             f"direction must have the latent's shape {tuple(flow.latent_shape)}, got "
             f"{tuple(direction.shape)}."
         )
-    strengths = np.asarray(strengths, "float64")
-    if strengths.ndim != 1 or not np.isfinite(strengths).all():
-        raise ValueError(f"strengths must be a list of finite numbers, got {strengths}.")
+    try:
+        found = np.asarray(strengths, "float64")
+    except (TypeError, ValueError):
+        found = np.nan
+    if np.ndim(found) != 1 or not np.isfinite(found).all():
+        raise ValueError(f"strengths must be a list of finite numbers, got {strengths!r:.80}.")
     single = len(x.shape) == len(flow.event_shape)
     z = flow.encode(ops.expand_dims(x, 0) if single else x, context)
     direction = ops.cast(direction, z.dtype)
-    moved = [flow.decode(z + float(s) * direction, context) for s in strengths]
+    moved = [flow.decode(z + float(s) * direction, context) for s in found]
     return ops.stack([y[0] for y in moved] if single else moved)
 
 

@@ -58,3 +58,11 @@ def test_every_family_is_on_the_front_page():
     table = TEXTS["README.md"].partition("## Which flow")[2].partition("\n## ")[0]
     named = set(re.findall(r"`(?:zoo\.)?(\w+)[`(]", table))
     assert {family.__name__ for family in zoo.MODELS.values()} <= named
+
+
+def test_tests_that_a_page_names_are_there():
+    named = set(re.findall(r"`([\w/]+\.py)::(\w+)`", TEXTS["docs/robustness.md"]))
+    assert len(named) > 60
+    for file, name in named:
+        text = (pages.ROOT / "tests" / file).read_text(encoding="utf-8")
+        assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"{file}::{name}"

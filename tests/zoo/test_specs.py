@@ -176,7 +176,24 @@ CONSTRUCTORS = {
     "dtype_layer": (lambda: zoo.layers.ActNorm((3,), dtype=3), ["dtype", "floating", "3"]),
     "seed": (lambda: MAF((3,), seed=1.5), ["seed", "integer", "1.5"]),
     "seed_large": (lambda: zoo.NICE((3,), seed=2**31), ["seed", "2**31 - 1", "2147483648"]),
-    "seed_layer": (lambda: zoo.layers.Permutation((3,), seed=-1), ["seed", "at least 0", "-1"]),
+    "seed_layer": (lambda: zoo.layers.Permutation((3,), seed=-1), ["seed", "from 0", "-1"]),
+    "seed_of_a_layer": (
+        lambda: zoo.layers.Permutation((3,), seed=2**32 + 1),
+        ["seed", "2**31 - 1", "4294967297"],
+    ),
+    "alpha_unused": (lambda: MAF((3,), alpha=np.nan), ["alpha", "nan"]),
+    "flag": (lambda: zoo.IAF((3,), residual=5), ["residual", "True or False", "5"]),
+    "flag_or_none": (lambda: zoo.NSF((3,), residual="x"), ["residual", "'x'"]),
+    "name": (lambda: MAF((3,), name="a/b"), ["name", "'a/b'"]),
+    "transformer_list": (lambda: MAF((3,), transformer=[]), ["transformer", "[]"]),
+    "hidden_units_unused": (lambda: zoo.Radial((3,), hidden_units=(0,)), ["hidden_units", "(0,)"]),
+    "hidden_units_bool": (lambda: MAF((3,), hidden_units=(True,)), ["hidden_units", "True"]),
+    "layer_shape": (lambda: zoo.layers.ActNorm(3.5), ["event_shape", "3.5"]),
+    "layer_shape_negative": (lambda: zoo.layers.ActNorm((-1,)), ["event_shape", "(-1,)"]),
+    "layer_context": (
+        lambda: zoo.layers.Elementwise((3,), context_shape=(None,)),
+        ["context_shape", "None"],
+    ),
 }
 
 
@@ -185,6 +202,12 @@ def test_constructor_refuses(case):
     make, words = CONSTRUCTORS[case]
     with helpers.raises_one_line(*words):
         make()
+
+
+def test_an_argument_that_there_is_not_is_named():
+    for make in (zoo.MAF, zoo.layers.ActNorm):
+        with pytest.raises(TypeError, match=r"\A[^\n]*'nonsense'[^\n]*\Z"):
+            make((3,), nonsense=1)
 
 
 def test_large_numbers_are_finite():

@@ -303,7 +303,7 @@ def training_flags(fv):
         "Epochs between validations, for flows whose likelihood takes longer than their training.",
         lower_bound=1,
     )
-    define.integer("seed", 0, "Seed of weights, order and noise.")
+    define.integer("seed", 0, "Seed of weights, order and noise.", lower_bound=0)
     define.enum("strategy", "one_device", STRATEGIES, "tf.distribute strategy.")
     define.integer(
         "num_devices",

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from zoo.backend import budget
 from zoo.saving import archive, presets, storage, untrusted
@@ -141,8 +142,8 @@ def save(
       The folder, a `Path`.
 
     Raises:
-      ValueError: `flow` is no Flow, the folder holds something and `overwrite` is false, or JSON
-        cannot hold the metadata.
+      ValueError: `flow` is no Flow or its weights are not finite, the folder holds something and
+        `overwrite` is false, or JSON cannot hold the metadata.
     """
     if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
@@ -150,6 +151,7 @@ def save(
         raise ValueError(f"metadata must be a dictionary, got {metadata!r:.80}.")
     folder = storage.path(folder, "folder").resolve()
     occupied = storage.check_free(folder, overwrite)
+    _check_finite(flow)
     with storage.staging_beside(folder) as staging:
         plain_copy(flow).save(staging / MODEL)
         if unpacked:
@@ -309,6 +311,12 @@ def _check_files(folder, manifest, only=None, read=None, cache=None):
             storage.check_file(path, recorded, (read or {}).get(name))
 
 
+def _check_finite(flow):
+    for weight in flow.weights:
+        if not np.isfinite(np.asarray(weight, "float64")).all():
+            raise ValueError(f"the weight {weight.path} has NaN or infinite values")
+
+
 def _from_bytes(data):
     """The model in the bytes of a .keras file, which Keras reads from files alone."""
     with tempfile.TemporaryDirectory() as private, warnings.catch_warnings():
@@ -334,6 +342,7 @@ def _load_keras(path, data, manifest):
         if untrusted.is_of(config, LikelihoodModel):
             with budget.weights_of(count):
                 flow = _from_bytes(data)
+                _check_finite(flow)
     except Exception as error:  # Keras raises many kinds, with many lines each, the file in them.
         version = manifest["model"].get("zoo_version") if manifest else None
         known = version in (None, __version__)

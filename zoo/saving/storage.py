@@ -157,7 +157,7 @@ def read_bytes(path, most=None):
         reason = f"it has {size} bytes, more than {most}"
     except OSError as error:
         reason = error.strerror
-    raise ValueError(f"{path} cannot be read: {reason}; {REMEDY}")
+    raise ValueError(f"{path} is truncated or altered, or cannot be read: {reason}; {REMEDY}")
 
 
 def read_json(path, sha256=None, **forms):

@@ -10,6 +10,7 @@ import math
 import re
 
 import keras
+import numpy as np
 
 from zoo.backend import configuration
 
@@ -110,6 +111,13 @@ def _is_array(record):
             pending += value
         elif not isinstance(value, int | float):
             raise ValueError("its configuration has an array of something else than numbers")
+    try:
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(np.asarray(inner["value"], inner["dtype"])).all()
+    except (ValueError, OverflowError):  # Rows of several lengths, integers too large.
+        finite = False
+    if not finite:
+        raise ValueError("its configuration has an array with numbers that are not finite")
     return True
 
 

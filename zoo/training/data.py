@@ -29,7 +29,7 @@ def prepared(model, x, y=None, weight=None):
     if y is not None and not model.conditional:
         raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
     n = x.shape[0] if len(x.shape) else None
-    model.check_data(x, y, None if y is None else n)
+    model.check_data(x, y, n)
     if n == 0:
         raise ValueError("x must hold at least one event, got none.")
     if y is not None and tuple(y.shape)[:1] != (n,):
@@ -50,15 +50,17 @@ def gives_batches(x):
     return dataset or hasattr(x, "__next__") or of_torch
 
 
-def check_counts(**given):
-    """Refuses what is no positive integer, or `None`, among arguments of Keras' own.
+def check_counts(validation_split=0.0, **given):
+    """Checks arguments of Keras' own: a share of the data, and positive integers or `None`s.
 
     Raises:
       ValueError: One is none.
     """
+    if not (config.is_number(validation_split) and 0 <= validation_split < 1):
+        raise ValueError(f"validation_split must lie in [0, 1), got {validation_split!r:.80}.")
     for name, value in given.items():
-        if value is not None and value != "auto":
-            config.count(name, value)
+        if name == "epochs" or not (value is None or value == "auto"):
+            config.count(name, value, least=int(name != "epochs"))
 
 
 def _check_dataset(model, spec):
@@ -71,7 +73,7 @@ def _check_dataset(model, spec):
     if context is not None and not model.conditional:
         raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
     if hasattr(x, "shape") and hasattr(x, "dtype"):
-        model.check_data(x)
+        model.check_data(x, None, 0 if context is None else None)
     model.training_loss.check_data(model, True, context)
     shape = getattr(weight, "shape", None)
     if shape is not None and shape.rank is not None and tuple(shape[1:]) not in ((), (1,)):
@@ -127,3 +129,12 @@ def weights_of(weight, n):
     if not np.isfinite(found).all():
         raise ValueError("sample_weight must be finite, got NaN or infinite values.")
     return np.reshape(found, (n,))
+
+
+def refuse_class_weight(given):
+    """Refuses weights of classes, which Keras would look for among targets."""
+    if given is not None:
+        raise ValueError(
+            "class_weight is not taken: give sample_weight, one number for each event, such as "
+            "weights[labels]."
+        )

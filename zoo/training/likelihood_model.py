@@ -11,13 +11,14 @@ from keras import ops
 
 from zoo import backend, config
 from zoo.training import losses
+from zoo.training.batches import OnBatches
 from zoo.training.callbacks import with_norms
 from zoo.training.checks import Watch
-from zoo.training.data import check_counts, gives_batches, is_absent, like, prepared
+from zoo.training.data import check_counts, is_absent, like, prepared, refuse_class_weight
 from zoo.typing import ArrayLike, Tensor
 
 
-class LikelihoodModel(keras.Model):
+class LikelihoodModel(OnBatches):
     """What maximises a likelihood, or a bound of it, with Keras' `fit`.
 
     Subclasses have an `event` (a `zoo.specs.EventSpec`), say whether they `uses_xla`, and implement
@@ -59,7 +60,7 @@ class LikelihoodModel(keras.Model):
         Args:
           x: Something with a shape and a type: events `[n, *event_shape]`, or a description.
           context: Their contexts, or `None`.
-          n: Number of events that there must be a context for, where it is known.
+          n: Number of events that there must be a context for; `None` where that is not known.
 
         Raises:
           ValueError: They are not of the model's shape, type or range.
@@ -115,7 +116,13 @@ class LikelihoodModel(keras.Model):
                     "with targets, and measures nats and bits_per_dim; measure more in a callback."
                 )
         if not (isinstance(jit_compile, bool) or jit_compile in (None, "auto")):
-            raise ValueError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
+            raise ValueError(f"jit_compile must be True, False or 'auto', got {jit_compile!r:.80}.")
+        try:
+            keras.optimizers.get(optimizer)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"optimizer must be a Keras optimizer or the name of one, got {optimizer!r:.80}."
+            ) from None
         if loss is not None:
             self.set_loss(loss)
         jit = self.uses_xla if jit_compile in (None, "auto") else jit_compile
@@ -187,12 +194,10 @@ class LikelihoodModel(keras.Model):
 
         Raises:
           ValueError: Data are not of the model's shape, type or range: arrays before training,
-            datasets and generators as their batches come.
+            datasets and generators as their batches come (distributed ones are not looked at).
         """
-        _refuse_class_weight(kwargs.pop("class_weight", None))
-        check_counts(batch_size=batch_size, epochs=epochs or None)
-        if not (config.is_number(validation_split) and 0 <= validation_split < 1):
-            raise ValueError(f"validation_split must lie in [0, 1), got {validation_split!r}.")
+        refuse_class_weight(kwargs.pop("class_weight", None))
+        check_counts(validation_split, batch_size=batch_size, epochs=epochs)
         x, y, sample_weight = prepared(self, x, y, sample_weight)
         if isinstance(validation_data, list | tuple) or hasattr(validation_data, "shape"):
             given = keras.utils.unpack_x_y_sample_weight(validation_data)
@@ -248,45 +253,6 @@ class LikelihoodModel(keras.Model):
                 **kwargs,
             )
 
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: int | str = "auto",
-        steps: int | None = None,
-        callbacks: Any = None,
-    ) -> Any:
-        """Log-likelihoods `[n]`, a NumPy array, of events, or of a dataset as in `fit`."""
-        check_counts(batch_size=batch_size, steps=steps)
-        self._check_alone(x)
-        watch = Watch(self)
-        x = watch.over(prepared(self, x)[0])
-        with watch.reports():
-            return super().predict(x, batch_size, verbose, steps, callbacks)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """Log-likelihoods `[n]` of one batch of events."""
-        self._check_alone(x)
-        return super().predict_on_batch(prepared(self, x)[0])
-
-    def _check_alone(self, x):
-        """Refuses events without the context that the model cannot do without."""
-        if self.conditional and not gives_batches(x):
-            raise ValueError(
-                "predict takes no context beside an array: use log_prob, or predict on a dataset "
-                "of (x, context)."
-            )
-
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """One training step; arguments and errors as in `fit`."""
-        _refuse_class_weight(class_weight)
-        given = prepared(self, x, y, sample_weight)
-        return super().train_on_batch(*given, return_dict=return_dict)
-
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
-        """What `evaluate` gives, of one batch."""
-        return super().test_on_batch(*prepared(self, x, y, sample_weight), return_dict=return_dict)
-
     def call(self, inputs, training=False):
         """Log-likelihood `[batch]` of `x`, or of `(x, context)`; in training minus the loss."""
         x, context = inputs if isinstance(inputs, list | tuple) else (inputs, None)
@@ -330,11 +296,3 @@ class LikelihoodModel(keras.Model):
         x, context, weight = keras.utils.unpack_x_y_sample_weight(data)
         pair = self.conditional and not is_absent(context)
         return (x, context) if pair else x, None, weight
-
-
-def _refuse_class_weight(given):
-    if given is not None:
-        raise ValueError(
-            "class_weight is not taken: give sample_weight, one number for each event, such as "
-            "weights[labels]."
-        )

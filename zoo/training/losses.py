@@ -153,7 +153,7 @@ def get(loss, model):
     if not isinstance(loss, MaximumLikelihood):
         raise ValueError(
             f"A {type(model).__name__} is trained by its likelihood: loss must be one of "
-            f"{tuple(LOSSES)} or a loss of zoo.training, got {loss!r}."
+            f"{tuple(LOSSES)} or a loss of zoo.training, got {loss!r:.160}."
         )
     loss.check_model(model)
     return loss

@@ -3,7 +3,7 @@
 import pytest
 from absl import flags
 
-from trainers import sample, train
+from trainers import evaluate, explore, sample, train
 from trainers.runs import flagfiles
 
 ARGV = [
@@ -14,7 +14,7 @@ ARGV = [
     "--class_conditional",
     '--model_args={"order": "random", "alpha": 0.05}',
     "--learning_rate=3e-4",
-    "--seed=-7",
+    "--seed=7",
     "--notensorboard",
 ]
 
@@ -28,7 +28,7 @@ def test_a_flagfile_gives_the_same_flags_again(tmp_path):
     after = flagfiles.values(again)
     assert before.pop("model_dir") == "somewhere" and after.pop("model_dir") is None
     assert before == after and before["hidden_units"] == ["16", "8"]
-    assert "--seed=-7" in path.read_text().splitlines()
+    assert "--seed=7" in path.read_text().splitlines()
 
 
 def test_later_flags_go_before_those_of_the_file(tmp_path):
@@ -92,6 +92,13 @@ def test_every_float_flag_is_one_of_those():
 def test_absurd_numbers_are_refused(name, value):
     with pytest.raises(ValueError, match=f"--{name}={value}: .* not an integer in the range"):
         flagfiles.new_options(train.define_flags, [f"--{name}={value}"])
+
+
+@pytest.mark.parametrize("program", [evaluate, explore, sample, train])
+def test_seeds_are_not_negative(program):
+    with pytest.raises(ValueError, match="--seed=-1: ") as caught:
+        flagfiles.new_options(program.define_flags, ["--seed=-1"])
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import zoo
 from tests import helpers
 from tests.helpers import raises_one_line
 from tests.zoo import table
-from zoo.saving import entries, registry, storage
+from zoo.saving import archive, entries, registry, storage
 
 # A class-conditional flow over grey levels, one without a context, and one that estimates.
 NAMES = ("maf_image", "nice", "residual_flow_roulette")
@@ -309,3 +309,37 @@ def test_update_index_follows_the_folder(own):
         entries.update_index(own / "missing")
     with raises_one_line("notes", "manifest.json"):
         entries.seal(own / "notes")
+
+
+def test_a_file_exchanged_after_it_was_read_is_not_loaded(own, monkeypatch):
+    """What was hashed and looked through is what is loaded."""
+    expected = zoo.load("nice").get_weights()
+    model = own / "nice" / "model.keras"
+    looked_through = archive.read
+
+    def exchanged(data):
+        os.replace(own / "maf_image" / "model.keras", model)
+        return looked_through(data)
+
+    monkeypatch.setattr(archive, "read", exchanged)
+    for a, b in zip(zoo.load("nice").get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    monkeypatch.undo()
+    with raises_one_line("truncated or altered"):
+        zoo.load(own / "nice")
+
+
+@pytest.mark.parametrize("wrong", ["a", 5, [], ["a"]])
+def test_metadata_that_is_no_dictionary(tmp_path, wrong):
+    with raises_one_line("metadata must be a dictionary"):
+        zoo.save(table.shared("nice"), tmp_path / "entry", wrong)
+    assert not any(tmp_path.iterdir())
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    flow = table.build("nice")
+    variable = flow.trainable_variables[0]
+    variable.assign(np.full(variable.shape, np.nan))
+    with raises_one_line("NaN or infinite"):
+        zoo.save(flow, tmp_path / "entry")
+    assert not any(tmp_path.iterdir())

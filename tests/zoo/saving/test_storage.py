@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import zoo
 from tests.helpers import raises_one_line
 from zoo.saving import storage
 
@@ -95,3 +96,20 @@ def test_write_json_refuses_what_json_cannot_hold(tmp_path, value):
         storage.write_json(file, a=value)
     assert storage.read_json(file, a=int) == {"a": 1}
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("call", [zoo.load, zoo.load_exported, zoo.list_models])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("~nouser/x", ["'~nouser/x'", "home directory"]),
+        ("a\0b", ["cannot be used", "null byte"]),
+        ("x" * 300, ["cannot be used", "too long"]),
+        ("", ["must be the name of a file or folder"]),
+        (5, ["must be the name of a file or folder", "5"]),
+        (b"x", ["must be the name of a file or folder"]),
+    ],
+)
+def test_names_that_are_no_path(call, name, words):
+    with raises_one_line(*words):
+        call(name)

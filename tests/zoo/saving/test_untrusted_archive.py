@@ -103,3 +103,22 @@ def test_groups_in_a_circle(root):
         file["crafted"] = file["/"]
     pack(root / "crafted.keras", parts | {"model.weights.h5": content.getvalue()})
     zoo.load(root / "crafted.keras")
+
+
+@pytest.mark.parametrize("value", [None, np.nan, np.inf])
+def test_weights_that_are_missing_or_not_finite(root, value):
+    parts = members(root / "flow" / "model.keras")
+    content, found = io.BytesIO(parts["model.weights.h5"]), []
+    with h5py.File(content, "r+") as file:
+        file.visititems(lambda name, item: found.append(name) if is_array(item) else None)
+        if value is None:
+            del file[found[-1]]
+        else:
+            file[found[-1]][...] = value
+    parts["model.weights.h5"] = content.getvalue()
+    pack(root / "crafted.keras", parts)
+    refused(root / "crafted.keras", "cannot be loaded as a flow")
+
+
+def is_array(item):
+    return isinstance(item, h5py.Dataset) and item.dtype.kind == "f" and item.size > 0

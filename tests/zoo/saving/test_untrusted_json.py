@@ -77,6 +77,29 @@ def test_exports_with_a_manifest_of_another_form(tmp_path, change):
         zoo.load_exported(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change", [{"event_shape": [3]}, {"num_classes": 7}, {"levels": 9}, {"name": "b"}]
+)
+def test_facts_of_an_export_that_were_changed(tmp_path, change):
+    model = {"name": "a", "event_shape": [2], "latent_shape": [2], "context_shape": None}
+    model |= {"num_classes": None, "levels": None, "dtype": "float32"}
+    model["digest"] = storage.digest(model)
+    (tmp_path / "assets.extra").mkdir()
+    path = tmp_path / "assets.extra" / "flow_zoo.json"
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    files = storage.list_files(tmp_path)
+    storage.write_json(path, model=model | change, files=files)
+    with raises_one_line("flow_zoo.json is altered"):
+        zoo.load_exported(tmp_path)
+
+
+def test_an_export_has_a_digest_of_its_facts(tmp_path):
+    flow = zoo.NICE((2,), num_layers=1, hidden_units=(2,), jit_compile=False)
+    info = json.loads((zoo.export(flow, tmp_path / "x") / "assets.extra/flow_zoo.json").read_text())
+    assert info["model"].pop("digest") == storage.digest(info["model"])
+    zoo.load_exported(tmp_path / "x")
+
+
 MANIFESTS = {
     "files null": {"files": None},
     "files a list": {"files": []},

@@ -176,3 +176,85 @@ def test_weights_weigh_alike_in_a_compiled_step():
     for loss, *metrics in found:
         assert loss == pytest.approx(expected[0], rel=1e-5)
         assert min(abs(m - expected[1]) for m in metrics) < 1e-5
+
+
+ONCE = {
+    "predict": lambda model, *data: model.predict(data if len(data) > 1 else data[0], verbose=0),
+    "predict_on_batch": lambda model, *data: model.predict_on_batch(data[0]),
+    "train_on_batch": lambda model, *data: model.train_on_batch(*data),
+    "test_on_batch": lambda model, *data: model.test_on_batch(*data),
+    "evaluate": lambda model, *data: model.evaluate(*data, verbose=0),
+    "fit": lambda model, *data: model.fit(*data, verbose=0),
+}
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_single_batches_are_checked_as_fit_does(name):
+    call, model = ONCE[name], flow()
+    model.compile("adam", run_eagerly=True)
+    before = model.get_weights()
+    for wrong, words in (
+        (changed(X, 5, 1, np.nan), ["x must be finite", "row 5, feature 1"]),
+        (X[:, :1], ["x must have shape [batch, 2]"]),
+        (X.astype(int), ["x holds integers"]),
+        (np.ma.masked_array(X, X > 0), ["masked"]),
+        (tf.sparse.from_dense(X), ["dense"]),
+        (X[:0], ["at least one event"]),
+        ("data", ["x must be a numeric array"]),
+        (None, ["x must be a numeric array"]),
+        ({}, ["x must hold real numbers"]),
+    ):
+        with helpers.raises_one_line(*words):
+            call(model, wrong)
+    if name != "predict_on_batch":
+        with helpers.raises_one_line("takes no context"):
+            call(model, X, LABELS)
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    call(model, X.tolist())
+    call(model, pandas.DataFrame(X))
+
+
+def test_what_single_batches_give_is_what_evaluate_gives():
+    model, weights = flow(num_classes=3), np.arange(8) % 3
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    given = {"sample_weight": weights, "return_dict": True}
+    expected = model.evaluate(X, LABELS, verbose=0, **given)
+    for name in ("train_on_batch", "test_on_batch"):
+        found = getattr(model, name)(X, LABELS, **given)
+        assert found == pytest.approx(expected, rel=1e-5)
+    nats = model.log_prob(X, LABELS)
+    np.testing.assert_allclose(model.predict((X, LABELS), verbose=0), nats, rtol=1e-5)
+    np.testing.assert_allclose(model.predict_on_batch((X, LABELS)), nats, rtol=1e-5)
+    with helpers.raises_one_line("labels 0..2"):
+        model.train_on_batch(X, LABELS + 1)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"batch_size": 0},
+        {"batch_size": "a"},
+        {"batch_size": 2.5},
+        {"epochs": -1},
+        {"epochs": None},
+        {"validation_split": 1.0},
+        {"validation_split": np.nan},
+    ],
+)
+def test_settings_of_keras_own_are_refused_by_name(given):
+    model = flow()
+    model.compile("adam", run_eagerly=True)
+    with helpers.raises_one_line(*given):
+        model.fit(X, verbose=0, **given)
+
+
+def test_a_flow_that_needs_a_context_says_so():
+    settings = {"num_layers": 1, "hidden_units": (4,), "jit_compile": False}
+    model = zoo.NICE((2,), context_shape=(2,), **settings)
+    model.compile("adam", run_eagerly=True)
+    for call in ONCE.values():
+        with helpers.raises_one_line("needs a context"):
+            call(model, X)
+    with helpers.raises_one_line("needs a context"):
+        model.fit(dataset(X), verbose=0)

@@ -1,0 +1,1 @@
+"""Odd command lines, odd arguments and damaged files, drawn from a seed."""
