@@ -1,20 +1,10 @@
-"""Derivatives forwards, backwards and twice, of models of the table named as arguments, on JAX.
+"""Derivatives forwards, backwards and twice, of models of the table; run by `jax_process.py`."""
 
-Run by `test_jax.py` in a process of its own. Prints one line a model: its name, and "ok" or what
-went wrong.
-"""
+import jax
+import keras
+import numpy as np
 
-import os
-import sys
-import traceback
-
-os.environ["KERAS_BACKEND"] = "jax"
-
-import jax  # noqa: E402
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-
-from tests.zoo import jax_smoke, table  # noqa: E402
+from tests.zoo import jax_smoke, table
 
 # Keras computes in float32 there, whatever the types. Gradients bend more than values do.
 STEPS = 1e-2, 1e-3
@@ -25,11 +15,11 @@ def agree(function, at, generator):
     along = generator.normal(size=at.shape).astype("float32")
     function, slope = jax.jit(function), jax.jit(jax.grad(function))
     ends, near = ([at + np.float32(sign * h) * along for sign in (1, -1)] for h in STEPS)
-    forwards = jax.jvp(function, (at,), (along,))[1]
+    forwards = jax.jit(lambda at: jax.jvp(function, (at,), (along,))[1])(at)
     np.testing.assert_allclose(np.vdot(slope(at), along), forwards, rtol=1e-3, atol=1e-3)
     expected = (function(ends[0]) - function(ends[1])) / (2 * STEPS[0])
     np.testing.assert_allclose(forwards, expected, rtol=1e-2, atol=1e-2)
-    hessian = np.reshape(jax.hessian(function)(at), (at.size, at.size))
+    hessian = np.reshape(jax.jit(jax.hessian(function))(at), (at.size, at.size))
     np.testing.assert_allclose(hessian, hessian.T, rtol=1e-3, atol=1e-3)
     expected = np.ravel(slope(near[0]) - slope(near[1])) / (2 * STEPS[1])
     np.testing.assert_allclose(hessian @ along.ravel(), expected, rtol=1e-2, atol=1e-2)
@@ -37,7 +27,8 @@ def agree(function, at, generator):
 
 
 def check(name):
-    flow = table.MODELS[name]()
+    """Derivatives of densities and samples, by data and by weights, of the model called `name`."""
+    flow = table.MODELS[name](**{} if name == "layers" else {"num_layers": 1})
     jax_smoke.weights_at_random(flow)
     generator = np.random.default_rng(2)
     x, context = jax_smoke.data_for(flow, 2)
@@ -59,20 +50,3 @@ def check(name):
                 return function(at)
 
         agree(of_weights, np.asarray(variable.value), generator)
-
-
-def main(names):
-    failed = 0
-    for name in names:
-        try:
-            check(name)
-            print(name, "ok", flush=True)
-        except Exception as error:
-            failed += 1
-            traceback.print_exc()
-            print(name, "failed:", type(error).__name__, str(error)[:300].replace("\n", " "))
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

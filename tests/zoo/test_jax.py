@@ -19,24 +19,23 @@ QUICK |= {"continuous"}
 assert table.MODELS.keys() >= QUICK, QUICK - table.MODELS.keys()
 
 
+# One of each solver, loop and permutation; the one that is quick finds a root.
+DERIVATIVES = ["real_nvp", "iaf", "planar", "sylvester", "naf", "i_resnet", "maf_random", "layers"]
+MODELS = [name for name in table.MODELS if name not in table.TENSORFLOW_ONLY]
+
+
 @pytest.fixture(scope="module")
-def lines(request):
-    """What the process printed of every model that is asked for, by name."""
-    here = [i for i in request.session.items if i.path == request.path]
-    here = [i.callspec.params["name"] for i in here if i.originalname == "test_runs_on_jax"]
-    return printed("tests.zoo.jax_smoke", here)
-
-
-def printed(program, names):
-    """What a program printed of models, by their name."""
+def said(request):
+    """What one process said of all that is asked for: `{check: "ok", or what went wrong}`."""
+    asked = [i.callspec.params for i in request.session.items if i.path == request.path]
+    variables = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
     result = subprocess.run(
-        [sys.executable, "-m", program, *names],
+        [sys.executable, "-m", "tests.zoo.jax_process", *(one["check"] for one in asked)],
         cwd=ROOT,
-        env=os.environ
-        | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+        env=os.environ | variables | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=1800,
     )
     pairs = [line.partition(" ")[::2] for line in result.stdout.splitlines()]
     assert pairs, result.stderr[-2000:]
@@ -45,23 +44,12 @@ def printed(program, names):
 
 @pytest.mark.skipif(not has_jax, reason="jax is not installed: pip install flow-zoo[jax]")
 @pytest.mark.parametrize(
-    "name", table.params(QUICK, [n for n in table.MODELS if n not in table.TENSORFLOW_ONLY])
+    "check",
+    [
+        "convolution",
+        *table.params([f"smoke/{n}" for n in QUICK], [f"smoke/{n}" for n in MODELS]),
+        *table.params(["derivatives/planar"], [f"derivatives/{n}" for n in DERIVATIVES]),
+    ],
 )
-def test_runs_on_jax(name, lines):
-    assert lines.get(name) == "ok"
-
-
-# One of each solver, loop and permutation.
-DERIVATIVES = ["real_nvp", "iaf", "planar", "sylvester", "naf", "i_resnet", "maf_random", "layers"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not has_jax, reason="jax is not installed: pip install flow-zoo[jax]")
-def test_derivatives_forwards_backwards_and_twice():
-    found = printed("tests.zoo.jax_derivatives", DERIVATIVES)
-    assert found == dict.fromkeys(DERIVATIVES, "ok")
-
-
-@pytest.mark.skipif(not has_jax, reason="jax is not installed: pip install flow-zoo[jax]")
-def test_derivatives_through_a_solver():
-    assert printed("tests.zoo.jax_derivatives", ["planar"]) == {"planar": "ok"}
+def test_on_jax(check, said):
+    assert said.get(check) == "ok"

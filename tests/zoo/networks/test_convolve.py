@@ -1,7 +1,4 @@
 import gc
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -97,17 +94,6 @@ def test_a_gradient_that_is_being_stored_has_plain_ones():
     finally:
         gradients_module._first_order.reset(token)
     assert "Conv2DBackpropFilter" in found
-
-
-def test_jax_keeps_forward_mode():
-    code = (
-        "import jax, numpy as np\nfrom zoo.networks.convolve import convolve\n"
-        "x, kernel = np.ones((2, 6, 5, 8), 'float32'), np.ones((3, 3, 8, 1), 'float32')\n"
-        "value, tangent = jax.jvp(lambda x: convolve(x, kernel), (x,), (x,))\n"
-        "assert np.allclose(value, tangent)\n"
-    )
-    variables = os.environ | {"KERAS_BACKEND": "jax"}
-    subprocess.run([sys.executable, "-c", code], env=variables, check=True)
 
 
 @pytest.mark.parametrize("recompute", [pytest.param(None, marks=pytest.mark.slow), "inverse"])
