@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 
-from zoo.training.checks import Watch
 from zoo.training.data import check_counts, prepared, refuse_class_weight
 
 
@@ -31,9 +30,8 @@ class OnBatches(keras.Model):
           ValueError: Data are not of the model's shape, type or range.
         """
         check_counts(batch_size=batch_size, steps=steps)
-        watch = Watch(self)
-        x = watch.over(self._alone(x))
-        with watch.reports():
+        x = self._watch.over(self._alone(x))
+        with self._watch.reports():
             return super().predict(x, batch_size, verbose, steps, callbacks)
 
     def predict_on_batch(self, x: Any) -> Any:
