@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import pathlib
-import re
 from collections.abc import Iterable
-from typing import Any
 
-import numpy as np
 from keras import ops
 
-from zoo import backend, computations, distributions, latents, saving, specs, values
+from zoo import adaptation, backend, computations, distributions, latents, saving, specs, views
 from zoo.backend import tfd
+from zoo.calls import Calls
 from zoo.config import ModelConfig, choice, register
 from zoo.layers import FlowLayer, Stack
-from zoo.networks import SpectralNorms
 from zoo.training import LikelihoodModel
-from zoo.typing import ArrayLike, Bijector, Distribution, DType, PathLike, Seed, Shape, Tensor
+from zoo.typing import ArrayLike, Distribution, DType, PathLike, Seed, Shape, Tensor
 
 
 @register("zoo")
@@ -97,11 +94,8 @@ class Flow(ModelConfig, LikelihoodModel):
         self.dequantizer = distributions.dequantizer(
             dequantization, self.event_shape, levels, self.dtype_policy
         )
-        self._calls = backend.CompiledCalls(self)
-        # Past the tracking of attributes: facts, and what is a part of the stacks.
-        self.__dict__["metadata"] = {}
-        parts = [part for stack in self._stacks() for part in stack.parts()]
-        self.__dict__["_norms"] = SpectralNorms(parts)
+        self._calls = Calls(self)
+        self.__dict__["metadata"] = {}  # Past the tracking of attributes: facts.
         self.built = True
 
     # What the flow is, and the functions that are exported.
@@ -109,34 +103,9 @@ class Flow(ModelConfig, LikelihoodModel):
     computations = computations
 
     @property
-    def event_shape(self) -> tuple[int, ...]:
-        """Shape of one event."""
-        return self.event.shape
-
-    @property
     def latent_shape(self) -> tuple[int, ...]:
         """Shape of one latent."""
         return self.stack.latent_shape
-
-    @property
-    def context_shape(self) -> tuple[int, ...] | None:
-        """Shape of one context: `()` for labels, `None` where the flow takes none."""
-        return self.context.shape
-
-    @property
-    def num_classes(self) -> int | None:
-        """Number of classes of an integer context, or `None`."""
-        return self.context.num_classes
-
-    @property
-    def conditional(self) -> bool:
-        """Whether the flow takes a context."""
-        return self.context.exists
-
-    @property
-    def levels(self) -> int | None:
-        """Number of grey levels of discrete data, or `None`."""
-        return self.event.levels
 
     @property
     def recompute(self) -> str | None:
@@ -150,14 +119,15 @@ class Flow(ModelConfig, LikelihoodModel):
             return self.jit
         return self.stack.prefers_xla and getattr(self.dequantizer, "prefers_xla", True)
 
-    def _stacks(self):
+    @property
+    def stacks(self) -> list[Stack]:
         """The stack, and those of flows below it."""
-        return [self.stack, *(self.base._stacks() if isinstance(self.base, Flow) else [])]
+        return [self.stack, *(self.base.stacks if isinstance(self.base, Flow) else [])]
 
     @property
     def estimates(self) -> bool:
         """Whether `log_prob` is an estimate: another one for each seed."""
-        return any(stack.estimates for stack in self._stacks())
+        return any(stack.estimates for stack in self.stacks)
 
     @property
     def series_terms(self) -> int | None:
@@ -166,7 +136,7 @@ class Flow(ModelConfig, LikelihoodModel):
         What is cut off is a bias, bounded by `d sum_{k > terms} L^k / k` for each residual map of
         Lipschitz constant `L` on `d` dimensions (Behrmann et al., 2019, theorem 3).
         """
-        found = (stack.series_terms for stack in self._stacks())
+        found = (stack.series_terms for stack in self.stacks)
         return min((terms for terms in found if terms is not None), default=None)
 
     def update_spectral_norms(self) -> None:
@@ -175,63 +145,15 @@ class Flow(ModelConfig, LikelihoodModel):
         `fit`, `evaluate` and `adapt` call it; who trains in another way calls it before using the
         flow. Flows without such networks are not changed.
         """
-        for stack in self._stacks():
+        for stack in self.stacks:
             stack.update_spectral_norms()
-        self._norms.see(self._calls)
+        self._calls.norms.see()
 
     def set_weights(self, weights):
         """As in Keras; norms of Lipschitz networks that do not come with the weights are found."""
         super().set_weights(weights)
-        if self._norms.stale(self._calls):
+        if self._calls.norms.stale():
             self.update_spectral_norms()
-
-    # The flow as TFP sees it.
-
-    def bijector(self, context: ArrayLike | None = None, training: bool = False) -> Bijector:
-        """The flow as a `tfb.Bijector`, latent to data, that follows the flow's weights.
-
-        Args:
-          context: `[*batch, *context_shape]`, or class labels `[*batch]`; `None` where the flow
-            takes none.
-          training: Whether weights are trained through it. What layers keep of their weights then
-            follows them and estimates draw anew, as in `fit`; call `update_spectral_norms()` when
-            that is done.
-
-        Raises:
-          ValueError: A context is missing, or given where none is taken.
-        """
-        seed = self.seed_generator if training else None
-        return computations.bijector(self, self.context.check(context), seed, training)
-
-    def distribution(
-        self, context: ArrayLike | None = None, training: bool = False
-    ) -> Distribution:
-        """The flow as a `tfd.Distribution` over events, in data units.
-
-        It follows the flow's weights, and its `trainable_variables` are the flow's.
-
-        Args:
-          context: `[*batch, *context_shape]`, or class labels `[*batch]`, the distribution's batch.
-            A class-conditional flow without labels is the uniform mixture over its classes.
-          training: As in `bijector`, for training loops of your own and of TFP's.
-
-        Raises:
-          ValueError: A context is missing, or given where none is taken.
-        """
-        if self.num_classes and context is None:
-            return tfd.MixtureSameFamily(
-                tfd.Categorical(logits=ops.zeros(self.num_classes, dtype=self.variable_dtype)),
-                self.distribution(ops.arange(self.num_classes, dtype="int32"), training),
-                **self._named(),
-            )
-        base = computations.base_distribution(self, self.context.check(context), training)
-        bijector = self.bijector(context, training)
-        return tfd.TransformedDistribution(base, bijector, **self._named())
-
-    def _named(self):
-        """The name that the user gave, which `tfd.JointDistribution`s hold against their own."""
-        made_by_keras = re.sub(r"_\d+$|_", "", self.name) == type(self).__name__.lower()
-        return {} if made_by_keras else {"name": self.name}
 
     # Public calls: checked, compiled on first use, inlined within a user's own function.
 
@@ -265,7 +187,7 @@ class Flow(ModelConfig, LikelihoodModel):
         # Noise is drawn here, for XLA has random numbers of its own.
         noise = computations.draw_noise(self, x, seed)
         rest = (seed if self.estimates else None,)
-        return self._run(computations.density, x, context, noise, rest=rest)
+        return self._calls(computations.density, x, context, noise, rest=rest)
 
     def bits_per_dim(
         self, x: ArrayLike, context: ArrayLike | None = None, seed: Seed = None
@@ -284,15 +206,12 @@ class Flow(ModelConfig, LikelihoodModel):
         samples do.
         """
         x = self.event.check(x, bounded=False)
-        return self._run(computations.encode, x, self.context.check(context, backend.length(x)))
+        return self._calls(computations.encode, x, self.context.check(context, backend.length(x)))
 
     def decode(self, z: ArrayLike, context: ArrayLike | None = None) -> Tensor:
         """Latents `[batch, *latent_shape]` to data `[batch, *event_shape]`; inverts `encode`."""
-        z = specs.described(z, "z")
-        specs.check_shape(z, self.latent_shape, "z")
-        values.check(z, "z")
-        z = ops.convert_to_tensor(z)
-        return self._run(computations.decode, z, self.context.check(context, backend.length(z)))
+        z = specs.check_latent(z, self.latent_shape)
+        return self._calls(computations.decode, z, self.context.check(context, backend.length(z)))
 
     def sample(
         self,
@@ -322,20 +241,8 @@ class Flow(ModelConfig, LikelihoodModel):
         temperature = specs.check_temperature(temperature)
         context = self.context.check(context, n, optional=bool(self.num_classes))
         seed = backend.make_seed(seed)
-        if not isinstance(n, int) or backend.has_tracers([context, seed]):
-            drawn = computations.draw(self, n, context, seed, temperature)
-            return computations.decode(self, *drawn, *rest)
-        if backend.NAME == "tensorflow":
-            # As a number, 1 needs no mean of the base, which it may not have.
-            factor = 1.0
-            if temperature != 1:
-                factor = ops.convert_to_tensor(temperature, dtype=self.variable_dtype)
-            n = ops.convert_to_tensor(n)
-            drawn = self._calls.function(computations.draw, jit=False)
-            z, context = drawn(n, context, seed, factor)
-        else:  # Shapes are static there, and nothing below runs op by op.
-            z, context = computations.draw(self, n, context, seed, temperature)
-        return self._run(computations.decode, z, context, rest=rest)
+        drawn = self._calls.draw(n, context, seed, temperature)
+        return self._calls(computations.decode, *drawn, rest=rest)
 
     def to_levels(self, x: ArrayLike) -> Tensor:
         """Samples as grey levels: `floor`, within `0..levels-1`, integers `[batch, *event_shape]`.
@@ -343,65 +250,24 @@ class Flow(ModelConfig, LikelihoodModel):
         Raises:
           ValueError: The flow is over continuous data.
         """
-        if self.levels is None:
-            raise ValueError(f"{self.name} is a flow over continuous data: it has no levels.")
-        kind = "uint8" if self.levels <= 256 else "int32"
-        return ops.cast(ops.clip(ops.floor(x), 0, self.levels - 1), kind)
+        return self.event.to_levels(x)
 
+    bijector = views.bijector
+    distribution = views.distribution
+    adapt = adaptation.adapt
     interpolate = latents.interpolate
     attribute_direction = latents.attribute_direction
     manipulate = latents.manipulate
     inverse_report = latents.inverse_report
 
-    def export(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
-        """Writes the flow as a SavedModel; see `zoo.export`."""
-        return saving.export(self, folder, overwrite)
+    export = saving.export
+    from_preset = classmethod(saving.from_preset)
 
     def save_to_preset(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
         """Writes the flow as a preset, keras-hub's three files; see `zoo.save`."""
         return saving.save(self, folder, overwrite=overwrite, unpacked=True)
 
-    @classmethod
-    def from_preset(cls, preset: PathLike, **arguments: Any) -> Flow:
-        """Loads a flow of this class, a name, folder or hub's address as in `zoo.load`.
-
-        Args:
-          preset: "maf-digits", "./folder", "hf://user/repo", "kaggle://user/model/keras/name".
-          **arguments: Constructor arguments in place of the recorded ones; the weights must fit.
-
-        Raises:
-          ValueError: As in `zoo.load`, or the flow is of another class, or its weights do not fit.
-        """
-        return saving.load_as(cls, preset, arguments)
-
-    def _run(self, function, *rows, rest=()):
-        """Runs a computation over rows, compiled; inside a user's own function, inlined."""
-        if backend.has_tracers([*rows, *rest]):
-            return function(self, *rows, *rest)
-        stale = self._norms.stale(self._calls)
-        if stale:
-            raise ValueError(
-                f"Weights of {stale} were changed, and its norms are those of before: call "
-                "update_spectral_norms() of the flow."
-            )
-        y = self._calls(function, rows, rest, self.uses_xla)
-        direction = "decode" if function is computations.decode else "encode"
-        if any(direction in stack.implicit for stack in self._stacks()):
-            latents.check_converged(self, function, y, rows)
-        return y
-
     # What training and saving ask of a flow.
-
-    def check_data(self, x, context=None, n=None):
-        self.event.check_described(x)
-        if n is not None:
-            self.context.check(context, n, optional=bool(self.num_classes))
-
-    def bounds(self, x, context=None):
-        found = [(x, self.event.bounds(x))]
-        if context is not None:
-            found.append((context, self.context.bounds(context)))
-        return [(values, least) for values, least in found if least is not None]
 
     def log_likelihood(self, x, context=None, seed=None, training=False):
         x = self.event.check(x)
@@ -418,46 +284,6 @@ class Flow(ModelConfig, LikelihoodModel):
     def draw(self, n, context, seed):
         """Latents `[n, *latent_shape]` of the base, for losses that need no density."""
         return computations.draw(self, n, context, seed, 1.0)[0]
-
-    def adapt(self, x: ArrayLike, context: ArrayLike | None = None) -> None:
-        """Initialises every layer from one batch of data, in order (for `ActNorm`).
-
-        Args:
-          x: `[batch, *event_shape]`; a few hundred events do.
-          context: `[batch, *context_shape]`, or class labels; a class-conditional flow is adapted
-            to labels drawn at random where none are given.
-
-        Raises:
-          ValueError: There are fewer than two events, or what a layer makes of them is not finite;
-            the weights are then as they were.
-        """
-        x, seed = self.event.check(x), backend.make_seed(0)
-        if x.shape[0] < 2:
-            raise ValueError(f"adapt measures how events spread: give two or more, got {len(x)}.")
-        before = self.get_weights()
-        try:
-            self._adapt(x, context, seed)
-        except ValueError:
-            self.set_weights(before)
-            raise
-
-    def _adapt(self, x, context, seed):
-        if self.num_classes and context is None:
-            context = computations.draw_labels(self, ops.shape(x)[0], seed)
-        context = self.context.check(context, batch=ops.shape(x)[0])
-        noise = computations.draw_noise(self, x, seed)
-        if self.dequantizer is not None and noise is not None:
-            self.dequantizer.adapt(noise, x)
-        x = computations.to_floats(self, x, noise)[0]
-        z = self.stack.adapt(x, self.context.embed(context, self.variable_dtype))
-        self.update_spectral_norms()
-        if not np.isfinite(ops.convert_to_numpy(z)).all():
-            raise ValueError(
-                "adapt needs events that the layers make finite latents of: some in x are NaN, too "
-                "large, or out of the range that the preprocessing takes."
-            )
-        if isinstance(self.base, Flow):
-            self.base.adapt(z, context if self.base.conditional else None)
 
     def sample_latent(self, n, context, seed, temperature):
         """`n` events `[n, *event_shape]` for a flow that has this one as its base."""

@@ -67,6 +67,17 @@ class EventSpec:
                 "build the flow with levels, the number of grey levels."
             )
 
+    def to_levels(self, x):
+        """Floats as grey levels: `floor`, within `0..levels-1`, integers.
+
+        Raises:
+          ValueError: Data is continuous.
+        """
+        if self.levels is None:
+            raise ValueError("This flow is over continuous data: it has no levels.")
+        kind = "uint8" if self.levels <= 256 else "int32"
+        return ops.cast(ops.clip(ops.floor(x), 0, self.levels - 1), kind)
+
 
 class ContextSpec:
     """What a flow is conditioned on: nothing, vectors of one shape, or class labels.
@@ -205,6 +216,18 @@ def tensor(x, what):
       ValueError: It is none, or not numeric.
     """
     return ops.convert_to_tensor(described(x, what))
+
+
+def check_latent(z, shape):
+    """Latents `[batch, *shape]` as a tensor.
+
+    Raises:
+      ValueError: They are not as described.
+    """
+    z = described(z, "z")
+    check_shape(z, shape, "z")
+    values.check(z, "z")
+    return ops.convert_to_tensor(z)
 
 
 def check_shape(x, tail, what):

@@ -21,7 +21,7 @@ ROOMS = [
     {"specs", "values", "training", "distributions"},
     {"computations"},
     {"variational"},
-    {"saving", "latents"},
+    {"adaptation", "calls", "latents", "saving", "views"},
     {"flow"},
     {"models"},
     {"integrations"},

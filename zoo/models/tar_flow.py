@@ -197,7 +197,7 @@ class TarFlow(Family):
             raise ValueError("denoise needs a flow that was built with noise, such as noise=0.05.")
         x = self.event.check(x, bounded=False)
         context = self.context.check(context, backend.length(x), optional=bool(self.num_classes))
-        return self._run(_denoised, x, context)
+        return self._calls(_denoised, x, context)
 
 
 def _denoised(flow, x, context=None):

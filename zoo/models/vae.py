@@ -7,7 +7,7 @@ import pathlib
 import keras
 from keras import ops
 
-from zoo import backend, config, distributions, saving, specs, values, variational
+from zoo import backend, config, distributions, saving, specs, variational
 from zoo.backend import tfd
 from zoo.config import ModelConfig, choice, count, register
 from zoo.distributions import OBSERVATIONS
@@ -88,8 +88,8 @@ class VAE(ModelConfig, LikelihoodModel):
         _check_posterior(posterior)
         super().__init__(dtype=posterior.dtype_policy if dtype is None else dtype, name=name)
         self.observed = OBSERVATIONS[choice("likelihood", likelihood, tuple(OBSERVATIONS))]
-        self.levels = count("levels", levels, least=2)
-        if likelihood == "bernoulli" and self.levels != 2:
+        levels = count("levels", levels, least=2)
+        if likelihood == "bernoulli" and levels != 2:
             raise ValueError(
                 f"likelihood='bernoulli' is of 2 levels, got levels={levels}: use "
                 "likelihood='discretized_logistic', or binarize the data."
@@ -105,7 +105,7 @@ class VAE(ModelConfig, LikelihoodModel):
         if getattr(self.prior, "conditional", False):
             raise ValueError("prior must be a flow without a context, got one that takes one.")
         self.encoder, self.decoder = encoder, decoder
-        self.event = specs.EventSpec(self._event_shape(), self.levels)
+        self.event = specs.EventSpec(self._event_shape(), levels)
         self._check_encoder()
         self._step = None
         if self.kl_warmup_steps:
@@ -140,13 +140,8 @@ class VAE(ModelConfig, LikelihoodModel):
 
     # The functions that are exported.
     computations = variational
-    context_shape = num_classes = series_terms = dequantizer = None
+    series_terms = dequantizer = None
     estimates = True
-
-    @property
-    def event_shape(self) -> tuple[int, ...]:
-        """Shape of one event."""
-        return self.event.shape
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
@@ -222,10 +217,7 @@ class VAE(ModelConfig, LikelihoodModel):
 
     def decode(self, z: ArrayLike) -> Tensor:
         """Expected levels `[n, *event_shape]` given latents `[n, *latent_shape]`, floats."""
-        z = specs.described(z, "z")
-        specs.check_shape(z, self.latent_shape, "z")
-        values.check(z, "z")
-        return self._run(variational.decode, ops.convert_to_tensor(z))
+        return self._run(variational.decode, specs.check_latent(z, self.latent_shape))
 
     def sample(
         self,
@@ -274,12 +266,6 @@ class VAE(ModelConfig, LikelihoodModel):
         return self._calls(function, (x,), rest, jit=False)
 
     # What training and saving ask.
-
-    def check_data(self, x, context=None, n=None):
-        self.event.check_described(x)
-
-    def bounds(self, x, context=None):
-        return [(x, self.event.bounds(x))]
 
     def log_likelihood(self, x, context=None, seed=None, training=False):
         log_likelihood, kl = self.elbo_terms(x, seed, training)

@@ -15,33 +15,30 @@ class SpectralNorms:
 
     Args:
       parts: The layers of a flow, of which some may have a `LipschitzNetwork`.
+      calls: The flow's `backend.CompiledCalls`.
     """
 
-    def __init__(self, parts):
+    def __init__(self, parts, calls):
         networks = [(part, getattr(part, "network", None)) for part in parts]
         self._found = [pair for pair in networks if isinstance(pair[1], LipschitzNetwork)]
-        self._seen = None
+        self._calls, self._seen = calls, None
 
-    def _sums(self, calls):
-        return ops.convert_to_numpy(calls.function(self._of_kernels, jit=False)())
+    def _sums(self):
+        return ops.convert_to_numpy(self._calls.function(self._of_kernels, jit=False)())
 
     def _of_kernels(self, model):
         return fingerprints([layer for _, network in self._found for layer in network.linear])
 
-    def see(self, calls):
-        """Takes today's norms for found.
-
-        Args:
-          calls: The flow's `backend.CompiledCalls`.
-        """
+    def see(self):
+        """Takes today's norms for found."""
         if self._found:
-            self._seen = self._sums(calls)
+            self._seen = self._sums()
 
-    def stale(self, calls):
+    def stale(self):
         """The name of a layer whose norms are not those of its weights, or `None`."""
         if not self._found:
             return None
-        sums = self._sums(calls)
+        sums = self._sums()
         if self._seen is None or not np.allclose(sums, self._seen, 1e-5, 0.0):
             for part, network in self._found:
                 if not all(layer.is_settled() for layer in network.linear):

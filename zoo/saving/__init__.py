@@ -1,7 +1,7 @@
 """Flows on disk: entries that are loaded and saved, SavedModels that are exported and read."""
 
 from zoo.saving import storage
-from zoo.saving.entries import load, load_as, save, seal, update_index
+from zoo.saving.entries import from_preset, load, save, seal, update_index
 from zoo.saving.export import export, load_exported
 from zoo.saving.presets import upload_preset
 from zoo.saving.published import published
@@ -9,9 +9,9 @@ from zoo.saving.registry import list_models
 
 __all__ = [
     "export",
+    "from_preset",
     "list_models",
     "load",
-    "load_as",
     "load_exported",
     "published",
     "save",

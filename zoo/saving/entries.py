@@ -89,8 +89,16 @@ def load(name_or_path: PathLike, verify: bool = True) -> Flow:
     return flow
 
 
-def load_as(cls, preset, arguments):
-    """Loads a flow of a class, with some of its arguments replaced; see `Flow.from_preset`."""
+def from_preset(cls: type[Flow], preset: PathLike, **arguments: Any) -> Flow:
+    """Loads a flow of this class, a name, folder or hub's address as in `zoo.load`.
+
+    Args:
+      preset: "maf-digits", "./folder", "hf://user/repo", "kaggle://user/model/keras/name".
+      **arguments: Constructor arguments in place of the recorded ones; the weights must fit.
+
+    Raises:
+      ValueError: As in `zoo.load`, or the flow is of another class, or its weights do not fit.
+    """
     flow = load(preset)
     if not isinstance(flow, cls):
         raise ValueError(

@@ -7,7 +7,7 @@ import types
 import keras
 
 from zoo import backend, specs, values
-from zoo.training.data import as_arrays, parts, weights_of
+from zoo.training.data import as_arrays, check, parts, weights_of
 
 
 class Watch:
@@ -55,7 +55,7 @@ class Watch:
         if not hasattr(x, "shape"):
             return batch
         try:
-            self._model.check_data(x, context, x.shape[0])
+            check(self._model, x, context, x.shape[0])
             if weight is not None:
                 weights_of(weight, x.shape[0])
         except ValueError as error:
@@ -66,16 +66,16 @@ class Watch:
     def _bounds(self, *batch):
         """What each tensor of a batch must be: see `backend.checker`."""
         x, context, weight = parts(batch)
-        found = self._model.bounds(x, context)
-        told = weight is not None and values.bounds("sample_weight", specs.is_integer(weight))
-        if told:
-            found.append((weight, told))
-        n = backend.rows(x)
+        found, n = [(x, self._model.event.bounds(x))], backend.rows(x)
+        if context is not None:
+            found.append((context, self._model.context.bounds(context)))
+        if weight is not None:
+            found.append((weight, values.bounds("sample_weight", specs.is_integer(weight))))
         for what, rows in (("context", context), ("sample_weight", weight)):
             if rows is not None:
                 words = f"{what} must be as many as x, the events of a batch"
                 found.append((backend.rows(rows), (words, n, n)))
-        return found
+        return [(what, told) for what, told in found if told is not None]
 
 
 class _Watched(keras.utils.PyDataset):

@@ -29,7 +29,7 @@ def prepared(model, x, y=None, weight=None):
     if y is not None and not model.conditional:
         raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
     n = x.shape[0] if len(x.shape) else None
-    model.check_data(x, y, n)
+    check(model, x, y, n)
     if n == 0:
         raise ValueError("x must hold at least one event, got none.")
     if y is not None and tuple(y.shape)[:1] != (n,):
@@ -63,6 +63,23 @@ def check_counts(validation_split=0.0, **given):
             config.count(name, value, least=int(name != "epochs"))
 
 
+def check(model, x, context=None, n=None):
+    """Refuses data that do not fit.
+
+    Args:
+      model: A `LikelihoodModel`.
+      x: Something with a shape and a type: events `[n, *event_shape]`, or a description.
+      context: Their contexts, or `None`.
+      n: Number of events that there must be a context for; `None` where that is not known.
+
+    Raises:
+      ValueError: They are not of the model's shape, type or range.
+    """
+    model.event.check_described(x)
+    if n is not None:
+        model.context.check(context, n, optional=bool(model.num_classes))
+
+
 def _check_dataset(model, spec):
     """Checks what a dataset says of its batches; of a context no more than whether it is there.
 
@@ -73,7 +90,7 @@ def _check_dataset(model, spec):
     if context is not None and not model.conditional:
         raise ValueError(f"{model.name} takes no context, but the data comes in pairs with one.")
     if hasattr(x, "shape") and hasattr(x, "dtype"):
-        model.check_data(x, None, 0 if context is None else None)
+        check(model, x, None, 0 if context is None else None)
     model.training_loss.check_data(model, True, context)
     shape = getattr(weight, "shape", None)
     if shape is not None and shape.rank is not None and tuple(shape[1:]) not in ((), (1,)):

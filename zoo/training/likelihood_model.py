@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo import backend, config
+from zoo import backend, config, specs
 from zoo.training import losses
 from zoo.training.batches import OnBatches
 from zoo.training.callbacks import with_norms
@@ -21,21 +21,27 @@ from zoo.typing import ArrayLike, Tensor
 class LikelihoodModel(OnBatches):
     """What maximises a likelihood, or a bound of it, with Keras' `fit`.
 
-    Subclasses have an `event` (a `zoo.specs.EventSpec`), say whether they `uses_xla`, and implement
+    Subclasses set `event` and, where they are conditioned on something, `context`, say whether they
+    `uses_xla`, and implement
 
     ```python
     def log_likelihood(self, x, context, seed, training): ...   # nats [batch]
-    def check_data(self, x, context, n): ...    # refuses data that do not fit, in one line
     ```
 
     and where needed `update_spectral_norms`. `seed` is a `keras.random.SeedGenerator`.
 
     Args:
       **kwargs: `dtype` and `name` of a Keras model.
+
+    Attributes:
+      event, context: What an event and a context are (`zoo.specs`).
     """
+
+    event: specs.EventSpec
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
+        self.context = specs.ContextSpec()
         self.training_loss = losses.MaximumLikelihood()
         self.seed_generator = keras.random.SeedGenerator()
         self._optimized = None  # Places of the weights that the optimizer was built for.
@@ -44,39 +50,35 @@ class LikelihoodModel(OnBatches):
         self._bits = keras.metrics.Mean(name="bits_per_dim")
 
     @property
+    def event_shape(self) -> tuple[int, ...]:
+        """Shape of one event."""
+        return self.event.shape
+
+    @property
+    def levels(self) -> int | None:
+        """Number of grey levels of discrete data, or `None`."""
+        return self.event.levels
+
+    @property
+    def context_shape(self) -> tuple[int, ...] | None:
+        """Shape of one context: `()` for labels, `None` where the model takes none."""
+        return self.context.shape
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes of an integer context, or `None`."""
+        return self.context.num_classes
+
+    @property
     def conditional(self) -> bool:
         """Whether the model takes a context."""
-        return False
+        return self.context.exists
 
     def log_likelihood(
         self, x: Tensor, context: Tensor | None = None, seed: Any = None, training: bool = False
     ) -> Tensor:
         """Log-likelihood `[batch]`, nats, of data as a training step hands it over."""
         raise NotImplementedError
-
-    def check_data(self, x: Any, context: Any = None, n: int | None = None) -> None:
-        """Refuses data that do not fit.
-
-        Args:
-          x: Something with a shape and a type: events `[n, *event_shape]`, or a description.
-          context: Their contexts, or `None`.
-          n: Number of events that there must be a context for; `None` where that is not known.
-
-        Raises:
-          ValueError: They are not of the model's shape, type or range.
-        """
-
-    def bounds(self, x: Any, context: Any = None) -> list:
-        """What the numbers of a batch must be; nothing by default.
-
-        Args:
-          x: Events, or a description with their type.
-          context: Their contexts, or `None`.
-
-        Returns:
-          List of `(x, found)` or `(context, found)`: `found` as in `zoo.values.bounds`.
-        """
-        return []
 
     def update_spectral_norms(self) -> None:
         """Brings what is iterated of the weights to convergence; nothing by default."""
