@@ -180,7 +180,7 @@ class Flow(ModelConfig, LikelihoodModel):
             `decode`, `sample` and what is made of them.
         """
         x = self.event.check(x)
-        context = self.context.check(context, backend.length(x), optional=bool(self.num_classes))
+        context = self.context.check(context, backend.length(x), optional=self.context.labels)
         # A fresh seed that nothing needs would only cost time; one that is given is checked.
         if seed is not None or specs.is_integer(x) or self.estimates:
             seed = backend.make_seed(seed)
@@ -239,7 +239,7 @@ class Flow(ModelConfig, LikelihoodModel):
         """Samples; `rest` are further arguments of `computations.decode`."""
         n = specs.check_count(n, "n", self.event.size)
         temperature = specs.check_temperature(temperature)
-        context = self.context.check(context, n, optional=bool(self.num_classes))
+        context = self.context.check(context, n, optional=self.context.labels)
         seed = backend.make_seed(seed)
         drawn = self._calls.draw(n, context, seed, temperature)
         return self._calls(computations.decode, *drawn, rest=rest)
@@ -271,7 +271,7 @@ class Flow(ModelConfig, LikelihoodModel):
 
     def log_likelihood(self, x, context=None, seed=None, training=False):
         x = self.event.check(x)
-        context = self.context.check(context, ops.shape(x)[0], optional=bool(self.num_classes))
+        context = self.context.check(context, ops.shape(x)[0], optional=self.context.labels)
         noise = computations.draw_noise(self, x, seed)
         return computations.density(self, x, context, noise, seed, training)
 

@@ -86,6 +86,9 @@ class ContextSpec:
       context_shape: Shape of one context vector, or `None`.
       num_classes: Number of classes where the context is an integer label, or `None`.
 
+    Attributes:
+      labels: Whether contexts are labels; an event without one is of the mixture over classes.
+
     Raises:
       ValueError: Both are given, or one is no positive integer or shape.
     """
@@ -99,7 +102,8 @@ class ContextSpec:
         self.num_classes = None if num_classes is None else config.count("num_classes", num_classes)
         self.shape = None if context_shape is None else config.shape("context_shape", context_shape)
         self.vector_shape = None if self.shape is None else (math.prod(self.shape),)
-        if self.num_classes:
+        self.labels = self.num_classes is not None
+        if self.labels:
             self.shape, self.vector_shape = (), (self.num_classes,)
 
     @property
@@ -110,13 +114,13 @@ class ContextSpec:
     @property
     def description(self):
         """What a context is, for messages."""
-        if self.num_classes:
+        if self.labels:
             return f"class labels 0..{self.num_classes - 1}"
         return f"vectors of shape {self.shape}"
 
     def bounds(self, context):
         """As `values.bounds`, for contexts of the type of `context`."""
-        if not self.num_classes:
+        if not self.labels:
             return values.bounds("context", is_integer(context))
         return f"context must hold class labels 0..{self.num_classes - 1}", 0, self.num_classes - 1
 
@@ -140,7 +144,7 @@ class ContextSpec:
                 return None
             raise ValueError(f"This flow needs a context: {self.description}.")
         context = described(context, "context")
-        if self.num_classes:
+        if self.labels:
             values.check_labels(context, self.num_classes)
         else:
             values.check(context, "context")
@@ -164,7 +168,7 @@ class ContextSpec:
         """What layers see of a checked context: vectors `[*batch, c]`, labels as one-hot ones."""
         if context is None:
             return None
-        if self.num_classes:
+        if self.labels:
             return ops.one_hot(context, self.num_classes, dtype=dtype)
         context = ops.cast(context, dtype)
         if len(self.shape) == 1:

@@ -8,8 +8,8 @@ from keras import ops
 from zoo import backend
 from zoo.backend import samplers, tfd, tfp
 from zoo.config import count, register
-from zoo.networks import MADE, condition
-from zoo.numerics import broadcast_lead, flatten_lead, soft_clamp, unflatten_lead
+from zoo.networks import MADE
+from zoo.numerics import broadcast_lead, condition, flatten_lead, soft_clamp, unflatten_lead
 
 
 class AutoregressiveMixture(tfd.Distribution):

@@ -1,4 +1,4 @@
-"""The base of the layers a flow is made of."""
+"""The bases of the layers that a flow is made of, and of those made of layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras import ops
 from zoo import backend
 from zoo.bijectors import inverse_and_log_det
 from zoo.config import LayerConfig, shape
-from zoo.networks import condition
+from zoo.numerics import condition
 from zoo.typing import Bijector, Shape, Tensor
 
 
@@ -151,6 +151,58 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
             return run(ops.reshape(context, (*lead, self.context_size)))
 
         return of_context
+
+
+class Composite(FlowLayer):
+    """A layer made of layers, `members`, from the data to the latent: what it is follows theirs."""
+
+    @property
+    def members(self):
+        """The layers that this one is made of."""
+        raise NotImplementedError
+
+    def parts(self):
+        return [part for layer in self.members for part in layer.parts()]
+
+    @property
+    def prefers_xla(self):
+        """Whether every layer runs faster under XLA."""
+        return all(layer.prefers_xla for layer in self.members)
+
+    @property
+    def draws(self):
+        """Number of seeds that one evaluation takes."""
+        return sum(layer.draws for layer in self.members)
+
+    @property
+    def estimates(self):
+        """Whether a log-determinant is estimated outside of training too."""
+        return any(layer.estimates for layer in self.members)
+
+    @property
+    def repeatable(self):
+        """Whether a second evaluation in a training step gives the same."""
+        return all(layer.repeatable for layer in self.members)
+
+    @property
+    def series_terms(self):
+        """The fewest terms after which a layer cuts off a series; `None` where none does."""
+        found = (layer.series_terms for layer in self.members)
+        return min((terms for terms in found if terms is not None), default=None)
+
+    @property
+    def implicit(self):
+        """The directions in which a layer iterates."""
+        return tuple({direction for layer in self.members for direction in layer.implicit})
+
+    def update_spectral_norms(self):
+        for layer in self.members:
+            layer.update_spectral_norms()
+
+
+def shared_context_shape(layers):
+    """Shape of the context that layers take; `None` where none takes one."""
+    return next((x.context_shape for x in layers if x.context_shape), None)
 
 
 def vector_size(event_shape, layer):

@@ -6,8 +6,8 @@ import numpy as np
 
 from zoo import bijectors
 from zoo.config import choice, register
-from zoo.layers.composite import Composite, shared_context_shape
 from zoo.layers.coupling import Partition
+from zoo.layers.flow_layer import Composite, shared_context_shape
 from zoo.layers.images import Halves, image_shape
 from zoo.layers.stack import FIXED, Stack
 

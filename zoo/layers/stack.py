@@ -4,8 +4,7 @@ import itertools
 
 from zoo import backend, bijectors
 from zoo.config import choice, register
-from zoo.layers.composite import Composite, shared_context_shape
-from zoo.layers.flow_layer import FlowLayer
+from zoo.layers.flow_layer import Composite, FlowLayer, shared_context_shape
 from zoo.layers.recompute import MODES, Recomputed
 
 # Where nothing is estimated anew and no weights are trained: fixed seeds, evaluation.

@@ -127,7 +127,7 @@ class TarFlow(Family):
         if not (training and (self._noise or self._label_dropout)):
             return super().log_likelihood(x, context, seed, training)
         x, n = self.event.check(x), backend.length(x)
-        context = self.context.check(context, n, optional=bool(self.num_classes))
+        context = self.context.check(context, n, optional=self.context.labels)
         if isinstance(seed, keras.random.SeedGenerator):
             seed = backend.draw_seed(seed)
         of_noise, of_labels, seed = backend.split_seed(seed, 3)
@@ -196,7 +196,7 @@ class TarFlow(Family):
         if not self._noise:
             raise ValueError("denoise needs a flow that was built with noise, such as noise=0.05.")
         x = self.event.check(x, bounded=False)
-        context = self.context.check(context, backend.length(x), optional=bool(self.num_classes))
+        context = self.context.check(context, backend.length(x), optional=self.context.labels)
         return self._calls(_denoised, x, context)
 
 

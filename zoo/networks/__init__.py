@@ -1,7 +1,7 @@
 """Conditioners: Keras layers from part of an event, and a context, to parameters."""
 
 from zoo.networks.attention import Transformer
-from zoo.networks.conditioner import check_hidden_units, condition, seed_stream
+from zoo.networks.conditioner import check_hidden_units, seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
 from zoo.networks.dynamics import Dynamics
 from zoo.networks.hoisting import WAYS, Hoisting, hoisted
@@ -30,7 +30,6 @@ __all__ = [
     "WAYS",
     "ZeroConv",
     "check_hidden_units",
-    "condition",
     "hoisted",
     "image_net",
     "seed_stream",

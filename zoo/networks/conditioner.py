@@ -1,30 +1,6 @@
-"""What conditioners share: how they are called, and checks of their arguments."""
+"""What conditioners share: checks of their arguments, and seeds."""
 
 import keras
-from keras import ops
-
-from zoo.numerics import by_rows
-
-
-def condition(network, event_shape, context_shape, dtype):
-    """A function from events and contexts with any leading shapes to what `network` makes of them.
-
-    Keras layers want exactly one batch dimension, TFP's users bring none or several.
-
-    Args:
-      network: Keras layer `(x [n, *event_shape], context [n, *context_shape] or None) -> [n, ...]`.
-      event_shape: Shape of what the network takes.
-      context_shape: Shape of one context, or `None`.
-      dtype: Type of the result, whatever type the network computes in.
-    """
-
-    def parameters(x, context=None):
-        def run(x, context):
-            return ops.cast(network(x, context), dtype)
-
-        return by_rows(run, x, event_shape, context, context_shape or ())
-
-    return parameters
 
 
 def check_hidden_units(hidden_units):

@@ -67,3 +67,24 @@ def by_rows(function, x, event_shape, context=None, context_shape=()):
         context = flatten_lead(context, context_shape)
     found = function(flatten_lead(x, event_shape), context)
     return keras.tree.map_structure(lambda y: unflatten_lead(y, x, ndims), found)
+
+
+def condition(network, event_shape, context_shape, dtype):
+    """A function from events and contexts with any leading shapes to what `network` makes of them.
+
+    Keras layers want exactly one batch dimension, TFP's users bring none or several.
+
+    Args:
+      network: Keras layer `(x [n, *event_shape], context [n, *context_shape] or None) -> [n, ...]`.
+      event_shape: Shape of what the network takes.
+      context_shape: Shape of one context, or `None`.
+      dtype: Type of the result, whatever type the network computes in.
+    """
+
+    def parameters(x, context=None):
+        def run(x, context):
+            return ops.cast(network(x, context), dtype)
+
+        return by_rows(run, x, event_shape, context, context_shape or ())
+
+    return parameters

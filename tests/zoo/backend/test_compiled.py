@@ -17,7 +17,7 @@ import tensorflow as tf
 import zoo
 from tests import helpers
 from zoo import backend, computations
-from zoo.backend.graphs import _MOST, RememberedGraphs
+from zoo.backend.compiled import _MOST, RememberedGraphs
 
 
 def counted(jit=False, **options):
