@@ -12,7 +12,7 @@ import sys
 
 from absl import app, flags
 
-from benchmarks import page, run
+from benchmarks import run
 
 FLAGS = flags.FLAGS
 
@@ -35,7 +35,7 @@ def main(argv):
         run.check(FLAGS)
         record = run.measure(FLAGS)
         if FLAGS.page:
-            page.write(FLAGS.page, record)
+            run.write(FLAGS.page, record)
     except (OSError, ValueError, RuntimeError) as error:
         sys.exit(f"error: {error}")
 

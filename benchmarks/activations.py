@@ -98,6 +98,11 @@ def of_a_batch(peaks):
     return {"activations_mib": slope if straight else None, "baseline_mib": low - few * slope}
 
 
+def study(name):
+    """How a study is run, and told."""
+    return lambda options, log: run(name, log), lambda results: section(name, results)
+
+
 def run(name, log):
     """One fresh process a way and a value: dictionary from ways to values, as text, to answers."""
     study = STUDIES[name]

@@ -76,10 +76,15 @@ def compare_task(started, task, options, log):
 def judge(results, task, rate):
     """Adds to what `compare_task` returned the best peer, the limit, and the ratios to both."""
     for operation, result in results.items():
-        entries = result["entries"]
+        entries, limit_ms = result["entries"], 1e3 * task.flops(operation) / rate
         peers = [name for name in entries if competitors.COMPETITORS[name].peer]
-        result["limit_ms"] = 1e3 * task.flops(operation) / rate
-        result["best_peer"] = rounds.compare(entries, peers, result["limit_ms"])
+        best = min(peers, key=lambda name: entries[name]["median_ms"], default=None)
+        for entry in entries.values():
+            entry["to_limit"] = entry["median_ms"] / limit_ms
+            entry["to_best_peer"] = (
+                entry["median_ms"] / entries[best]["median_ms"] if best else None
+            )
+        result |= {"limit_ms": limit_ms, "best_peer": best}
 
 
 def run(options, log):
@@ -94,19 +99,9 @@ def run(options, log):
             rate = max(rate, matmul_rate(found))
             judge(results, TASKS[name], rate)
             for operation, result in results.items():
-                log(f"\n{name} {operation}\n\n{_times(result['entries'])}")
+                times = sorted((e["median_ms"], n) for n, e in result["entries"].items())
+                log(f"{name} {operation}, ms: " + ", ".join(f"{n} {ms:.2f}" for ms, n in times))
             yield name, results, rate / 1e9
-
-
-def _times(entries):
-    """The table of one operation of one task, the fastest first."""
-    number, rows = rounds.number, []
-    for name, e in sorted(entries.items(), key=lambda item: item[1]["median_ms"]):
-        ratios = [number(e["to_best_peer"], 3), number(e["to_limit"]), number(e["median_ms"])]
-        quartiles = f"{number(e['low_ms'])}–{number(e['high_ms'])}"
-        rows.append([name, *ratios, quartiles, str(e["rounds"]), f"{e['parameters']:,}"])
-    header = ("competitor", "× best peer", "× limit", "ms", "quartiles", "rounds", "parameters")
-    return markdown.table(rows, header, range(1, len(header)))
 
 
 def section(tasks):

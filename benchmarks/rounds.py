@@ -4,6 +4,8 @@ import dataclasses
 import statistics
 import time
 
+import numpy as np
+
 from benchmarks import worker
 
 # A call as long as this needs no warming up in later rounds, and is made once a round.
@@ -88,25 +90,9 @@ def interleave(able, operation, rounds, budget=60.0, steps=1, pause=0.3):
 
 def summary(seconds):
     """Median and quartiles, in milliseconds, of the times of several rounds, at least one."""
-    low, high = min(seconds), max(seconds)
-    if len(seconds) > 1:
-        low, _, high = statistics.quantiles(seconds, n=4, method="inclusive")
-    times = {"median_ms": statistics.median(seconds), "low_ms": low, "high_ms": high}
-    return {key: 1e3 * t for key, t in times.items()} | {"rounds": len(seconds)}
-
-
-def compare(entries, peers, limit_ms):
-    """Adds to each entry, as of `summary`, its ratios to the fastest peer and to the limit.
-
-    Returns:
-      Name of the fastest peer, or `None` where there is none.
-    """
-    there = [name for name in peers if name in entries]
-    best = min(there, key=lambda name: entries[name]["median_ms"], default=None)
-    for entry in entries.values():
-        entry["to_limit"] = entry["median_ms"] / limit_ms
-        entry["to_best_peer"] = entry["median_ms"] / entries[best]["median_ms"] if best else None
-    return best
+    times = 1e3 * np.quantile(seconds, (0.5, 0.25, 0.75))
+    names = ("median_ms", "low_ms", "high_ms")
+    return dict(zip(names, times.tolist(), strict=True)) | {"rounds": len(seconds)}
 
 
 def number(x, digits=2):

@@ -11,6 +11,7 @@ from benchmarks.competitors.tensorflow_common import (
     TensorFlowModel,
     coupling_networks,
     made_networks,
+    of_noise,
 )
 
 
@@ -19,12 +20,7 @@ def _normal(z):
 
 
 def _model(task, steps, networks, log_prob, decode, masked=0):
-    compiled = tf.function(decode, jit_compile=True, autograph=False)
-
-    def sample(n, seed):
-        # XLA's own random numbers are slower than TensorFlow's.
-        return compiled(tf.random.stateless_normal((n, task.size), seed))
-
+    sample = of_noise(task, decode)
     return TensorFlowModel(
         task, steps, log_prob, sample, networks, masked, jit=True, jit_sample=False
     )

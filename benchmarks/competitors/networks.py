@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import zoo
 from benchmarks.competitors import ours
-from benchmarks.competitors.tensorflow_common import TensorFlowModel
+from benchmarks.competitors.tensorflow_common import TensorFlowModel, of_noise
 
 
 def _model(task, steps, networks, run, masked=0, jit=True):
@@ -25,18 +25,15 @@ def _model(task, steps, networks, run, masked=0, jit=True):
       masked: Number of parameters that a mask takes out.
       jit: Whether our flow is compiled with XLA.
     """
-    compiled = tf.function(run, jit_compile=jit, autograph=False)
 
     def log_prob(x):
         y = run(x)
         return -tf.reduce_sum(y * y, axis=range(1, len(y.shape)))
 
-    def sample(n, seed):
-        if task.family == "maf":
-            raise NotImplementedError("a MAF's sample is no single pass through its networks")
-        # XLA's own random numbers are slower than TensorFlow's.
-        return compiled(tf.random.stateless_normal((n, *task.event_shape), seed))
+    def none(n, seed):
+        raise NotImplementedError("a MAF's sample is no single pass through its networks")
 
+    sample = none if task.family == "maf" else of_noise(task, run, jit)
     return TensorFlowModel(
         task, steps, log_prob, sample, networks, masked, jit=jit, jit_sample=False
     )

@@ -44,6 +44,15 @@ def network(widths, sizes=None, masks=None):
     return model
 
 
+def of_noise(task, decode, jit=True):
+    """`(n, seed) -> samples`: `decode`, compiled, of normal noise.
+
+    That is drawn by TensorFlow, for XLA's own random numbers are slower.
+    """
+    compiled = tf.function(decode, jit_compile=jit, autograph=False)
+    return lambda n, seed: compiled(tf.random.stateless_normal((n, *task.event_shape), seed))
+
+
 def coupling_networks(task):
     """The networks of a RealNVP's couplings."""
     widths = (task.size // 2, *task.hidden_units, task.size)

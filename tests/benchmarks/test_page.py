@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import page
+from benchmarks import run
 from benchmarks.tasks import TASKS
 from trainers.reports import markdown
 
@@ -30,7 +30,7 @@ def part(ours, **about):
 
 
 def test_ratios_that_reach_their_aim_stand_out():
-    met, missed = (page.text("comparison", {"T1": part(ratio)}) for ratio in (0.7, 0.9))
+    met, missed = (run.text("comparison", {"T1": part(ratio)}) for ratio in (0.7, 0.9))
     assert "| T1 train | **0.70** (0.63–0.84) | 0.80 | distrax | nflows 2.50 | 3.0 |" in met
     assert "| T1 train | 0.90 (0.81–1.08) | 0.80 | distrax |" in missed
     for words in ("2026-01-02", "2 cores (Chip)", "`python -m benchmarks --rounds=4`", "210"):
@@ -40,7 +40,7 @@ def test_ratios_that_reach_their_aim_stand_out():
 def test_runs_that_measured_other_tasks_are_told_apart():
     other = {"date": "2026-02-03T04:05:06+00:00", "matmul_gflops": 190.0}
     record = {"T1": part(0.7), "T2": part(0.7), "T3": part(0.7, **other)}
-    text = page.text("comparison", record)
+    text = run.text("comparison", record)
     assert "T1, T2: 2026-01-02" in text and "at 210 GFLOP/s" in text
     assert "T3: 2026-02-03" in text and "at 190 GFLOP/s" in text
 
@@ -48,21 +48,21 @@ def test_runs_that_measured_other_tasks_are_told_apart():
 def test_a_page_is_filled_and_its_prose_stays(tmp_path):
     path = tmp_path / "page.md"
     path.write_text("prose\n<!-- comparison: how -->\nold\n<!-- /comparison -->\nmore\n")
-    page.write(path, {"T1": part(0.7)})
+    run.write(path, {"T1": part(0.7)})
     text = path.read_text()
     assert "**0.70**" in text and "old" not in text
     assert text.startswith("prose\n") and text.endswith("\nmore\n")
     with pytest.raises(ValueError, match="losses"):
-        page.write(path, {"losses": {"about": ABOUT, "results": {}}})
+        run.write(path, {"losses": {"about": ABOUT, "results": {}}})
 
 
 def test_a_study_that_failed_is_told():
     failed = {"losses": {"about": ABOUT, "results": {}}}
-    assert page.text("losses", failed) == "This study failed in the last run."
+    assert run.text("losses", failed) == "This study failed in the last run."
 
 
 def test_the_page_is_that_of_the_record():
-    record = page.read(ROOT / "benchmarks/results.json")
-    assert set(record) == {*TASKS, *page.SECTIONS} - {"comparison"}
-    for name in page.SECTIONS:
-        assert markdown.filled(ROOT / "docs/benchmarks.md", name) == page.text(name, record)
+    record = run.read(ROOT / "benchmarks/results.json")
+    assert set(record) == {*TASKS, *run.SECTIONS} - {"comparison"}
+    for name in run.SECTIONS:
+        assert markdown.filled(ROOT / "docs/benchmarks.md", name) == run.text(name, record)

@@ -72,24 +72,7 @@ def test_a_failure_leaves_out_one_competitor_alone():
     assert sum(name == "a" for name, *_ in turns) == 1
 
 
-def entries(**medians):
-    return {name: rounds.summary([ms / 1e3]) for name, ms in medians.items()}
-
-
 def test_summary_has_median_and_quartiles():
     assert rounds.summary([0.001, 0.005, 0.002, 0.004, 0.003]) == pytest.approx(
         {"median_ms": 3.0, "low_ms": 2.0, "high_ms": 4.0, "rounds": 5}
     )
-
-
-def test_ratios_are_to_the_fastest_peer_and_to_the_limit():
-    found = entries(zoo=3.0, slow=12.0, fast=6.0, hand=1.0)
-    assert rounds.compare(found, ["slow", "fast"], limit_ms=1.5) == "fast"
-    assert [found[n]["to_best_peer"] for n in found] == pytest.approx([0.5, 2.0, 1.0, 1 / 6])
-    assert found["zoo"]["to_limit"] == pytest.approx(2.0)
-
-
-def test_without_peers_there_is_no_ratio_to_one():
-    found = entries(zoo=3.0)
-    assert rounds.compare(found, [], limit_ms=1.0) is None
-    assert found["zoo"]["to_best_peer"] is None

@@ -48,9 +48,11 @@ def compared(options, log):
 @pytest.fixture(autouse=True)
 def no_measuring(monkeypatch):
     monkeypatch.setattr(run.comparison, "run", compared)
-    monkeypatch.setattr(run.page, "text", lambda name, record: "")
+    monkeypatch.setattr(run, "text", lambda name, record: "")
     for name in run.STUDIES:
-        monkeypatch.setitem(run.STUDIES, name, lambda options, log, name=name: {"study": name})
+        monkeypatch.setitem(
+            run.STUDIES, name, (lambda options, log, name=name: {"study": name}, None)
+        )
 
 
 def flags(output, **given):
