@@ -60,7 +60,7 @@ def compare_task(started, task, options, log):
     able, counts = build(started, task, options.steps, log)
     results = {}
     for operation in options.operations:
-        found = rounds.interleave(able, operation, options.rounds, options.seconds, options.steps)
+        found = rounds.interleave(able, operation, options.rounds, options.seconds)
         entries, failed = {}, {}
         for name, times in found.items():
             if times.rounds:

@@ -46,7 +46,7 @@ def follow(curve, started, turns, budget, log):
             if times.rounds:
                 entry = rounds.summary(times.rounds)
                 points[name].append([value, entry["median_ms"], entry["low_ms"], entry["high_ms"]])
-            if times.error or times.last > LONGEST:
+            if times.error or times.rounds[-1] > LONGEST:
                 del still[name]
     return {name: found for name, found in points.items() if found}
 

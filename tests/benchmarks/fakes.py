@@ -15,7 +15,7 @@ class FakeProcess:
     Args:
       name: Of the competitor.
       seconds: Seconds of every call, or a function of the model's task.
-      turns: List that the name, operation and calls of each timing are appended to.
+      turns: List that the name, operation and seconds of each timing are appended to.
       parameters: The count that `build` answers; the task's own by default.
       error: What every timing answers in place of times.
       missing: Why there is no such competitor.
@@ -39,12 +39,12 @@ class FakeProcess:
         self.task = task
         return {"parameters": self._parameters or task.parameters()}
 
-    def _time(self, operation, calls):
-        self.turns.append((self.name, operation, calls))
+    def _time(self, operation, budget):
+        self.turns.append((self.name, operation, budget))
         if self.error:
             return {"error": self.error}
         seconds = self._seconds(self.task) if callable(self._seconds) else self._seconds
-        return {"seconds": [seconds] * calls}
+        return {"seconds": [seconds]}
 
 
 def answers(monkeypatch, function):

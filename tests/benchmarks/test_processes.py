@@ -57,14 +57,19 @@ def test_a_worker_times_the_model_it_holds(monkeypatch):
     with pytest.raises(NotImplementedError, match="zuko has no glow"):
         worker.build(Task("t", "glow", (8, 8, 3), 2, 1, (8,), 2), 1)
     assert worker.build(TASK, 1) == {"parameters": 7}
-    assert len(worker.time("log_prob", 5)["seconds"]) == 5
+    assert len(worker.time("log_prob", 0.0)["seconds"]) == 1
 
 
-def test_a_step_is_a_share_of_a_call(monkeypatch):
-    monkeypatch.setattr(worker.timeit, "repeat", lambda *args, repeat, number: [6.0] * repeat)
-    monkeypatch.setattr(worker.held, "model", type("Model", (), {"train": None}))
-    monkeypatch.setattr(worker.held, "steps", 3)
-    assert worker.time("train", 2) == {"seconds": [2.0, 2.0]}
+@pytest.mark.parametrize(
+    ("seconds", "calls"), [(1 / 64, 1 + 20), (2.0, 1), (0.5, 1 + 1), (1e-9, 1 + 100)]
+)
+def test_short_calls_are_warmed_up_and_repeated(monkeypatch, seconds, calls):
+    monkeypatch.setattr(worker.timeit, "repeat", lambda *args, repeat, number: [seconds])
+    monkeypatch.setattr(worker.held, "model", type("Model", (), {"train": None, "sample": None}))
+    monkeypatch.setattr(worker.held, "steps", 4)
+    assert worker.time("sample", rounds.ROUND) == {"seconds": [seconds] * calls}
+    # A step is a share of a call.
+    assert worker.time("train", rounds.ROUND) == {"seconds": [seconds / 4] * calls}
 
 
 def test_products_are_measured(monkeypatch):

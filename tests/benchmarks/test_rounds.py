@@ -14,34 +14,19 @@ def interleave(processes, count=3, operation="log_prob", **kwargs):
 def test_competitors_take_turns():
     turns = []
     found = interleave([FakeProcess(name, 2.0, turns) for name in "abc"])
-    # Each has first a call that compiles, and one to learn how long calls are.
-    assert [name for name, *_ in turns] == list("aaabbbccc") + list("abc") * 2
+    # Each has first a call that compiles.
+    assert [name for name, *_ in turns] == list("aabbcc") + list("abc") * 2
+    assert [turn[2] for turn in turns[:2]] == [0.0, rounds.ROUND]
     assert {name: len(times.rounds) for name, times in found.items()} == dict.fromkeys("abc", 3)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "steps", "calls"),
-    [(0.01, 1, 1 + 30), (2.0, 1, 1), (0.1, 20, 1), (1e-9, 1, 1 + 100)],
-)
-def test_short_calls_are_warmed_up_and_repeated(seconds, steps, calls):
-    process = FakeProcess("a", seconds)
-    times = interleave([process], 1, "train", steps=steps)["a"]
-    assert [turn[2] for turn in process.turns] == [1, 1, calls]
-    assert times.rounds == [seconds] and times.first == seconds
-
-
-def test_long_calls_are_not_made_to_learn_their_length():
-    process = FakeProcess("a", 30.0)
-    assert interleave([process], 2)["a"].rounds == [30.0, 30.0]
-    assert [turn[2] for turn in process.turns] == [1, 1, 1]
-
-
 def test_warming_up_is_not_timed(monkeypatch):
-    process = FakeProcess("a", 0.1)
-    monkeypatch.setattr(process, "_time", lambda name, n: {"seconds": [9.0] + [0.1] * (n - 1)})
-    assert interleave([process], 2)["a"].rounds[1:] == [9.0]  # Long: one call, not warmed up.
-    monkeypatch.setattr(process, "_time", lambda name, n: {"seconds": [0.9] + [0.1] * (n - 1)})
-    assert interleave([process], 2)["a"].rounds == [0.1, 0.1]
+    process = FakeProcess("a")
+    monkeypatch.setattr(process, "_time", lambda name, budget: {"seconds": [9.0, 0.1, 0.3, 0.2]})
+    times = interleave([process], 2)["a"]
+    assert times.first == 9.0 and times.rounds == [0.2, 0.2]
+    monkeypatch.setattr(process, "_time", lambda name, budget: {"seconds": [9.0]})
+    assert interleave([process], 2)["a"].rounds == [9.0, 9.0]  # Long: one call, not warmed up.
 
 
 def test_a_competitor_past_its_budget_drops_out_after_a_round():
@@ -60,8 +45,8 @@ def test_compiling_does_not_count_towards_the_budget(monkeypatch):
             return answer
 
     times = interleave([Slow("a", 2.0)], 9, budget=5.0)["a"]
-    # 2 s that compile, 2 s that tell how long calls are, and 2 s a round.
-    assert len(times.rounds) == 2
+    # 2 s that compile, and 2 s a round.
+    assert len(times.rounds) == 3
 
 
 def test_a_failure_leaves_out_one_competitor_alone():

@@ -2,10 +2,10 @@
 
 from keras import ops
 
-from zoo.bijectors.one_pass import OnePassBijector
+from zoo.bijectors.one_pass import TransformingBijector
 
 
-class Coupling(OnePassBijector):
+class Coupling(TransformingBijector):
     """Keeps one part of a vector and transforms the other, given the first.
 
     With `(a, b) = split(x)`: forward is `(a, T(b; network(a)))`, inverse is `(a, T^-1(b;
@@ -21,26 +21,14 @@ class Coupling(OnePassBijector):
     """
 
     def __init__(self, partition, conditioner, transformer, event_ndims=1, **kwargs):
-        self._partition = partition
-        self._conditioner = conditioner
-        self._transformer = transformer
-        self._axes = tuple(range(-event_ndims, 0))
-        super().__init__(event_ndims=event_ndims, **kwargs)
-
-    def forward_and_log_det(self, x):
-        return self._apply(x, self._transformer.forward_and_log_det)
-
-    def inverse_and_log_det(self, y):
-        return self._apply(y, self._transformer.inverse_and_log_det)
+        self._partition, self._conditioner = partition, conditioner
+        super().__init__(transformer, event_ndims, **kwargs)
 
     def _apply(self, x, transform):
         kept, changed = self._partition.split(x)
         params = self._conditioner(kept, self.context)
         changed, log_det = transform(changed, params)
         # A batch of contexts may have given `changed` leading dimensions that `kept` lacks.
-        if len(kept.shape) < len(changed.shape):
-            lead = ops.shape(changed)[:-1]
-            kept = ops.broadcast_to(kept, (*lead, kept.shape[-1]))
-        elif kept.shape[:-1] != changed.shape[:-1]:
+        if kept.shape[:-1] != changed.shape[:-1]:
             kept = ops.broadcast_to(kept, (*ops.shape(changed)[:-1], kept.shape[-1]))
         return self._partition.join(kept, changed), ops.sum(log_det, axis=self._axes)

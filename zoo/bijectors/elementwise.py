@@ -2,10 +2,10 @@
 
 from keras import ops
 
-from zoo.bijectors.one_pass import OnePassBijector
+from zoo.bijectors.one_pass import TransformingBijector
 
 
-class Elementwise(OnePassBijector):
+class Elementwise(TransformingBijector):
     """Applies a transformer to every entry of an event, with parameters that no entry decides.
 
     Args:
@@ -18,15 +18,7 @@ class Elementwise(OnePassBijector):
 
     def __init__(self, parameters_fn, transformer, event_ndims=1, **kwargs):
         self._parameters_fn = parameters_fn
-        self._transformer = transformer
-        self._axes = tuple(range(-event_ndims, 0))
-        super().__init__(event_ndims=event_ndims, **kwargs)
-
-    def forward_and_log_det(self, x):
-        return self._apply(x, self._transformer.forward_and_log_det)
-
-    def inverse_and_log_det(self, y):
-        return self._apply(y, self._transformer.inverse_and_log_det)
+        super().__init__(transformer, event_ndims, **kwargs)
 
     def _apply(self, x, transform):
         value, log_det = transform(x, self._parameters_fn(self.context))

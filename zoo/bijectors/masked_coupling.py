@@ -3,10 +3,10 @@
 import numpy as np
 from keras import ops
 
-from zoo.bijectors.one_pass import OnePassBijector
+from zoo.bijectors.one_pass import TransformingBijector
 
 
-class MaskedCoupling(OnePassBijector):
+class MaskedCoupling(TransformingBijector):
     """Keeps the entries where a mask is true and transforms the others, given those kept.
 
     With `m` the mask, forward is `m x + (1 - m) T(x; network(m x))`, inverse the same with `T^-1`;
@@ -23,17 +23,8 @@ class MaskedCoupling(OnePassBijector):
     """
 
     def __init__(self, mask, conditioner, transformer, event_ndims=3, **kwargs):
-        self._mask = np.asarray(mask, bool)
-        self._conditioner = conditioner
-        self._transformer = transformer
-        self._axes = tuple(range(-event_ndims, 0))
-        super().__init__(event_ndims=event_ndims, **kwargs)
-
-    def forward_and_log_det(self, x):
-        return self._apply(x, self._transformer.forward_and_log_det)
-
-    def inverse_and_log_det(self, y):
-        return self._apply(y, self._transformer.inverse_and_log_det)
+        self._mask, self._conditioner = np.asarray(mask, bool), conditioner
+        super().__init__(transformer, event_ndims, **kwargs)
 
     def _apply(self, x, transform):
         kept = ops.where(self._mask, x, ops.zeros_like(x))

@@ -150,6 +150,29 @@ class OnePassBijector(tfb.Bijector):
         return attributes["ildj"]
 
 
+class TransformingBijector(OnePassBijector):
+    """A bijector that is a transformer applied to entries, both ways alike.
+
+    Subclasses implement `_apply(x, transform) -> (y, log_det)`, with `transform(entries, params)`
+    elementwise; their log-determinants are summed over `self._axes`.
+
+    Args:
+      transformer: A `zoo.transformers.Transformer`.
+      event_ndims: Rank of an event.
+      **kwargs: `context`, `variables`, `dtype` and `name` of `OnePassBijector`.
+    """
+
+    def __init__(self, transformer, event_ndims, **kwargs):
+        self._transformer, self._axes = transformer, tuple(range(-event_ndims, 0))
+        super().__init__(event_ndims=event_ndims, **kwargs)
+
+    def forward_and_log_det(self, x):
+        return self._apply(x, self._transformer.forward_and_log_det)
+
+    def inverse_and_log_det(self, y):
+        return self._apply(y, self._transformer.inverse_and_log_det)
+
+
 class ReshapingBijector(OnePassBijector):
     """A bijector whose events have one shape on the data side and another on the latent side.
 
