@@ -117,7 +117,7 @@ def manipulate(
     try:
         found = np.asarray(strengths, "float64")
     except (TypeError, ValueError):
-        found = np.nan
+        found = np.asarray(np.nan)
     if np.ndim(found) != 1 or not np.isfinite(found).all():
         raise ValueError(f"strengths must be a list of finite numbers, got {strengths!r:.80}.")
     single = len(x.shape) == len(flow.event_shape)

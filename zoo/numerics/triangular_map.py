@@ -35,19 +35,19 @@ class TriangularInverse:
         """`x [n, ...]` of `z [n, ...]`."""
         return self._own(z, *rest)[0]
 
-    def _value(self, x, *rest):
+    def _evaluated(self, x, *rest):
         return self._evaluate(x, *rest)[0]
 
     def _gradient(self, args, outputs, upstream):
         x, rest = outputs[0], args[1:]
         solved = self._solve(True, upstream[0], x, *rest)
-        return solved, *backend.vjp(lambda *rest: -self._value(x, *rest), *rest)[1](solved)
+        return solved, *backend.vjp(lambda *rest: -self._evaluated(x, *rest), *rest)[1](solved)
 
     def _tangent(self, args, outputs, along):
         x, rest = outputs[0], args[1:]
-        moved = backend.jvp(lambda *rest: -self._value(x, *rest), rest, along[1:])
+        moved = backend.jvp(lambda *rest: -self._evaluated(x, *rest), rest, along[1:])
         solved = backend.linear_solve(
-            lambda m: backend.jvp(lambda x: self._value(x, *rest), (x,), (m,)),
+            lambda m: backend.jvp(lambda x: self._evaluated(x, *rest), (x,), (m,)),
             lambda v: self._iterated(False, v, x, *rest),
             lambda v: self._iterated(True, v, x, *rest),
             along[0] + moved,
@@ -56,7 +56,7 @@ class TriangularInverse:
 
     def _product(self, transposed, vector, x, *rest):
         """`J vector`, or `J^T vector`."""
-        pull = backend.vjp(lambda x: self._value(x, *rest), x)[1]
+        pull = backend.vjp(lambda x: self._evaluated(x, *rest), x)[1]
         if transposed:
             return pull(vector)[0]
         return backend.vjp(lambda u: pull(u)[0], ops.zeros_like(vector))[1](vector)[0]

@@ -77,7 +77,7 @@ def check(model, x, context=None, n=None):
     """
     model.event.check_described(x)
     if n is not None:
-        model.context.check(context, n, optional=bool(model.num_classes))
+        model.context.check(context, n, optional=model.context.labels)
 
 
 def _check_dataset(model, spec):
