@@ -2,9 +2,18 @@
 
 import pytest
 
+import zoo
 from tests import net
+from tests.zoo import table
 
-CASES = [pytest.param(n, marks=[pytest.mark.slow] * (n in net.SLOW)) for n in net.CASES]
+# One of each family, and of each kind of event, context, base, network and noise; one in float32.
+QUICK = {*zoo.MODELS, "maf_classes", "maf_flow_base", "maf_variables_base", "layers"}
+QUICK |= {"glow_levels", "glow_variational", "real_nvp_scales", "real_nvp_spline", "made_mixture"}
+QUICK |= {"maf_context", "maf_float32", "maf_residual", "residual_flow_roulette", "iaf_spline"}
+QUICK |= {"nsf_autoregressive", "naf_context", "continuous_hutchinson", "sylvester_householder"}
+QUICK |= {"sylvester_triangular", "planar_context", "radial_levels", "i_resnet_series"}
+QUICK -= net.SLOW
+CASES = table.params(QUICK, net.CASES)
 
 
 @pytest.mark.parametrize("name", CASES)

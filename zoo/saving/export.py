@@ -68,9 +68,10 @@ def export(flow: Flow, folder: PathLike, overwrite: bool = False) -> Path:
         library), the disk refuses, or the Keras backend is not TensorFlow.
 
     Example:
-      >>> folder = zoo.export(zoo.load("maf-digits"), "served/maf-digits")
-      >>> model = tf.saved_model.load("served/maf-digits")  # In a process without Flow Zoo.
-      >>> images = model.sample(16, seed=0, temperature=0.7, context=tf.fill([16], 3))
+      >>> flow = zoo.NICE((2,), num_classes=3, num_layers=1, hidden_units=(8,), seed=0)
+      >>> folder = zoo.export(flow, "served/nice")
+      >>> model = tf.saved_model.load("served/nice")  # In a process without Flow Zoo.
+      >>> x = model.sample(16, seed=0, temperature=0.7, context=tf.fill([16], 2))
     """
     _check_backend()
     if not isinstance(flow, LikelihoodModel):

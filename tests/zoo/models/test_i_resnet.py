@@ -29,7 +29,7 @@ def moons(n, seed=0):
 @functools.cache
 def trained(family):
     """A flow that has learned steep branches, and its losses."""
-    flow = family((2,), num_layers=4, hidden_units=(32, 32), seed=0, jit_compile=False)
+    flow = family((2,), num_layers=2, hidden_units=(32, 32), seed=0, jit_compile=False)
     x = moons(2048)
     flow.adapt(x)
     flow.compile(keras.optimizers.Adam(5e-3))
@@ -46,7 +46,7 @@ def test_a_trained_flow_stays_invertible(family):
     x = moons(1000, seed=1)
     constants = [np.max(norms) for _, norms in zoo.layers.lipschitz_constants(flow, x)]
     print("Lipschitz constants", np.round(constants, 3))
-    assert len(constants) == 4
+    assert len(constants) == 2
     assert max(constants) < 1 and max(constants) > 0.3
     error = np.abs(flow.decode(flow.encode(x)) - x).max()
     print("inverse error", error)

@@ -102,7 +102,7 @@ def test_an_amortised_posterior_beats_the_gaussian_it_starts_from():
         context_shape=(1,),
         jit_compile=False,
     )
-    ours, theirs = (train(flow, 400, crescent, lengths) for flow in (planar, gaussian))
+    ours, theirs = (train(flow, 200, crescent, lengths) for flow in (planar, gaussian))
     error = np.sqrt(ours.var() / len(ours) + theirs.var() / len(theirs))
     assert ours.mean() - theirs.mean() > 0.1 + 3 * error
     # What was trained by its samples has a density at any point.

@@ -13,9 +13,9 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 def trained(strategy, weights):
     x = np.random.default_rng(0).normal(size=(32, 2)).astype("float32")
     with strategy.scope():
-        flow = zoo.RealNVP((2,), num_layers=2, hidden_units=(4,), seed=0, jit_compile=False)
+        flow = zoo.NICE((2,), num_layers=1, hidden_units=(4,), seed=0, jit_compile=False)
         flow.compile(keras.optimizers.SGD(0.1))
-    settings = {"validation_data": (x, None, weights), "sample_weight": weights, "epochs": 2}
+    settings = {"validation_data": (x, None, weights), "sample_weight": weights}
     history = flow.fit(x, batch_size=16, shuffle=False, verbose=0, **settings).history
     return [*history["loss"], *history["val_nats"], *np.asarray(flow.log_prob(x))]
 

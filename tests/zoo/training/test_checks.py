@@ -78,8 +78,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-@pytest.mark.parametrize("kind", ["dataset", "generator", "batches"])
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [*(("dataset", case) for case in WRONG), ("generator", "weight"), ("batches", "weight")],
+)
 def test_a_wrong_batch_is_refused_in_one_line(kind, case):
     levels, num_classes, arrays, words = WRONG[case]
     model, make = flow(levels, num_classes), KINDS[kind]
