@@ -196,3 +196,25 @@ def weights(n=4):
 
 def among(good, bad):
     return choices(good, [(value, BAD) for value in bad])
+
+
+# All arguments of a call.
+
+
+def scored(flow):
+    """Arguments of a density."""
+    return {"x": events(flow), "context": contexts(flow, needed=False), "seed": seeds()}
+
+
+def drawn(flow):
+    """Arguments of `sample`."""
+    n, context = counts(), among([None], ["a", [5]])
+    if flow.context_shape:
+        n, context = among([4], [-1, 2.5, 2**31, "a"]), contexts(flow)
+    return {"n": n, "context": context, "seed": seeds(), "temperature": numbers()}
+
+
+def data(flow, **more):
+    """Arguments of what trains or measures, and more of them."""
+    y = contexts(flow, one=False, needed=False)
+    return {"x": events(flow, least=1), "y": y, "sample_weight": weights(), **more}

@@ -14,12 +14,14 @@ from tests.fuzz.arguments import (
     choices,
     contexts,
     counts,
+    data,
+    drawn,
     events,
     never,
     numbers,
     paths,
+    scored,
     seeds,
-    weights,
 )
 from tests.fuzz.oracle import finite, require
 
@@ -180,26 +182,10 @@ def _compile(flow, folder, made, optimizer, loss, jit_compile, steps_per_executi
     flow.compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution)
 
 
-def _scored(flow):
-    return {"x": events(flow), "context": contexts(flow, needed=False), "seed": seeds()}
-
-
-def _drawn(flow):
-    n, context = counts(), among([None], ["a", [5]])
-    if flow.context_shape:
-        n, context = among([4], [-1, 2.5, 2**31, "a"]), contexts(flow)
-    return {"n": n, "context": context, "seed": seeds(), "temperature": numbers()}
-
-
-def _data(flow, **more):
-    y = contexts(flow, one=False, needed=False)
-    return {"x": events(flow, least=1), "y": y, "sample_weight": weights(), **more}
-
-
 CALLS = {
-    "sample": (_drawn, _sample),
-    "log_prob": (_scored, _density("log_prob")),
-    "bits_per_dim": (_scored, _density("bits_per_dim")),
+    "sample": (drawn, _sample),
+    "log_prob": (scored, _density("log_prob")),
+    "bits_per_dim": (scored, _density("bits_per_dim")),
     "encode": (
         lambda f: {"x": events(f), "context": contexts(f)},
         _coding("encode", "latent_shape"),
@@ -209,7 +195,7 @@ CALLS = {
         _coding("decode", "event_shape"),
     ),
     "fit": (
-        lambda f: _data(
+        lambda f: data(
             f,
             batch_size=among([2, None], [0, -1, "a", 2.5]),
             epochs=among([1, 2], ["a", -1, 1.5, None]),
@@ -218,11 +204,11 @@ CALLS = {
         _trained("fit"),
     ),
     "evaluate": (
-        lambda f: _data(f, batch_size=among([2, None], [0, -1, "a"])),
+        lambda f: data(f, batch_size=among([2, None], [0, -1, "a"])),
         _trained("evaluate"),
     ),
-    "train_on_batch": (_data, _trained("train_on_batch")),
-    "test_on_batch": (_data, _trained("test_on_batch")),
+    "train_on_batch": (data, _trained("train_on_batch")),
+    "test_on_batch": (data, _trained("test_on_batch")),
     "predict": (
         lambda f: {
             "x": never(events(f)) if f.context_shape else events(f, least=1),

@@ -103,7 +103,7 @@ class Watch:
         if isinstance(path, (str, bytes, os.PathLike)):
             where = os.path.realpath(os.fsdecode(path))
             fine = any(where == str(a) or where.startswith(f"{a}/") for a in self._allowed)
-            if not fine and where != "/dev/null" and "__pycache__" not in where:
+            if not fine and not where.startswith("/dev/null") and "__pycache__" not in where:
                 self._seen.append(f"{event} {where}")
 
     @contextlib.contextmanager

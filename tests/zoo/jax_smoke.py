@@ -9,6 +9,11 @@ import numpy as np
 
 from tests.zoo import table
 
+WEIGHTED = (
+    "real_nvp",
+    "maf_classes",
+)  # Without a context, where Keras would drop weights, and with.
+
 
 def weights_at_random(flow):
     generator = np.random.default_rng(1)
@@ -51,6 +56,12 @@ def check(name):
         assert np.allclose(back, floats, atol=1e-4), "decode(encode)"
     matched = {"loss": "flow_matching"} if name == "continuous_context" else {}
     flow.compile(keras.optimizers.Adam(1e-3), **matched)
+    if name in WEIGHTED:
+        weights = np.arange(8) % 3
+        given = {"batch_size": 4, "sample_weight": weights, "verbose": 0, "return_dict": True}
+        found = flow.evaluate(x, context, **given)
+        assert np.allclose(found["nats"], np.average(log_prob, weights=weights), rtol=1e-4), "nats"
+        assert np.allclose(found["loss"], -np.mean(log_prob * weights), rtol=1e-4), "weights"
     before = flow.get_weights()
     history = flow.fit(x, context, batch_size=4, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"]).all(), "fit"
