@@ -74,7 +74,7 @@ class TokenAutoregressive(FlowLayer):
         self.made = self.last = None
         if choice("within", within, WITHIN) == "autoregressive":
             given["seed"] = None if seed is None else seed + 500
-            self.made = MADE(size, each, hidden_units, activation, width, **given)
+            self.made = MADE(size, each, hidden_units, activation, width, column_blocks=1, **given)
         else:
             self.last = keras.layers.Dense(
                 size * each, kernel_initializer="zeros", dtype=self.dtype_policy

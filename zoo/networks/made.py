@@ -45,6 +45,8 @@ class MADE(keras.layers.Layer):
       residual: Adds the input of each pair of hidden layers to its output (Durkan and Nash, 2019,
         arXiv:1904.05626); wants an odd number of hidden layers of one width.
       seed: Seed of the initial weights. The output layer starts at zero.
+      column_blocks: Number of column blocks of each kernel; see `MaskedDense`. Where there are many
+        rows for few units, products with one block are quicker than their gradients of slices.
       **kwargs: `dtype` and `name` of a Keras layer.
 
     Raises:
@@ -60,6 +62,7 @@ class MADE(keras.layers.Layer):
         context_size=None,
         residual=False,
         seed=None,
+        column_blocks=4,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -82,11 +85,13 @@ class MADE(keras.layers.Layer):
                 before,
                 after,
                 keras.initializers.GlorotUniform(next(seeds)),
+                column_blocks,
                 dtype=self.dtype_policy,
             )
             for before, after in zip(degrees[:-1], degrees[1:], strict=True)
         ]
-        self.dense.append(MaskedDense(degrees[-1], outputs, "zeros", dtype=self.dtype_policy))
+        last = MaskedDense(degrees[-1], outputs, "zeros", column_blocks, dtype=self.dtype_policy)
+        self.dense.append(last)
         self.context_kernel = None
         if context_size:
             self.context_kernel = self.add_weight(

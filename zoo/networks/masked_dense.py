@@ -73,7 +73,9 @@ class MaskedDense(keras.layers.Layer):
         parts = []
         for kernel in self._blocks():
             rows, columns = kernel.shape
-            if rows:
+            if rows == x.shape[-1]:
+                parts.append(ops.matmul(x, kernel))
+            elif rows:
                 parts.append(ops.matmul(x[:, :rows], kernel))
             else:  # A product over no inputs crashes oneDNN.
                 parts.append(ops.zeros((ops.shape(x)[0], columns), dtype=x.dtype))
