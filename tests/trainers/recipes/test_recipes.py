@@ -29,6 +29,7 @@ DOWNLOADED = {
 # Flags of which a family takes those that it knows.
 SMALL = ("--width=4", "--steps=1", "--blocks=1", "--scales=2")
 SMALL_FLAT = ("--hidden_units=8", "--num_layers=2")
+SMALL_PATCHES = ("--width=8", "--blocks=1", *SMALL_FLAT)
 
 
 def options_of(recipe, *argv):
@@ -43,7 +44,8 @@ def small(recipe):
     names = {f"--{name}" for name in families.accepted_arguments(families.family(model))}
     if options_of(recipe).loss == "flow_matching":
         names.discard("--num_layers")  # It trains one equation.
-    return [f for f in (SMALL if multi_scale else SMALL_FLAT) if f.partition("=")[0] in names]
+    flat = SMALL_PATCHES if "--patch_size" in names else SMALL_FLAT
+    return [f for f in (SMALL if multi_scale else flat) if f.partition("=")[0] in names]
 
 
 def names():
