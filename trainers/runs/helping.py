@@ -71,10 +71,8 @@ def _by_topic(flags):
 
 def _flag(flag):
     """Lines of one flag: its name, its default, and what it is for."""
-    default = flag.default_as_str if flag.default is not None else None
+    default = None if flag.default in (None, False) else flag.default_as_str.strip("'")
     head = f"--[no]{flag.name}" if flag.boolean else f"--{flag.name}"
     head += f" (default {default})" if default else ""
-    values = getattr(flag.parser, "enum_values", None)
-    text = flag.help + (f" One of {', '.join(values)}." if values else "")
-    text = textwrap.wrap(f"{head}: {text}", 96, initial_indent="  ", subsequent_indent="      ")
-    return text
+    text = f"{head}: {flag.help}"
+    return textwrap.wrap(text, 96, initial_indent="  ", subsequent_indent="      ")

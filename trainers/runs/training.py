@@ -137,7 +137,6 @@ class _Trainer:
                 results.note_start(run.folder, self.pieces)
         else:
             self.go_on(arrays, meta)
-        run.start_over_at(self.epoch)
 
     def require_fitting(self, arrays, meta):
         """Raises ValueError unless a checkpoint is one of this model."""
@@ -187,6 +186,7 @@ class _Trainer:
             return
         if at_limit and self.best["epoch"]:
             return
+        self.run.start_over_at(self.epoch)
         self.measure_input()
         self.say(f"input: {self.input_ms:.2f} ms a step")
         start = self.epoch, self.batch

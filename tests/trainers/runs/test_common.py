@@ -17,7 +17,7 @@ from trainers.runs import common
         (
             "train",
             "--modle=maf",
-            "unknown flag --modle; the flags are: --activation --alpha --base",
+            "unknown flag --modle (did you mean --model?); the flags are: --activation --alpha",
         ),
         ("train", "--optimizer=foo", "should be one of <adam|adamw|adamax|sgd|rmsprop>"),
         ("train", "--epochs=0", "--epochs=0: 0 is not an integer in the range [1, "),
@@ -30,9 +30,10 @@ from trainers.runs import common
         (
             "export",
             "--model_dir=x",
-            "unknown flag --model_dir; the flags are: --export_dir --model",
+            "unknown flag --model_dir (did you mean --model?); the flags are: --export_dir --model",
         ),
         ("publish", "--name=x", "--model_dir is missing"),
+        ("__main__", "trian", "there is no program 'trian' (did you mean 'train'?)"),
     ],
 )
 def test_wrong_command_lines_give_one_line(program, program_name, flag, expected):

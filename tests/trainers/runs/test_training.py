@@ -277,3 +277,22 @@ def _free_ports(count):
     for each in sockets:
         each.close()
     return ports
+
+
+def test_a_run_ends_in_the_midst_of_an_epoch_and_goes_on(train_flow, whole_run, tmp_path):
+    folder = tmp_path / "short"
+    result = train_flow(folder, *LONGER, "--max_steps=13")
+    lines = folders.read_metrics(folder)
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1, 10), (2, 13)]
+    assert "val_loss" in lines[-1] and (folder / "model.keras").is_file()
+    names = [path.name for path in (folder / "checkpoints").glob("epoch*")]
+    assert "epoch-00001-batch-0000003.npz" in names and result["epochs"] == 2
+    again = train_flow(folder, *LONGER, "--max_steps=13")  # nothing is left to be done
+    assert again["nats"] == result["nats"] and len(folders.read_metrics(folder)) == 2
+    train_flow(folder, *LONGER)
+    assert losses(folder) == losses(whole_run)
+
+
+def test_a_run_ends_after_its_minutes(train_flow, tmp_path):
+    result = train_flow(tmp_path / "run", "--epochs=50", "--max_minutes=0.0001")
+    assert result["epochs"] == 1 and folders.read_metrics(tmp_path / "run")[0]["step"] == 1
