@@ -55,6 +55,7 @@ def _images(family, **settings):
 
 NICE, RealNVP, MADE, MAF, IAF = zoo.NICE, zoo.RealNVP, zoo.MADE, zoo.MAF, zoo.IAF
 NSF, NAF = zoo.NSF, zoo.NAF
+Mixture = zoo.transformers.LogisticMixture
 Spline, Sigmoidal = zoo.transformers.Spline, zoo.transformers.DeepSigmoidal
 Continuous = zoo.ContinuousFlow
 EQUAL_STEPS = {"num_layers": 1, "activation": "tanh", "solver": "rk4", "num_steps": 8}
@@ -114,6 +115,9 @@ MODELS = {
     "naf_image": _small(NAF, num_classes=3, num_layers=1, num_units=3, **IMAGE),
     "naf_sample": _small(NAF, num_layers=1, num_units=3, sigmoid_layers=2, fast="sample"),
     "real_nvp_sigmoidal": _small(RealNVP, transformer=Sigmoidal(num_units=3)),
+    "maf_mixture": _small(MAF, num_layers=1, transformer=Mixture(3), context_shape=(2,)),
+    "real_nvp_mixture": _small(RealNVP, transformer=Mixture(3)),
+    "glow_mixture": _images(zoo.Glow, steps=1, coupling=Mixture(2), attention=2),
     "planar": _small(zoo.Planar),
     "planar_context": _small(zoo.Planar, context_shape=(2,), fast="sample"),
     "radial": _small(zoo.Radial),

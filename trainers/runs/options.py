@@ -131,7 +131,7 @@ def model_argument_flags(fv):
     define.string(
         "transformer",
         None,
-        "Scalar bijection: additive, affine, spline, ...; with arguments as a JSON object, as in "
+        "Scalar bijection: additive, affine, mixture, ...; with arguments as a JSON object, as in "
         '{"name": "mixture", "num_components": 10}.',
     )
     define.string(
@@ -209,7 +209,10 @@ def model_argument_flags(fv):
     define.float(
         "label_dropout", None, "Share of the labels that training leaves out, for guidance."
     )
-    define.string("coupling", None, "Coupling of glow: affine, additive, tanh, ...")
+    define.string("coupling", None, "Coupling of glow: affine, additive, tanh, mixture, ...")
+    define.integer(
+        "attention", None, "Heads of attention in convolutional networks.", lower_bound=0
+    )
     define.enum("conv", None, ("lu", "plain"), "1x1 convolution of glow.")
     define.enum(
         "loss",

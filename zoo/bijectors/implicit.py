@@ -98,7 +98,9 @@ class Implicit(OnePassBijector):
         x = ops.reshape(root_finding.or_nan(x, report.converged), ops.shape(y))
         x = ops.stop_gradient(x)
         value, log_slope = self._at(x, params)
-        newton = (y - value) * ops.exp(-log_slope)
+        # Where the map is flat to rounding, any point of the plateau is found; zero times infinity
+        # would be none.
+        newton = (y - value) * ops.exp(ops.minimum(-log_slope, 80.0))
         return (x + (newton - ops.stop_gradient(newton)),)
 
     def _gradient(self, args, outputs, upstream):

@@ -74,7 +74,8 @@ class Autoregressive(FlowLayer):
 
     Args:
       event_shape: `(d,)`.
-      transformer: Name or instance of a `zoo.transformers.Transformer`.
+      transformer: Name or instance of a `zoo.transformers.Transformer`, such as `"affine"`,
+        `"spline"` or `"mixture"`.
       hidden_units: Width of each hidden layer.
       activation: Name of a Keras activation.
       order: `"sequential"`, `"reversed"`, `"random"`, or a permutation of `0..d-1`.

@@ -32,19 +32,21 @@ class ConvCoupling(FlowLayer):
       event_shape: `(h, w, c)`.
       mask: What is kept: `"checkerboard_even"` (pixels where row plus column is even),
         `"checkerboard_odd"`, `"first_half"` of the channels, or `"second_half"`.
-      transformer: Name or instance of a `zoo.transformers.Transformer`.
+      transformer: Name or instance of a `zoo.transformers.Transformer`, such as `"affine"`,
+        `"spline"` or `"mixture"`.
       network: `"glow"` (`zoo.networks.ConvNet`), `"residual"` (`zoo.networks.ResidualNet`) or
         `"linear"` (`zoo.networks.LinearConvNet`).
       width: Number of maps of the network's hidden layers.
       blocks: Number of residual blocks.
       context_shape: `(c,)` of one context vector, `(h, w, c)` of context maps, or `None`.
       seed: Seed of the initial weights.
+      attention: Number of heads of the network's `zoo.networks.SelfAttention`; 0 for none.
       **kwargs: `dtype` and `name` of a Keras layer. Where the policy's compute type is narrower
         than its variables', as in `"mixed_bfloat16"`, the network alone computes in it.
 
     Raises:
       ValueError: The mask, the transformer or the network is not one, the events are no images, or
-        too small for the mask.
+        too small for the mask, or the heads of the attention do not divide the width.
     """
 
     prefers_xla = False
@@ -59,6 +61,7 @@ class ConvCoupling(FlowLayer):
         blocks=8,
         context_shape=None,
         seed=None,
+        attention=0,
         **kwargs,
     ):
         shape = image_shape(event_shape, "ConvCoupling")
@@ -90,6 +93,8 @@ class ConvCoupling(FlowLayer):
             self.context_shape,
             seed,
             self.dtype_policy,
+            shape[:2],
+            attention,
         )
         if shared:
             self.shared = self.add_weight(name="shared", shape=(shared,), initializer="zeros")

@@ -92,7 +92,8 @@ class Coupling(FlowLayer):
       event_shape: `(d,)`.
       mask: Entries that are kept: `"even"`, `"odd"`, `"first_half"`, `"second_half"`, or `d`
         booleans.
-      transformer: Name or instance of a `zoo.transformers.Transformer`.
+      transformer: Name or instance of a `zoo.transformers.Transformer`, such as `"affine"`,
+        `"spline"` or `"mixture"`.
       hidden_units: Width of each hidden layer of the network.
       activation: Name of a Keras activation.
       context_shape: Shape of one context vector, or `None`.

@@ -16,7 +16,8 @@ class Elementwise(FlowLayer):
 
     Args:
       event_shape: Shape of one event.
-      transformer: Name or instance of a `zoo.transformers.Transformer`.
+      transformer: Name or instance of a `zoo.transformers.Transformer`, such as `"affine"`,
+        `"spline"` or `"mixture"`.
       hidden_units: Width of each hidden layer of the network that reads the context.
       context_shape: Shape of one context vector; `None` learns the parameters themselves.
       seed: Seed of the initial weights.

@@ -39,9 +39,12 @@ class Glow(Family):
       steps: Number of steps a scale, the paper's K.
       width: Number of maps of the networks' hidden layers.
       coupling: `"affine"` (scale `sigmoid(s + 2)`, as published), `"additive"`, `"tanh"` (log-scale
-        `2 tanh(s / 2)`), or another name or instance of a `zoo.transformers.Transformer`.
+        `2 tanh(s / 2)`), `"mixture"` (of logistics, Flow++'s), or another name or instance of a
+        `zoo.transformers.Transformer`.
       conv: Parametrization of the 1x1 convolutions, `"lu"` or `"plain"`.
       learn_prior: Whether the priors are learned; otherwise standard normal.
+      attention: Number of heads of self-attention in each coupling's network, as in Flow++ (Ho et
+        al., 2019); 0 for none.
       **shared: What all families take; see `zoo.models.Family`.
 
     Example:
@@ -65,6 +68,7 @@ class Glow(Family):
         coupling: str | Transformer = "affine",
         conv: str = "lu",
         learn_prior: bool = True,
+        attention: int = 0,
         **shared: Any,
     ) -> None:
         shared = self.shared(event_shape, shared)
@@ -75,6 +79,7 @@ class Glow(Family):
             coupling={
                 "transformer": "sigmoid" if coupling == "affine" else coupling,
                 "width": count("width", width),
+                "attention": attention,
             },
             conv=conv,
             learn_prior=learn_prior,

@@ -27,7 +27,8 @@ class MAF(Family):
       num_layers: Number of autoregressive layers.
       hidden_units: Width of each hidden layer of a MADE.
       activation: Name of a Keras activation.
-      transformer: Name or instance of a `zoo.transformers.Transformer`.
+      transformer: Name or instance of a `zoo.transformers.Transformer`, such as `"affine"`,
+        `"spline"` or `"mixture"`.
       order: `"sequential"`, reversed from layer to layer, or `"random"`, drawn anew for each.
       residual: Residual MADEs; see `zoo.networks.MADE`.
       **shared: What all families take; see `zoo.models.Family`.

@@ -33,13 +33,15 @@ class RealNVP(Family):
       num_layers: Number of couplings, 8 unless told; not with `scales`.
       hidden_units: Width of each hidden layer, `(256, 256)` unless told; not with `scales`.
       activation: Name of a Keras activation, `"relu"` unless told; not with `scales`.
-      transformer: Name or instance of a `zoo.transformers.Transformer`. `"affine"` is with `scales`
-        the paper's tanh with a learned scale, which starts at 0 on checkerboards and at 1 on halves
-        of the channels.
+      transformer: Name or instance of a `zoo.transformers.Transformer`, such as `"mixture"` (of
+        logistics, Flow++'s). `"affine"` is with `scales` the paper's tanh with a learned scale,
+        which starts at 0 on checkerboards and at 1 on halves of the channels.
       scales: Number of scales; `None` for dense networks on the flattened event.
       width: Only with `scales`: number of maps of the networks' hidden layers on the checkerboards
         of the first scale, doubled by each squeeze; 32 unless told.
       blocks: Only with `scales`: number of residual blocks of a network; 4 unless told.
+      attention: Only with `scales`: number of heads of self-attention in each network; none unless
+        told.
       **shared: What all families take; see `zoo.models.Family`.
 
     Example:
@@ -65,6 +67,7 @@ class RealNVP(Family):
         scales: int | None = None,
         width: int | None = None,
         blocks: int | None = None,
+        attention: int | None = None,
         **shared: Any,
     ) -> None:
         shared = self.shared(event_shape, shared)
@@ -75,7 +78,7 @@ class RealNVP(Family):
                 "hidden_units": (hidden_units, (256, 256)),
                 "activation": (activation, "relu"),
             },
-            images={"width": (width, 32), "blocks": (blocks, 4)},
+            images={"width": (width, 32), "blocks": (blocks, 4), "attention": (attention, 0)},
         )
         if scales is None:
             layers = _dense_layers(shared, transformer, **options)
@@ -99,9 +102,10 @@ def _dense_layers(shared, transformer, num_layers, **network):
 class _ImageBuilder:
     """Builds the layers of one multi-scale RealNVP."""
 
-    def __init__(self, shared, transformer, width, blocks):
+    def __init__(self, shared, transformer, width, blocks, attention):
         self._transformer, self._width = transformer, count("width", width)
-        self._given = {"blocks": count("blocks", blocks, least=0)} | shared.conditional
+        self._given = {"blocks": count("blocks", blocks, least=0), "attention": attention}
+        self._given |= shared.conditional
         self._plain, self._seeds = shared.plain, shared.seeds(100)
 
     def multi_scale(self, shape, scales):

@@ -12,6 +12,7 @@ from zoo.networks.made import MADE
 from zoo.networks.masked_dense import MaskedDense
 from zoo.networks.mlp import MLP
 from zoo.networks.norms import SpectralNorms
+from zoo.networks.self_attention import SelfAttention
 
 __all__ = [
     "ConvNet",
@@ -25,6 +26,7 @@ __all__ = [
     "MaskedDense",
     "NormConv",
     "ResidualNet",
+    "SelfAttention",
     "SpectralNorms",
     "Transformer",
     "WAYS",

@@ -3,9 +3,10 @@
 import keras
 from keras import ops
 
-from zoo.config import choice, register
+from zoo.config import choice, count, register
 from zoo.networks.conditioner import seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
+from zoo.networks.self_attention import SelfAttention
 
 
 class ImageConditioner(keras.layers.Layer):
@@ -42,6 +43,11 @@ class ImageConditioner(keras.layers.Layer):
             return x
         return ops.concatenate([x, ops.cast(context, x.dtype)], axis=-1)
 
+    def _attention(self, width, attention, seed):
+        if attention is None:
+            return None
+        return SelfAttention(width=width, seed=seed, dtype=self.dtype_policy, **attention)
+
     def _add(self, h, context):
         if self.embedding is None:
             return h
@@ -73,7 +79,8 @@ def _adapt(layer, x, activation=None):
 class ConvNet(ImageConditioner):
     """Glow's network: 3x3, 1x1 and 3x3 convolutions (Kingma and Dhariwal, 2018, section 3.3).
 
-    The hidden layers are normalised and rectified, the last starts at zero.
+    The hidden layers are normalised and rectified, the last starts at zero. Attention is added to
+    its input.
 
     Args:
       channels: Number of channels of the input.
@@ -81,16 +88,27 @@ class ConvNet(ImageConditioner):
       width: Number of maps of the hidden layers.
       context_shape: See `ImageConditioner`.
       seed: Seed of the initial weights.
+      attention: What `zoo.networks.SelfAttention` takes, as a dictionary, or `None` for none.
       **kwargs: `dtype` and `name` of a Keras layer.
     """
 
-    def __init__(self, channels, filters, width=512, context_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        channels,
+        filters,
+        width=512,
+        context_shape=None,
+        seed=None,
+        attention=None,
+        **kwargs,
+    ):
         super().__init__(width, context_shape, **kwargs)
         seeds, dtype = seed_stream(seed), self.dtype_policy
         channels += self.context_maps
         self.first = NormConv(channels, width, 3, seed=next(seeds), dtype=dtype)
         self.second = NormConv(width, width, 1, seed=next(seeds), dtype=dtype)
         self.last = ZeroConv(width, filters, 3, dtype=dtype)
+        self.attention = self._attention(width, attention, next(seeds))
 
     def _run(self, x, context, hidden):
         x = self._stack(x, context)
@@ -98,7 +116,8 @@ class ConvNet(ImageConditioner):
             h = hidden(self.first, x, ops.relu)
         else:
             h = ops.relu(self._add(hidden(self.first, x), context))
-        return self.last(hidden(self.second, h, ops.relu))
+        h = hidden(self.second, h, ops.relu)
+        return self.last(h if self.attention is None else h + self.attention(h, hidden=hidden))
 
 
 @register("zoo.networks")
@@ -108,7 +127,7 @@ class ResidualNet(ImageConditioner):
     Every kernel is weight-normalised (Dinh et al., 2017, section 3.3 and 4.1); where the paper has
     batch normalisation too, these layers have the data-dependent initialisation of
     `zoo.networks.NormConv`, so that the density is that of the data alone. The input is rectified
-    first: give it both signs.
+    first: give it both signs. Attention, of what the blocks give, is one more skip.
 
     Args:
       channels: Number of channels of the input.
@@ -117,13 +136,22 @@ class ResidualNet(ImageConditioner):
       blocks: Number of residual blocks.
       context_shape: See `ImageConditioner`.
       seed: Seed of the initial weights.
+      attention: As in `ConvNet`.
       **kwargs: `dtype` and `name` of a Keras layer.
     """
 
     signed = True
 
     def __init__(
-        self, channels, filters, width=64, blocks=8, context_shape=None, seed=None, **kwargs
+        self,
+        channels,
+        filters,
+        width=64,
+        blocks=8,
+        context_shape=None,
+        seed=None,
+        attention=None,
+        **kwargs,
     ):
         super().__init__(width, context_shape, **kwargs)
         seeds = seed_stream(seed)
@@ -139,6 +167,7 @@ class ResidualNet(ImageConditioner):
         # Small, so that a fresh flow is near the identity; not zero, for a learned scale that
         # starts at zero would then never move.
         self.last = conv(width, filters, 1, gain=0.1)
+        self.attention = self._attention(width, attention, next(seeds))
 
     def _run(self, x, context, hidden):
         x = self._stack(ops.relu(x), context)
@@ -147,6 +176,8 @@ class ResidualNet(ImageConditioner):
         for one, two, skip in zip(self.convs[::2], self.convs[1::2], self.skips[1:], strict=True):
             h = h + hidden(two, hidden(one, ops.relu(h), ops.relu))
             total = total + hidden(skip, h)
+        if self.attention is not None:
+            total = total + self.attention(h, hidden=hidden)
         return self.last(ops.relu(total))
 
 
@@ -172,15 +203,24 @@ class LinearConvNet(ImageConditioner):
 NETWORKS = ("glow", "residual", "linear")
 
 
-def image_net(kind, channels, filters, width, blocks, context_shape, seed, dtype):
+def image_net(
+    kind, channels, filters, width, blocks, context_shape, seed, dtype, size=None, attention=0
+):
     """The network of this kind: `"glow"`, `"residual"` or `"linear"`.
 
+    With `attention`, a number of heads above 0, it has self-attention of maps of this `size`.
+
     Raises:
-      ValueError: The kind is unknown.
+      ValueError: The kind is unknown, the heads do not divide the width, or there is no attention
+        in such a network.
     """
     choice("network", kind, NETWORKS)
+    heads = count("attention", attention, 0)
+    given = {"size": size, "heads": heads} if heads else None
     if kind == "linear":
+        if heads:
+            raise ValueError(f"attention must be 0 with network='linear', got {attention!r}.")
         return LinearConvNet(channels, filters, context_shape, dtype=dtype)
     if kind == "glow":
-        return ConvNet(channels, filters, width, context_shape, seed, dtype=dtype)
-    return ResidualNet(channels, filters, width, blocks, context_shape, seed, dtype=dtype)
+        return ConvNet(channels, filters, width, context_shape, seed, given, dtype=dtype)
+    return ResidualNet(channels, filters, width, blocks, context_shape, seed, given, dtype=dtype)

@@ -7,6 +7,7 @@ from tests import helpers
 from tests.zoo import images
 
 MASKS = ("checkerboard_even", "checkerboard_odd", "first_half", "second_half")
+MIXTURE = zoo.transformers.LogisticMixture(3)
 CASES = [
     (mask, transformer, network, context)
     for mask in MASKS
@@ -20,6 +21,8 @@ CASES = [
     ("checkerboard_even", "spline", "glow", None),
     ("second_half", "sigmoid", "linear", (2,)),
     ("first_half", "tanh", "residual", (4, 4, 2)),
+    ("first_half", MIXTURE, "glow", (2,)),
+    ("checkerboard_odd", MIXTURE, "residual", None),
 ]
 
 
@@ -39,6 +42,12 @@ def contexts(shape, n=2):
 def test_log_det_and_round_trip(mask, transformer, network, context):
     layer = random_layer(mask, transformer, network, context)
     images.check(layer, contexts(context), volume_preserving=transformer == "additive")
+
+
+@pytest.mark.parametrize("network", ["glow", "residual"])
+def test_log_det_and_round_trip_with_attention(network):
+    layer = random_layer("first_half", MIXTURE, network, (2,), width=4, attention=2)
+    images.check(layer, contexts((2,)))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -103,19 +112,19 @@ def test_context_reaches_the_output():
 
 
 @pytest.mark.parametrize(
-    ("network", "transformer"),
+    ("network", "transformer", "attention"),
     [
-        ("glow", "sigmoid"),
-        ("linear", "affine"),
-        ("residual", "sigmoid"),
-        ("residual", "scaled_tanh"),
+        ("glow", "sigmoid", 0),
+        ("glow", "mixture", 2),
+        ("linear", "affine", 0),
+        ("residual", "sigmoid", 2),
+        ("residual", "scaled_tanh", 0),
     ],
 )
-def test_every_weight_of_a_fresh_layer_can_learn(network, transformer):
+def test_every_weight_of_a_fresh_layer_can_learn(network, transformer, attention):
     """After one step of a fresh layer every weight has a gradient: none waits for another."""
-    layer = zoo.layers.ConvCoupling(
-        (4, 4, 2), "first_half", transformer, network, 4, 1, context_shape=(2,), seed=0
-    )
+    settings = {"context_shape": (2,), "seed": 0, "attention": attention}
+    layer = zoo.layers.ConvCoupling((4, 4, 2), "first_half", transformer, network, 4, 1, **settings)
     x, given = images.normal(4, 4, 4, 2).astype("float32"), contexts((2,), 4).astype("float32")
     layer.adapt(x, given)
     for _ in range(2):

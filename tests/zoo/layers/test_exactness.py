@@ -9,6 +9,7 @@ from zoo.backend import without_xla
 
 SMALL = {"hidden_units": (6,), "activation": "tanh", "seed": 0}
 SIGMOIDAL = transformers.DeepSigmoidal(3)
+MIXTURE = transformers.LogisticMixture(3)
 PLAIN = {
     "act_norm": layers.ActNorm,
     "linear": lambda shape, **k: layers.LULinear(shape, seed=0, **k),
@@ -18,6 +19,8 @@ CONDITIONAL = {
     "maf": lambda shape, **k: layers.Autoregressive(shape, order="random", **SMALL, **k),
     "iaf": lambda shape, **k: layers.Autoregressive(shape, "gated", fast="sample", **SMALL, **k),
     "naf": lambda shape, **k: layers.Autoregressive(shape, SIGMOIDAL, **SMALL, **k),
+    "mixture": lambda shape, **k: layers.Autoregressive(shape, MIXTURE, **SMALL, **k),
+    "mixture_coupling": lambda shape, **k: layers.Coupling(shape, "odd", MIXTURE, **SMALL, **k),
     "coupling": lambda shape, **k: layers.Coupling(shape, "odd", "spline", **SMALL, **k),
     "elementwise": lambda shape, **k: layers.Elementwise(shape, "scaled_tanh", (6,), seed=0, **k),
     "planar": lambda shape, **k: layers.Planar(shape, seed=0, **k),
@@ -31,7 +34,7 @@ CONDITIONAL = {
 
 
 # Layers that iterate both ways or within each step take long: their other sizes are slow.
-LONG = ("naf", "residual", "continuous")
+LONG = ("naf", "mixture", "residual", "continuous")
 CASES = [
     pytest.param(name, size, marks=[pytest.mark.slow] * (name in LONG and size != 3))
     for name in [*PLAIN, *CONDITIONAL]

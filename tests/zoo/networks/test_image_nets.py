@@ -25,6 +25,39 @@ def test_shape_and_context(kind, context):
         assert np.abs(net(x, given + 1.0) - y).max() > 1e-3
 
 
+@pytest.mark.parametrize("kind", ["glow", "residual"])
+def test_attention_lets_every_pixel_see_all_others(kind):
+    def moved(attention):
+        net = image_net(kind, 3, 4, 6, 1, None, 0, "float64", (12, 10), attention)
+        helpers.randomize(net, seed=1, scale=2.0)
+        x = images.normal(1, 12, 10, 3)
+        changed = x.copy()
+        changed[0, 0, 0] += 1.0
+        return np.abs(net(changed) - net(x))[0].max(axis=-1)
+
+    assert moved(0)[-1, -1] == 0 and (moved(2) > 0).all()
+
+
+@pytest.mark.parametrize("kind", ["glow", "residual"])
+def test_attention_tells_pixels_by_their_rows_and_columns(kind):
+    net = image_net(kind, 3, 4, 6, 0, None, 0, "float64", (6, 4), 3)
+    helpers.randomize(net, seed=1, scale=1.0)
+    rng = np.random.default_rng(0)
+    x, h = images.normal(2, 6, 4, 3), images.normal(1, 6, 4, 6)
+    order = rng.permutation(24)
+    shuffled = h.reshape(1, 24, 6)[:, order].reshape(h.shape)
+
+    def attended(h):
+        found = net.attention(h, hidden=lambda layer, x: layer(x))
+        return np.asarray(found).reshape(24, 6)
+
+    assert tuple(net(x).shape) == (2, 6, 4, 4)
+    assert np.abs(attended(shuffled) - attended(h)[order]).max() > 1e-3
+    for weight in (net.attention.rows, net.attention.columns):
+        weight.assign(0.0 * weight)
+    np.testing.assert_allclose(attended(shuffled), attended(h)[order], rtol=0, atol=1e-12)
+
+
 def normalised(net, x, context=None):
     """The outputs of all normalised layers of a network."""
     outputs = []
@@ -38,9 +71,10 @@ def normalised(net, x, context=None):
 
 
 @pytest.mark.parametrize(("kind", "count"), [("glow", 2), ("residual", 1 + 4 + 3)])
-@pytest.mark.parametrize("context", [None, (2,)])
-def test_adapt_standardizes_every_hidden_layer(kind, count, context):
-    net = network(kind, context, randomly=False)
+@pytest.mark.parametrize(("context", "attention"), [(None, 0), ((2,), 0), ((2,), 1)])
+def test_adapt_standardizes_every_hidden_layer(kind, count, context, attention):
+    net = image_net(kind, 3, 4, 5, 2, context, 0, "float64", (6, 4), attention)
+    count += 2 * attention
     x = 1.0 + 2.0 * images.normal(20, 6, 4, 3)
     given = None if context is None else images.normal(20, *context)
     net.adapt(x, given)
@@ -79,6 +113,19 @@ def test_networks_have_the_sizes_of_the_papers():
 def test_bad_kind_is_refused():
     with helpers.raises_one_line("network", "'glow'", "'dense'"):
         image_net("dense", 1, 1, 1, 1, None, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attention", "words"),
+    [
+        ("glow", 2, ["attention", "divide", "width=5", "2"]),
+        ("residual", -1, ["attention", "at least 0", "-1"]),
+        ("linear", 1, ["attention", "network='linear'", "1"]),
+    ],
+)
+def test_bad_attention_is_refused(kind, attention, words):
+    with helpers.raises_one_line(*words):
+        image_net(kind, 1, 1, 5, 1, None, 0, None, (2, 2), attention)
 
 
 def test_exported_by_the_package():
