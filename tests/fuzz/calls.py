@@ -17,6 +17,7 @@ from tests.fuzz.arguments import (
     data,
     drawn,
     events,
+    named,
     never,
     numbers,
     paths,
@@ -287,7 +288,9 @@ CALLS = {
     ),
     "compile": (
         lambda f: {
-            "optimizer": among(["adam", keras.optimizers.SGD(0.1)], ["x", 5, []]),
+            "optimizer": among(
+                ["adam", named("SGD", lambda: keras.optimizers.SGD(0.1))], ["x", 5, []]
+            ),
             "loss": among([None, "likelihood"], ["mse", 5, "flow_matching", []]),
             "jit_compile": among([None, True, "auto"], ["x", 5, [], NAN]),
             "steps_per_execution": among([1, 8], [0, -1, "a", 1.5, None, NAN, True]),
