@@ -6,6 +6,7 @@ from keras import ops
 from zoo import bijectors, transformers
 from zoo.backend import read
 from zoo.config import register
+from zoo.layers.coupling import Partition, coupling_mask
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.images import Halves, image_shape
 from zoo.networks import image_net
@@ -22,7 +23,7 @@ def checkerboard(shape, odd=False):
 
 @register("zoo.layers")
 class ConvCoupling(FlowLayer):
-    """Keeps part of an image and transforms the rest given it, by a convolutional network.
+    """Keeps part of an image and transforms the rest given it, by a network of images.
 
     With a checkerboard mask the network sees the image with the pixels to change set to zero, and
     the mask; with a mask of channels it sees the channels that are kept, and only the others are
@@ -31,13 +32,14 @@ class ConvCoupling(FlowLayer):
     Args:
       event_shape: `(h, w, c)`.
       mask: What is kept: `"checkerboard_even"` (pixels where row plus column is even),
-        `"checkerboard_odd"`, `"first_half"` of the channels, or `"second_half"`.
+        `"checkerboard_odd"`, `"first_half"` of the channels, `"second_half"`, or a boolean for each
+        channel.
       transformer: Name or instance of a `zoo.transformers.Transformer`, such as `"affine"`,
         `"spline"` or `"mixture"`.
-      network: `"glow"` (`zoo.networks.ConvNet`), `"residual"` (`zoo.networks.ResidualNet`) or
-        `"linear"` (`zoo.networks.LinearConvNet`).
-      width: Number of maps of the network's hidden layers.
-      blocks: Number of residual blocks.
+      network: `"glow"` (`zoo.networks.ConvNet`), `"residual"` (`zoo.networks.ResidualNet`),
+        `"linear"` (`zoo.networks.LinearConvNet`) or `"attention"` (`zoo.networks.AttentionNet`).
+      width: Number of maps of the network's hidden layers, or length of its tokens.
+      blocks: Number of blocks, residual or of attention.
       context_shape: `(c,)` of one context vector, `(h, w, c)` of context maps, or `None`.
       seed: Seed of the initial weights.
       attention: Number of heads of the network's `zoo.networks.SelfAttention`; 0 for none.
@@ -69,7 +71,10 @@ class ConvCoupling(FlowLayer):
         self.mask_name, self.transformer = mask, transformers.get(transformer)
         self._mask = self._halves = None
         kept = changed = shape[-1]
-        if mask in HALVES:
+        if not isinstance(mask, str):
+            self._halves = Partition(coupling_mask(mask, shape[-1]))
+            kept, changed = self._halves.sizes
+        elif mask in HALVES:
             if shape[-1] < 2:
                 raise ValueError(f"mask={mask!r} needs at least 2 channels, got {shape[-1]}.")
             self._halves = Halves(shape[-1], HALVES[mask])

@@ -5,6 +5,7 @@ from zoo.models.family import Family
 from zoo.models.glow import Glow as Glow
 from zoo.models.i_resnet import IResNet as IResNet
 from zoo.models.iaf import IAF as IAF
+from zoo.models.jet import Jet as Jet
 from zoo.models.made import MADE as MADE
 from zoo.models.maf import MAF as MAF
 from zoo.models.naf import NAF as NAF

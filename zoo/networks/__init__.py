@@ -5,7 +5,7 @@ from zoo.networks.conditioner import check_hidden_units, seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
 from zoo.networks.dynamics import Dynamics
 from zoo.networks.hoisting import WAYS, Hoisting, hoisted
-from zoo.networks.image_nets import ConvNet, LinearConvNet, ResidualNet, image_net
+from zoo.networks.image_nets import AttentionNet, ConvNet, LinearConvNet, ResidualNet, image_net
 from zoo.networks.lipschitz import LipschitzMLP
 from zoo.networks.lipschitz_conv import LipschitzConvNet
 from zoo.networks.made import MADE
@@ -15,6 +15,7 @@ from zoo.networks.norms import SpectralNorms
 from zoo.networks.self_attention import SelfAttention
 
 __all__ = [
+    "AttentionNet",
     "ConvNet",
     "Dynamics",
     "Hoisting",

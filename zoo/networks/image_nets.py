@@ -1,9 +1,12 @@
-"""Convolutional conditioners: images in, maps of parameters out."""
+"""Conditioners of images: images in, maps of parameters out."""
+
+import math
 
 import keras
 from keras import ops
 
 from zoo.config import choice, count, register
+from zoo.networks.attention import Transformer
 from zoo.networks.conditioner import seed_stream
 from zoo.networks.convolution import NormConv, ZeroConv
 from zoo.networks.self_attention import SelfAttention
@@ -200,15 +203,57 @@ class LinearConvNet(ImageConditioner):
         return self._add(self.last(self._stack(x, context)), context)
 
 
-NETWORKS = ("glow", "residual", "linear")
+@register("zoo.networks")
+class AttentionNet(ImageConditioner):
+    """A transformer over the pixels of an image (Dosovitskiy et al., 2021, arXiv:2010.11929).
+
+    The paper's tokens are patches: squeeze the image first. A context vector is added to all tokens
+    that go in; the last layer starts at zero.
+
+    Args:
+      size: `(h, w)`.
+      channels: Number of channels of the input.
+      filters: Number of channels of the output.
+      width: Length of a token.
+      blocks: Number of blocks of attention and a hidden layer.
+      context_shape: See `ImageConditioner`.
+      seed: Seed of the initial weights.
+      **kwargs: `dtype` and `name` of a Keras layer.
+    """
+
+    def __init__(
+        self, size, channels, filters, width=128, blocks=2, context_shape=None, seed=None, **kwargs
+    ):
+        context_shape = tuple(context_shape or ())
+        vector = len(context_shape) == 1
+        super().__init__(width, None if vector else context_shape, **kwargs)
+        self._size, dtype = tuple(size), self.dtype_policy
+        channels += self.context_maps
+        given = {"context_size": context_shape[0] if vector else None, "seed": seed}
+        self.transformer = Transformer(
+            math.prod(size), channels, width, blocks, dtype=dtype, **given
+        )
+        self.last = keras.layers.Dense(filters, kernel_initializer="zeros", dtype=dtype)
+        self.last.build((None, width))
+
+    def _run(self, x, context, hidden):
+        x = self._stack(x, context)
+        tokens = ops.reshape(x, (-1, self.transformer.tokens, x.shape[-1]))
+        seen = self.transformer(tokens, None if self.context_maps else context)
+        y = self.last(ops.reshape(seen, (-1, seen.shape[-1])))
+        return ops.reshape(y, (-1, *self._size, y.shape[-1]))
+
+
+NETWORKS = ("glow", "residual", "linear", "attention")
 
 
 def image_net(
     kind, channels, filters, width, blocks, context_shape, seed, dtype, size=None, attention=0
 ):
-    """The network of this kind: `"glow"`, `"residual"` or `"linear"`.
+    """The network of this kind, one of `NETWORKS`.
 
-    With `attention`, a number of heads above 0, it has self-attention of maps of this `size`.
+    With `attention`, a number of heads above 0, it has self-attention of maps of this `size`,
+    `(h, w)`, which the network called `"attention"` wants to know too.
 
     Raises:
       ValueError: The kind is unknown, the heads do not divide the width, or there is no attention
@@ -217,10 +262,14 @@ def image_net(
     choice("network", kind, NETWORKS)
     heads = count("attention", attention, 0)
     given = {"size": size, "heads": heads} if heads else None
+    if heads and kind in ("linear", "attention"):
+        raise ValueError(f"attention must be 0 with network={kind!r}, got {attention!r}.")
     if kind == "linear":
-        if heads:
-            raise ValueError(f"attention must be 0 with network='linear', got {attention!r}.")
         return LinearConvNet(channels, filters, context_shape, dtype=dtype)
+    if kind == "attention":
+        return AttentionNet(
+            size, channels, filters, width, blocks, context_shape, seed, dtype=dtype
+        )
     if kind == "glow":
         return ConvNet(channels, filters, width, context_shape, seed, given, dtype=dtype)
     return ResidualNet(channels, filters, width, blocks, context_shape, seed, given, dtype=dtype)
