@@ -53,6 +53,11 @@ def _images(family, **settings):
     return functools.partial(family, **settings)
 
 
+def _patches(family, **settings):
+    small = {"patch_size": 2, "num_layers": 2, "blocks": 1, "width": 8, "seed": 0}
+    return functools.partial(family, (4, 4, 1), **(small | settings))
+
+
 NICE, RealNVP, MADE, MAF, IAF = zoo.NICE, zoo.RealNVP, zoo.MADE, zoo.MAF, zoo.IAF
 NSF, NAF = zoo.NSF, zoo.NAF
 Mixture = zoo.transformers.LogisticMixture
@@ -130,6 +135,14 @@ MODELS = {
     "continuous": _small(Continuous, num_layers=1, activation="tanh"),
     "continuous_context": _small(Continuous, context_shape=(2,), **EQUAL_STEPS),
     "continuous_image": _small(Continuous, num_classes=3, **IMAGE, **EQUAL_STEPS),
+    "tar_flow": _patches(zoo.TarFlow, heads=2, context_shape=(2,)),
+    "tar_flow_within": _patches(
+        zoo.TarFlow, within="autoregressive", hidden_units=(8,), activation="elu", num_layers=1
+    ),
+    "tar_flow_image": _patches(
+        zoo.TarFlow, levels=5, num_classes=3, num_layers=1, label_dropout=0.2, transformer="spline"
+    ),
+    "jet": _patches(zoo.Jet, spatial=2, context_shape=(2,)),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),
 }
 

@@ -6,11 +6,11 @@ from tests import helpers
 from tests.zoo import images
 from zoo.networks.image_nets import image_net
 
-KINDS = ("glow", "residual", "linear")
+KINDS = ("glow", "residual", "linear", "attention")
 
 
 def network(kind, context=None, dtype="float64", randomly=True):
-    net = image_net(kind, 3, 4, 5, 2, context, 0, dtype)
+    net = image_net(kind, 3, 4, 5, 2, context, 0, dtype, (6, 4))
     return helpers.randomize(net, seed=1, scale=1.0) if randomly else net
 
 
