@@ -99,7 +99,13 @@ def make(options, model, steps, replicas=1, continued=False):
         continued: Whether the weights are a trained flow's, that came without their moments; a
             first step at the full rate would throw them off, so there is always a warm-up.
     """
-    warmup = options.warmup_steps or (min(500, steps // 20) if continued else 0)
+    warmup, clip = options.warmup_steps, options.clip_norm
+    if warmup is None or (continued and not warmup):
+        warmup = min(500, steps // 20)
+    if clip is None:
+        # A log-likelihood and its gradient grow with the dimension. That is the order of what the
+        # recipes take: one event far from all others does not throw the weights off.
+        clip = max(5.0, math.prod(model.event_shape))
     schedule = Schedule(
         options.schedule,
         options.learning_rate,
@@ -114,7 +120,7 @@ def make(options, model, steps, replicas=1, continued=False):
         learning_rate=schedule,
         # AdamW refuses None; the others skip the decay for it.
         weight_decay=options.weight_decay or (0.0 if options.optimizer == "adamw" else None),
-        global_clipnorm=options.clip_norm / replicas or None,
+        global_clipnorm=clip / replicas or None,
         use_ema=options.ema_momentum > 0,
         ema_momentum=options.ema_momentum or 0.99,
         **beta,

@@ -257,8 +257,9 @@ def optimizer_flags(fv):
     )
     define.integer(
         "warmup_steps",
-        0,
-        "Steps of linear warm-up; with --init_from 0 means a twentieth of all, at most 500.",
+        None,
+        "Steps of linear warm-up; unset, and for 0 with --init_from: a twentieth of all, at most "
+        "500.",
         lower_bound=0,
     )
     define.float(
@@ -268,7 +269,11 @@ def optimizer_flags(fv):
         lower_bound=0.0,
     )
     define.float(
-        "clip_norm", 0.0, "Largest norm of the whole gradient; 0: no limit.", lower_bound=0.0
+        "clip_norm",
+        None,
+        "Largest norm of the whole gradient; 0: no limit; unset: as many as an event has numbers, "
+        "at least 5.",
+        lower_bound=0.0,
     )
     define.float(
         "ema_momentum",

@@ -43,10 +43,12 @@ def model():
     return dense
 
 
-def make(*argv, replicas=1, weights=None, **kwargs):
+def make(*argv, replicas=1, weights=None, event_shape=(2,), **kwargs):
     options = flagfiles.new_options(train.define_flags, argv)
     kwargs = {"steps": 10} | kwargs
-    return optimizers.make(options, weights or model(), replicas=replicas, **kwargs)
+    weights = weights or model()
+    weights.event_shape = event_shape  # As a flow has one.
+    return optimizers.make(options, weights, replicas=replicas, **kwargs)
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "adamax", "sgd", "rmsprop"])
@@ -64,19 +66,27 @@ def test_every_optimizer_decays_kernels_alone(name):
 def test_clipping_is_of_the_whole_gradient_over_all_replicas():
     assert make("--clip_norm=3").global_clipnorm == 3
     assert make("--clip_norm=3", replicas=2).global_clipnorm == 1.5
-    assert make().global_clipnorm is None and make("--optimizer=adamw").weight_decay == 0
+    assert make("--clip_norm=0").global_clipnorm is None
+    assert make("--optimizer=adamw").weight_decay == 0
+
+
+@pytest.mark.parametrize(("event_shape", "most"), [((2,), 5), ((8, 8, 1), 64)])
+def test_clipping_that_is_not_given_goes_by_the_dimension(event_shape, most):
+    assert make(event_shape=event_shape).global_clipnorm == most
 
 
 @pytest.mark.parametrize(
     ("argv", "kwargs", "steps"),
     [
-        ((), {"steps": 2000}, 0),
+        ((), {"steps": 2000}, 100),
+        (("--warmup_steps=0",), {"steps": 2000}, 0),
+        (("--warmup_steps=0",), {"steps": 2000, "continued": True}, 100),
         ((), {"steps": 2000, "continued": True}, 100),
         ((), {"steps": 10**6, "continued": True}, 500),
         (("--warmup_steps=7",), {"steps": 2000, "continued": True}, 7),
     ],
 )
-def test_what_continues_a_trained_flow_warms_up(argv, kwargs, steps):
+def test_warm_up_that_is_not_given_goes_by_the_steps(argv, kwargs, steps):
     made = make("--learning_rate=0.5", *argv, **kwargs)
     assert float(made.learning_rate) == pytest.approx(0.5 / max(steps, 1))
     made.iterations.assign(steps)
