@@ -3,7 +3,7 @@
 
 Writes model.keras, saved_model/ where it is small, samples.png and the model card, all or nothing,
 and the index of the zoo anew. With --cards it writes the cards alone, of all entries or of --name,
-from what their manifests say: nothing is evaluated.
+from what their manifests say, with --exports the SavedModels too: nothing is evaluated.
 """
 
 import math
@@ -27,6 +27,7 @@ def define_flags(fv):
     define.path("zoo_dir", "exported_models", "Folder of the entries, with their index.")
     define.boolean("overwrite", False, "Replace an entry of that name.")
     define.boolean("cards", False, "Only write the cards anew, from the manifests.")
+    define.boolean("exports", False, "Only write saved_model/ anew, where small, and the cards.")
     define.multi_string(
         "note", [], "Paragraph for the card, kept in the manifest; with --cards in place of those."
     )
@@ -37,9 +38,9 @@ def define_flags(fv):
 
 def main(args):
     """Publishes as the flags say; returns nothing."""
-    if args.cards:
+    if args.cards or args.exports:
         common.require(args, "zoo_dir")
-        return write_cards(files.path(args.zoo_dir), args.name, args.note)
+        return refresh(files.path(args.zoo_dir), args.name, args.note, args.exports)
     common.require(args, "model_dir", "name", "zoo_dir")
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", args.name):
         raise ValueError(
@@ -65,27 +66,41 @@ def main(args):
         print(f"  {path.name}{os.sep if path.is_dir() else ''}")
 
 
-def write_cards(root, name=None, notes=()):
+def refresh(root, name=None, notes=(), exports=False):
     """Writes the cards of the entries in a folder anew, or of one of them.
 
     Args:
         root: Folder of the entries, a `pathlib.Path`.
         name: Name of the one entry, or None.
         notes: Paragraphs to keep in its manifest, in place of those there; () keeps those.
+        exports: Whether to write their SavedModels anew, too.
     """
     common.start_tensorflow()
     from zoo.saving import entries
 
     if notes and not name:
         raise ValueError("--note is for the entry that --name says")
-    if notes:
-        entries.seal(root / name, {"notes": list(notes)})
-        entries.update_index(root)
     names = [name] if name else sorted(p.parent.name for p in root.glob("[!.]*/manifest.json"))
     for each in names:
+        if exports:
+            _export(root / each)
+        if exports or notes:
+            entries.seal(root / each, {"notes": list(notes)} if notes else {})
         manifest = entries.read_manifest(root / each)
         common.write_text(root / each / "README.md", cards.card(each, manifest))
-        print(f"written: {root / each / 'README.md'}")
+        print(f"written: {root / each / 'README.md'}", flush=True)
+    if exports or notes:
+        entries.update_index(root)
+
+
+def _export(folder, flow=None):
+    """Writes saved_model/ of an entry, where it is small enough to go with it."""
+    import zoo
+
+    shutil.rmtree(folder / "saved_model", ignore_errors=True)
+    exported = zoo.export(flow or zoo.load(folder), folder / "saved_model")
+    if sum(f.stat().st_size for f in exported.rglob("*") if f.is_file()) > MAX_SAVED_MODEL:
+        shutil.rmtree(exported)
 
 
 def read_run(run):
@@ -134,9 +149,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None,
     facts = _metadata(result | {"recipe": results.recipe(run)}, evaluation, compared, data)
     with storage.staging_beside(folder) as staging:
         zoo.save(flow, staging)
-        exported = zoo.export(flow, staging / "saved_model")
-        if sum(f.stat().st_size for f in exported.rglob("*") if f.is_file()) > MAX_SAVED_MODEL:
-            shutil.rmtree(exported)
+        _export(staging, flow)
         if pictures.drawable(flow.event_shape):
             evaluate.draw(staging / "samples.png", flow, data)
         shown = _explore(flow, data, staging, data_dir) if evaluation["outside"] else []

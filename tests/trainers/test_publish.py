@@ -87,6 +87,9 @@ def test_an_entry_is_not_replaced_unless_told(toy_run, tmp_path, monkeypatch):
     run("--cards", "--name=toy", "--note=First.", "--note=Second.", f"--zoo_dir={root}")
     assert "\n\nFirst.\n\nSecond.\n\n" in (root / "toy" / "README.md").read_text()
     assert zoo.load(root / "toy").metadata["notes"] == ["First.", "Second."]
+    (root / "toy" / "saved_model").rmdir()
+    run("--exports", f"--zoo_dir={root}")
+    assert (root / "toy" / "saved_model").is_dir()
     with pytest.raises(ValueError, match="--note is for the entry that --name says"):
         run("--cards", "--note=First.", f"--zoo_dir={root}")
     with pytest.raises(ValueError, match="already holds something"):

@@ -2,6 +2,7 @@
 
 from zoo.layers.act_norm import ActNorm
 from zoo.layers.autoregressive import Autoregressive
+from zoo.layers.compact import compacted
 from zoo.layers.continuous import Continuous
 from zoo.layers.conv1x1 import ActNormConv1x1, Conv1x1
 from zoo.layers.conv_coupling import ConvCoupling
@@ -51,6 +52,7 @@ __all__ = [
     "Stack",
     "Sylvester",
     "TokenAutoregressive",
+    "compacted",
     "image_shape",
     "lipschitz_constants",
     "to_unit_range",

@@ -64,7 +64,7 @@ class Scan(FlowLayer):
                 f"{tuple(first.event_shape)} to {tuple(first.latent_shape)}."
             )
         for layer in layers:
-            alike = type(layer) is type(first) and _structure(layer) == _structure(first)
+            alike = type(layer) is type(first) and structure(layer) == structure(first)
             if not alike or [tuple(v.shape) for v in layer.variables] != shapes:
                 raise ValueError(
                     f"Scan needs layers that differ only in the values of their weights, and "
@@ -145,7 +145,7 @@ class Scan(FlowLayer):
         return bijectors.Steps(self.steps, len(self.event_shape), apart, **self._options(context))
 
 
-def _structure(layer):
+def structure(layer):
     """What a layer is but for its weights: configurations, and arrays that seeds have drawn."""
 
     skipped = ("name", "seed", "shared_object_id")

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from zoo import backend
 from zoo.backend import tfd
+from zoo.layers import Stack, compacted
 from zoo.saving import entries, storage
 from zoo.saving.exported import ExportedFlow
 from zoo.training import LikelihoodModel
@@ -186,6 +187,7 @@ def _calls(flow):
 
 def _module(flow, calls):
     """The flow's computations as functions of a `tf.Module` that holds its variables."""
+    weights = _compact(flow)
     seeded = _seeded_log_prob(flow, calls)
     computations = flow.computations
     encode = _traced_once(functools.partial(computations.encode, flow), calls["encode"])
@@ -204,7 +206,7 @@ def _module(flow, calls):
 
     module = tf.Module(name=flow.name)
     # tf.Module does not look inside Keras variables, and what it does not find is not saved.
-    module.weights = [backend.raw(v) for v in flow.weights]
+    module.weights = [backend.raw(v) for v in weights]
     module.log_prob = _function(lambda x, context=None: seeded(x, 0, context))
     module.encode = _function(lambda x, context=None: encode(x, context))
     module.decode = _function(lambda z, context=None: decode(z, context))
@@ -217,6 +219,20 @@ def _module(flow, calls):
         for arguments in ways:
             getattr(module, name).get_concrete_function(*arguments)
     return module
+
+
+def _compact(flow):
+    """Has repeated layers traced once; returns the variables that the flow then computes with."""
+    gone = set()
+    for model in (flow, flow.base):
+        if not isinstance(model, LikelihoodModel):
+            continue
+        before = model.stack
+        before.recompute = None  # For gradients, which need activations again.
+        layers = compacted(before.layers)
+        model.stack = Stack(layers, before.event_shape, dtype=before.dtype_policy)
+        gone |= {id(v) for v in before.variables} - {id(v) for v in model.stack.variables}
+    return [v for v in flow.weights if id(v) not in gone]
 
 
 def _seeded_log_prob(flow, calls):

@@ -182,6 +182,21 @@ def content(folder):
     return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
+def test_more_layers_of_a_kind_add_little_to_the_graph(tmp_path):
+    sizes = {}
+    for count in (3, 12):
+        flow = helpers.randomize(zoo.MAF((3,), num_layers=2 * count, hidden_units=(4,)))
+        folder = flow.export(tmp_path / str(count))
+        sizes[count] = (folder / "saved_model.pb").stat().st_size
+        x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+        exported = tf.saved_model.load(str(folder))
+        np.testing.assert_allclose(exported.log_prob(x), flow.log_prob(x), rtol=1e-5)
+        held = sum(int(np.prod(v.shape)) for v in exported.weights)
+        assert held == flow.count_params()
+    assert sizes[12] < 1.5 * sizes[3] < 1e6
+
+
 def test_nothing_is_half_written(tmp_path, monkeypatch):
     monkeypatch.setattr(tf.saved_model, "save", write_half)
     with raises_one_line("No space left on device"):
