@@ -22,7 +22,6 @@ RENAMED = {}
 
 # Relative differences in float64 and float32; larger where a solver stops at a tolerance.
 EXACT, ITERATED = (1e-9, 1e-5), (1e-8, 1e-4)
-ENTRY_TOLERANCE = 1e-4
 TOLERANCES = {
     family: ITERATED
     for family in ("continuous", "i_resnet", "residual_flow", "naf", "planar", "sylvester")
@@ -212,28 +211,6 @@ def _distribution(name, dtype):
     return tfd.MultivariateNormalDiag(loc=tf.Variable(loc), scale_diag=scale)
 
 
-def update_spectral_norms(flow):
-    """Brings the power iterations of Lipschitz networks to convergence."""
-    flow.update_spectral_norms()
-
-
-def inputs(flow, seed=0, n=3):
-    """Data, latents and a context, of `n` rows, that `flow` takes."""
-    draw = np.random.default_rng(seed)
-    dtype, shape = flow.variable_dtype, tuple(flow.event_shape)
-    given = {"z": draw.normal(size=(n, *flow.latent_shape)).astype(dtype)}
-    if flow.levels is None:
-        given["x"] = draw.normal(size=(n, *shape)).astype(dtype)
-    else:
-        given["x"] = draw.integers(0, flow.levels, (n, *shape)).astype("int32")
-        given["x_float"] = (given["x"] + draw.uniform(size=(n, *shape))).astype(dtype)
-    if flow.num_classes:
-        given["context"] = (np.arange(n) % flow.num_classes).astype("int32")
-    elif flow.context_shape is not None:
-        given["context"] = draw.normal(size=(n, *flow.context_shape)).astype(dtype)
-    return given
-
-
 def outputs(flow, given):
     """What the public calls give for these inputs: name -> array."""
     x, z, context = given["x"], given["z"], given.get("context")
@@ -274,17 +251,8 @@ def eagerly():
         tf.config.run_functions_eagerly(before)
 
 
-def write(path, about, weights, given, found):
-    """Writes a recorded flow; weights lie end to end, which is smaller than one by one."""
-    arrays = {f"in_{key}": value for key, value in given.items()}
-    arrays |= {f"out_{key}": value for key, value in found.items()}
-    about = about | {"shapes": [w.shape for w in weights]}
-    flat = np.concatenate([w.ravel() for w in weights])
-    np.savez_compressed(path, about=json.dumps(about), weights=flat, **arrays)
-
-
 def read(path):
-    """What `write` was given: about, weights, inputs, outputs."""
+    """What a file holds: about, weights (end to end there), inputs, outputs."""
     with np.load(path) as file:
         arrays = dict(file)
     about = json.loads(str(arrays.pop("about")))
@@ -301,7 +269,7 @@ def rebuilt(name):
     about, weights, given, expected = read(DATA / f"{name}.npz")
     flow = build(about["family"], about["kwargs"], about["dtype"])
     flow.set_weights(weights)
-    update_spectral_norms(flow)
+    flow.update_spectral_norms()
     return flow, given, expected
 
 
@@ -311,26 +279,6 @@ def differences(name):
     found = outputs(flow, given)
     assert found.keys() == expected.keys()
     return {key: difference(found[key], expected[key]) for key in expected}
-
-
-ENTRIES = [model.name for model in zoo.list_models(ROOT / "exported_models")]
-
-
-def entry_outputs(flow, given):
-    """What a shipped flow gives for recorded inputs, and two samples of the first labels."""
-    context = given.get("context")
-    with eagerly():  # XLA has random numbers of its own, from which estimates would come.
-        found = {"log_prob": flow.log_prob(given["x"], context, seed=3)}
-    found["sample"] = flow.sample(2, None if context is None else context[:2], seed=0)
-    return {key: np.asarray(value) for key, value in found.items()}
-
-
-def entry_differences(name):
-    """The largest relative difference of each output of a shipped flow from what was recorded."""
-    with np.load(DATA / "entries.npz") as file:
-        arrays = {k.partition("/")[2]: file[k] for k in file if k.startswith(f"{name}/")}
-    found = entry_outputs(zoo.load(ROOT / "exported_models" / name), arrays)
-    return {key: difference(value, arrays[key]) for key, value in found.items()}
 
 
 def main():

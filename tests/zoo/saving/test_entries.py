@@ -89,9 +89,8 @@ def test_another_process_says_the_same(names, tmp_path):
 @pytest.mark.parametrize("form", ["name", "folder", "path", "file"])
 def test_load_takes_names_folders_and_files(own, form, monkeypatch):
     monkeypatch.chdir(own.parent)
-    file = str(own / "nice" / "model.keras")
-    forms = {"name": "nice", "folder": "own/nice", "path": own / "nice", "file": file}
-    flow = zoo.load(forms[form])
+    forms = {"name": "nice", "folder": "own/nice", "path": own / "nice"}
+    flow = zoo.load((forms | {"file": str(own / "nice" / "model.keras")})[form])
     assert type(flow) is zoo.NICE and not flow.compiled
     for a, b in zip(flow.weights, table.shared("nice").weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -293,10 +292,9 @@ def test_metadata_that_json_cannot_hold(tmp_path):
 def test_update_index_refuses_a_changed_entry(own):
     index = (own / registry.INDEX).read_bytes()
     change(own / "nice" / "model.keras", "altered")
-    with raises_one_line("model.keras", "altered"):
-        entries.update_index(own)
-    with raises_one_line("model.keras", "altered"):
-        entries.seal(own / "nice")
+    for call in (lambda: entries.update_index(own), lambda: entries.seal(own / "nice")):
+        with raises_one_line("model.keras", "altered"):
+            call()
     assert (own / registry.INDEX).read_bytes() == index
 
 
