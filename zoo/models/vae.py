@@ -153,8 +153,8 @@ class VAE(ModelConfig, LikelihoodModel):
         """Whether training steps are compiled with XLA."""
         if self.jit != "auto":
             return self.jit
-        kernels = [getattr(layer, "kernel", None) for layer in self._flatten_layers()]
-        convolutions = any(len(k.shape) > 2 for k in kernels if k is not None)
+        weights = [*self.encoder.weights, *self.decoder.weights]
+        convolutions = any(len(weight.shape) > 2 for weight in weights)
         return (
             not convolutions and self.posterior.uses_xla and getattr(self.prior, "uses_xla", True)
         )
