@@ -211,7 +211,7 @@ def vector_size(event_shape, layer):
     Raises:
       ValueError: The events are no vectors.
     """
-    found = shape("event_shape", event_shape)
+    found = shape("event_shape", event_shape, least=0)
     if len(found) != 1:
         raise ValueError(
             f"{layer} works on vectors, event_shape=(d,) with d >= 1, got event_shape={found}; "
