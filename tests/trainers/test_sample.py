@@ -70,7 +70,7 @@ def test_context_is_read_as_the_flow_takes_it(digits_run):
 
 
 def test_other_suffixes_and_pictures_of_tables_are_refused(toy_run, tmp_path):
-    with pytest.raises(ValueError, match="must end in .png or .npy, got x.jpg"):
+    with pytest.raises(ValueError, match="must end in .png, .npy, .csv or .parquet, got x.jpg"):
         run(f"--model={toy_run}", "--output=x.jpg")
     with pytest.raises(ValueError, match="write a .npy file instead"):
         sample.write(tmp_path / "a.png", np.zeros((3, 7)))

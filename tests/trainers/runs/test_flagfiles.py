@@ -54,7 +54,7 @@ def test_differing_flags_are_named_but_for_those_free_to_change(tmp_path):
 
 
 def test_unknown_flags_and_values_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="unknown flag --modle; the flags are: .*--model "):
+    with pytest.raises(ValueError, match=r"unknown flag --modle \(did you mean --model\?\); the flags are: .*--model "):
         flagfiles.new_options(train.define_flags, ["--modle=maf"])
     with pytest.raises(ValueError, match="--batch_size=0"):
         flagfiles.new_options(train.define_flags, ["--batch_size=0"])
@@ -68,7 +68,7 @@ def test_unknown_flags_and_values_are_refused(tmp_path):
 
 
 FLOATS = ("learning_rate", "final_learning_rate", "weight_decay", "clip_norm", "ema_momentum")
-FLOATS += ("alpha", "coefficient", "checkpoint_minutes")
+FLOATS += ("alpha", "coefficient", "checkpoint_minutes", "max_minutes")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
