@@ -58,6 +58,8 @@ def shell(block, data_dir):
     # The environment of the benchmarks has what this one has, and the peers.
     script = SETUP.sub("", block.code).replace(".venv-bench/bin/", "")
     script = re.sub(r" --help\b.*", " --help || [ $? = 1 ]", script)  # Which is absl's.
+    # In a checkout that is not installed, the command is a program like the others.
+    script = 'command -v flow-zoo > /dev/null || flow-zoo() { python -m trainers "$@"; }\n' + script
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     python_path = os.pathsep.join(filter(None, [str(pages.ROOT), os.environ.get("PYTHONPATH")]))
     env = {"PATH": path, "PYTHONPATH": python_path, "TFDS_DATA_DIR": str(data_dir)}

@@ -1,6 +1,7 @@
 """Recipes: each builds its flow, and those for downloaded data train on mocked data."""
 
 import contextlib
+import json
 import math
 from pathlib import Path
 from types import SimpleNamespace

@@ -54,7 +54,10 @@ def test_differing_flags_are_named_but_for_those_free_to_change(tmp_path):
 
 
 def test_unknown_flags_and_values_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"unknown flag --modle \(did you mean --model\?\); the flags are: .*--model "):
+    with pytest.raises(
+        ValueError,
+        match=r"unknown flag --modle \(did you mean --model\?\); the flags are: .*--model ",
+    ):
         flagfiles.new_options(train.define_flags, ["--modle=maf"])
     with pytest.raises(ValueError, match="--batch_size=0"):
         flagfiles.new_options(train.define_flags, ["--batch_size=0"])
