@@ -17,7 +17,7 @@ QUICK = ("maf_image", "real_nvp", "residual_flow")
 # One given vectors, and those that iterate, for samples or for densities, each with a gradient of
 # its own.
 SLOW = ("iaf_context", "sylvester", "planar_context", "i_resnet", "naf", "continuous")
-SLOW += ("nsf_autoregressive", "radial_image")
+SLOW += ("nsf_autoregressive", "radial_image", "tar_flow_within", "jet")
 NAMES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
 # Where one flow stands for all; the others are slow.
 ONE = ["real_nvp", *(pytest.param(n, marks=pytest.mark.slow) for n in QUICK if n != "real_nvp")]

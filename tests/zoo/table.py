@@ -140,7 +140,7 @@ MODELS = {
         zoo.TarFlow, within="autoregressive", hidden_units=(8,), activation="elu", num_layers=1
     ),
     "tar_flow_image": _patches(
-        zoo.TarFlow, levels=5, num_classes=3, num_layers=1, label_dropout=0.2, transformer="spline"
+        zoo.TarFlow, levels=5, num_classes=3, num_layers=1, label_dropout=0.2
     ),
     "jet": _patches(zoo.Jet, spatial=2, context_shape=(2,)),
     "layers": lambda **k: zoo.Flow(_layers(), context_shape=(2,), **k),

@@ -100,17 +100,6 @@ def test_a_few_steps_of_training_help():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", [zoo.TarFlow, zoo.Jet])
-def test_exported_flows_give_the_same(family, tmp_path):
-    settings = {"within": "autoregressive", "hidden_units": (8,)} if family is zoo.TarFlow else {}
-    flow = build(family, levels=5, num_classes=3, dtype="float32", **settings)
-    x, context = helpers.floats(flow, 3), helpers.context(flow, 3)
-    exported = zoo.load_exported(flow.export(tmp_path / "flow"))
-    expected = flow.log_prob(x, context)
-    np.testing.assert_allclose(exported.log_prob(x, context=context), expected, rtol=1e-4)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.01, 3.0, 30.0])
 def test_any_weights_are_valid(scale):
     """Finite densities and samples, whatever the weights; deep in the tails rounding shows."""
@@ -141,7 +130,7 @@ def test_images_that_patches_do_not_fill_are_refused(family):
 
 
 def test_shapes_are_those_of_an_image_under_tracing():
-    flow = build(num_classes=3, label_dropout=0.1)
+    flow = build(num_classes=3, label_dropout=0.1, num_layers=1)
 
     @tf.function
     def draw(n):
