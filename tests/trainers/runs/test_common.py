@@ -49,7 +49,7 @@ def test_help_shows_the_flags_of_the_program(program):
 
 
 def test_errors_of_the_user_are_one_line(program, tmp_path):
-    argv = ("--model=x", f"--output={tmp_path / 'x.npy'}")
+    argv = ("--model=maf-digits", f"--output={tmp_path / 'x.npy'}")
     done = program("sample", *argv, KERAS_BACKEND="numpy")
     assert done.returncode == 1 and "KERAS_BACKEND=tensorflow" in done.stderr
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
