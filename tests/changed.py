@@ -21,16 +21,24 @@ def changed_files():
     return {Path(name) for name in [*git("diff", "--name-only", start), *new] if name}
 
 
+def in_room(path, room):
+    """The tests of a file's name, else those of its room that name it, else the room's."""
+    file, name = room / f"test_{path.name}", path.stem.replace("_", "")
+    if file.is_file():
+        return [file]
+    tests = room.glob("test_*.py")
+    naming = [t for t in tests if name in t.read_text(encoding="utf-8").lower().replace("_", "")]
+    return naming or [room] * (len(path.parts) > 2)  # Not all there is.
+
+
 def tests_of(paths):
-    """The tests, files or folders of them, of the rooms that hold these paths."""
+    """The tests, files or folders of them, of these paths."""
     found = set()
     for path in paths:
         if path.parts[0] == "tests" and path.name.startswith("test_"):
             found.add(ROOT / path)
         elif path.parts[0] in ("zoo", "trainers", "benchmarks") and path.suffix == ".py":
-            room = ROOT / "tests" / path.parent
-            file = room / f"test_{path.name}"
-            found.add(file if file.is_file() or len(path.parts) < 3 else room)
+            found.update(in_room(path, ROOT / "tests" / path.parent))
     return sorted(str(p) for p in found if p.exists())
 
 
@@ -39,6 +47,7 @@ if __name__ == "__main__":
     if not chosen:
         print("No room changed.")
         sys.exit()
-    sys.exit(
-        pytest.main(["-m", "not slow", "-n", "2", "--dist", "loadfile", *chosen, *sys.argv[1:]])
-    )
+    # A second process would only load TensorFlow where there is but one file.
+    one = len(chosen) == 1 and chosen[0].endswith(".py")
+    workers = ["-n", "0"] if one else ["-n", "2", "--dist", "loadfile"]
+    sys.exit(pytest.main(["-m", "not slow", *workers, *chosen, *sys.argv[1:]]))
