@@ -7,5 +7,5 @@ TensorFlow: `--help` is answered at once, and so is what is wrong with a command
 
 __all__ = [
     *("arguments", "common", "entries", "families", "files", "flagfiles", "folders", "helping"),
-    *("metrics", "options", "training"),
+    *("metrics", "options", "results", "training"),
 ]

@@ -224,10 +224,10 @@ def _module(flow, calls):
 def _compact(flow):
     """Has repeated layers traced once; returns the variables that the flow then computes with."""
     gone = set()
-    for model in (flow, flow.base):
-        if not isinstance(model, LikelihoodModel):
+    for model in (flow, getattr(flow, "base", None)):
+        before = getattr(model, "stack", None)
+        if before is None:
             continue
-        before = model.stack
         before.recompute = None  # For gradients, which need activations again.
         layers = compacted(before.layers)
         model.stack = Stack(layers, before.event_shape, dtype=before.dtype_policy)

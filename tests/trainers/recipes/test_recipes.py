@@ -56,10 +56,6 @@ def names():
     return sorted(path.stem for path in RECIPES.glob("*.flags"))
 
 
-def downloaded():
-    return [recipe for recipe in names() if options_of(recipe).dataset in DOWNLOADED]
-
-
 def one_a_family():
     """All recipes, of each family all but the first being slow."""
     families_seen = set()

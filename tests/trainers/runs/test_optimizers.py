@@ -40,6 +40,7 @@ def test_a_schedule_survives_its_config():
 def model():
     dense = keras.layers.Dense(3)
     dense.build((None, 2))
+    dense.event_shape = (2,)  # As a flow has one.
     return dense
 
 
@@ -47,7 +48,7 @@ def make(*argv, replicas=1, weights=None, event_shape=(2,), **kwargs):
     options = flagfiles.new_options(train.define_flags, argv)
     kwargs = {"steps": 10} | kwargs
     weights = weights or model()
-    weights.event_shape = event_shape  # As a flow has one.
+    weights.event_shape = event_shape
     return optimizers.make(options, weights, replicas=replicas, **kwargs)
 
 
