@@ -224,15 +224,21 @@ def _module(flow, calls):
 def _compact(flow):
     """Has repeated layers traced once; returns the variables that the flow then computes with."""
     gone = set()
-    for model in (flow, getattr(flow, "base", None)):
-        before = getattr(model, "stack", None)
-        if before is None:
-            continue
+    for model in _flows(flow):
+        before = model.stack
         before.recompute = None  # For gradients, which need activations again.
         layers = compacted(before.layers)
         model.stack = Stack(layers, before.event_shape, dtype=before.dtype_policy)
         gone |= {id(v) for v in before.variables} - {id(v) for v in model.stack.variables}
     return [v for v in flow.weights if id(v) not in gone]
+
+
+def _flows(model):
+    """The flows in a model, itself included where it is one: bases, and those within a VAE."""
+    if not isinstance(model, LikelihoodModel):
+        return []
+    parts = [getattr(model, name, None) for name in ("base", "posterior", "prior")]
+    return [*[model] * hasattr(model, "stack"), *(f for part in parts for f in _flows(part))]
 
 
 def _seeded_log_prob(flow, calls):
