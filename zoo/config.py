@@ -150,6 +150,11 @@ def _deserialize(value, custom_objects):
     return value
 
 
+def shown(value):
+    """`value` for a message: its `repr` on one line, cut; that of an array has several."""
+    return " ".join(repr(value).split())[:80]
+
+
 def is_number(value):
     """Whether `value` is one finite real number, and no boolean."""
     if not isinstance(value, numbers.Real) or isinstance(value, bool):
@@ -167,7 +172,7 @@ def positive(name, value):
       ValueError: It is not.
     """
     if not (is_number(value) and value > 0):
-        raise ValueError(f"{name} must be a positive number, got {value!r:.80}.")
+        raise ValueError(f"{name} must be a positive number, got {shown(value)}.")
     return float(value)
 
 
@@ -178,7 +183,7 @@ def count(name, value, least=1):
       ValueError: It is not.
     """
     if not (is_number(value) and value >= least and value == int(value)):
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r:.80}.")
+        raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}.")
     return int(value)
 
 
@@ -195,7 +200,7 @@ def floating(name, value):
     if policy is not None and "float" not in getattr(policy, "variable_dtype", ""):
         raise ValueError(
             f'{name} must be a floating type or policy such as "float64" or "mixed_bfloat16", got '
-            f"{value!r:.80}."
+            f"{shown(value)}."
         )
     return value
 
@@ -207,7 +212,7 @@ def flag(name, value):
       ValueError: It is neither.
     """
     if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r:.80}.")
+        raise ValueError(f"{name} must be True or False, got {shown(value)}.")
     return bool(value)
 
 
@@ -220,7 +225,7 @@ def seed(name, value):
     if value is None:
         return None
     if not (is_number(value) and 0 <= value < SEEDS and value == int(value)):
-        raise ValueError(f"{name} must be an integer from 0 to 2**31 - 1, got {value!r:.80}.")
+        raise ValueError(f"{name} must be an integer from 0 to 2**31 - 1, got {shown(value)}.")
     return int(value)
 
 
@@ -231,7 +236,7 @@ def share(name, value):
       ValueError: It is not.
     """
     if not (is_number(value) and 0 < value < 1):
-        raise ValueError(f"{name} must lie between 0 and 1, got {value!r:.80}.")
+        raise ValueError(f"{name} must lie between 0 and 1, got {shown(value)}.")
     return float(value)
 
 
@@ -242,7 +247,7 @@ def choice(name, value, known):
       ValueError: It is not.
     """
     if value not in known:
-        raise ValueError(f"{name} must be one of {known}, got {value!r:.80}.")
+        raise ValueError(f"{name} must be one of {known}, got {shown(value)}.")
     return value
 
 
@@ -258,6 +263,6 @@ def shape(name, value, least=1):
     if not all(whole) or len(found) < least:
         raise ValueError(
             f"{name} must be a tuple of positive integers such as (64,) or (8, 8, 1), got "
-            f"{value!r:.80}."
+            f"{shown(value)}."
         )
     return tuple(int(n) for n in found)

@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 
 from zoo import computations, numerics, specs
-from zoo.config import choice, count
+from zoo.config import choice, count, shown
 from zoo.typing import ArrayLike, Tensor
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def manipulate(
     except (TypeError, ValueError):
         found = np.asarray(np.nan)
     if np.ndim(found) != 1 or not np.isfinite(found).all():
-        raise ValueError(f"strengths must be a list of finite numbers, got {strengths!r:.80}.")
+        raise ValueError(f"strengths must be a list of finite numbers, got {shown(strengths)}.")
     single = len(x.shape) == len(flow.event_shape)
     z = flow.encode(ops.expand_dims(x, 0) if single else x, context)
     direction = ops.cast(direction, z.dtype)

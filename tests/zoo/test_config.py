@@ -11,6 +11,7 @@ import pytest
 import zoo
 from tests import helpers
 from tests.zoo import table
+from zoo import config
 from zoo.config import ArgumentsAsConfig, count, positive, register, share
 
 
@@ -173,3 +174,9 @@ def test_layers_take_the_numbers_of_numpy():
 def test_what_is_no_number_is_refused_by_its_name(make, name):
     with helpers.raises_one_line(f"{name} must be"):
         make()
+
+
+def test_an_array_that_is_refused_is_told_in_one_line():
+    for refuse in (config.count, config.positive, config.share, config.seed, config.flag):
+        with helpers.raises_one_line("n must", "array([0."):
+            refuse("n", np.zeros(100))

@@ -137,14 +137,19 @@ def weights_of(weight, n):
     Raises:
       ValueError: They are of another shape, or no finite numbers.
     """
-    found = np.asarray(weight, "float32")
+    try:
+        found = np.asarray(weight, "float32")
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"sample_weight must hold real numbers, got {config.shown(weight)}."
+        ) from None
     if found.shape not in ((n,), (n, 1)):
         raise ValueError(
             f"sample_weight must hold one number for each of the {n} events, of shape ({n},) or "
             f"({n}, 1), got {found.shape}."
         )
-    if not np.isfinite(found).all():
-        raise ValueError("sample_weight must be finite, got NaN or infinite values.")
+    if np.ma.is_masked(weight) or not np.isfinite(found).all():
+        raise ValueError("sample_weight must be finite, got NaN, infinite or masked values.")
     return np.reshape(found, (n,))
 
 
