@@ -118,11 +118,15 @@ class Demo:
         self._note("round trip", worst < 1e-2, f"largest error {worst:.1e} on test data")
 
     def draw(self):
-        """Draws samples to a PNG."""
-        path = self.folder / "samples.png"
+        """Draws samples: to a PNG, or where no picture shows them to an array."""
         samples = np.asarray(self.flow.sample(64, seed=0))
-        pictures.save_png(pictures.sample_picture(self.flow), path)
-        self._note("sample", bool(np.isfinite(samples).all()), "a picture of samples", path)
+        what, path = "a picture of samples", self.folder / "samples.png"
+        if pictures.drawable(self.flow.event_shape):
+            pictures.save_png(pictures.sample_picture(self.flow), path)
+        else:
+            what, path = "64 samples", path.with_suffix(".npy")
+            np.save(path, samples)
+        self._note("sample", bool(np.isfinite(samples).all()), what, path)
 
     def retrain(self, epochs):
         """Trains from the recipe, in a process of its own, for a few epochs."""

@@ -117,9 +117,10 @@ def report(result):
     if result["kl"]:
         rows.append(("KL(true density || flow), nats", metrics.shown(result["kl"])))
     if trips := result["round_trip"]:
+        unit = trips.get("unit", "")
         rows += [
-            ("round trip on data, largest error", f"{trips['data']:.2e}"),
-            ("round trip on noise, largest error", f"{trips['noise']:.2e}"),
+            (f"round trip on {what}, largest error", f"{trips[what]:.2e} {unit}".strip())
+            for what in ("data", "noise")
         ]
     if result["lipschitz"]:
         branches = result["lipschitz"]

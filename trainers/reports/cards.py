@@ -93,7 +93,7 @@ def _figures(model, evaluation):
     if "elbo" in evaluation:
         rows.insert(0, ["evidence lower bound, nats an event", metrics.shown(evaluation["elbo"])])
     trips = evaluation["round_trip"]
-    unit = "grey levels" if model["levels"] else "data units"
+    unit = "grey levels" if model["levels"] else (trips or {}).get("unit", "data units")
     if trips:
         rows += [
             [f"largest round-trip error on test data, {unit}", _largest(trips["data"])],

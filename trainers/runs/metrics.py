@@ -143,8 +143,8 @@ def check_fit(flow, data):
         )
 
 
-def round_trip_error(flow, x, context=None, batch_size=256):
-    """Returns max |x - decode(encode(x))| over float events [n, *event_shape], data units.
+def round_trip_error(flow, x, context=None, batch_size=256, units=1.0):
+    """Returns max |x - decode(encode(x))| / units over float events [n, *event_shape].
 
     It is infinite where a latent or its image overflows, or an iterated inverse does not converge.
     """
@@ -159,7 +159,8 @@ def round_trip_error(flow, x, context=None, batch_size=256):
             back = flow.decode(z, context=labels)
         except zoo.NotConverged:
             return math.inf
-        error = np.abs(np.asarray(back, np.float64) - np.asarray(batch, np.float64)).max()
+        error = np.abs(np.asarray(back, np.float64) - np.asarray(batch, np.float64)) / units
+        error = error.max()
         worst = max(worst, float(error)) if np.isfinite(error) else math.inf
     return worst
 
@@ -175,8 +176,9 @@ def round_trips(flow, data, split="test", limit=1000, seed=0):
         seed: Seed of the noise.
 
     Returns:
-        {"data", "noise", "examples"}, errors in data units. Noise is uniform over the grey levels
-        of discrete data and over the box around continuous data.
+        {"data", "noise", "examples"}, errors in data units; of a table with columns in units of
+        their own, in each column's, with "unit" to say so. Noise is uniform over the grey levels of
+        discrete data and over the box around continuous data.
     """
     x, labels = arrays(data, split, bool(flow.num_classes), limit)
     rng = np.random.default_rng(seed)
@@ -187,11 +189,12 @@ def round_trips(flow, data, split="test", limit=1000, seed=0):
         low, high = x.min(axis=0), x.max(axis=0)
     noise = rng.uniform(low, high, x.shape).astype(x.dtype)
     context = None if labels is None else rng.integers(flow.num_classes, size=len(x))
+    units = 1.0 if data.standardize is None else np.asarray(data.standardize[1])
     return {
-        "data": round_trip_error(flow, x, labels),
-        "noise": round_trip_error(flow, noise, context),
+        "data": round_trip_error(flow, x, labels, units=units),
+        "noise": round_trip_error(flow, noise, context, units=units),
         "examples": len(x),
-    }
+    } | ({} if data.standardize is None else {"unit": "standard deviations"})
 
 
 def outside_figure(flow, x, own, seed=0):
