@@ -83,3 +83,16 @@ def _height_and_width(name, size):
             f"32,48; got {','.join(texts)[:40] or 'nothing'}"
         )
     return int(texts[0]), int(texts[-1])
+
+
+def mirror_at_random(data, seed):
+    """Mirrors half of the images of each batch, others at each pass; the same for the same seed."""
+    # A stateless draw from a seed a batch stays reproducible when tf.data maps in parallel.
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+
+    def mirror(batch, batch_seed):
+        x, *label = batch
+        draw = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], batch_seed)
+        return (tf.where(draw < 0.5, tf.reverse(x, axis=[2]), x), *label)
+
+    return tf.data.Dataset.zip(data, seeds).map(mirror, tf.data.AUTOTUNE)

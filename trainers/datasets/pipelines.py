@@ -156,7 +156,7 @@ class Dataset:
             tensors = self._tensors(split, grey=anew)
             data = data.map(lambda rows: tuple(tf.gather(t, rows) for t in tensors), AUTOTUNE)
         if flips:
-            data = _mirror_at_random(data, seed)
+            data = images.mirror_at_random(data, seed)
         if self._fits(split) and not fresh and anew:
             data = binary.anew(data, self._grey, seed)
         if not labels:
@@ -289,16 +289,3 @@ class Dataset:
             return checks.fault(inputs, self._grey, [arrays])
         blocks = reading.blocks(builder, inputs, instruction).prefetch(AUTOTUNE)
         return checks.fault(inputs, self._grey, blocks.as_numpy_iterator())
-
-
-def _mirror_at_random(data, seed):
-    """Mirrors half of the images of each batch, others at each pass; the same for the same seed."""
-    # A stateless draw from a seed a batch stays reproducible when tf.data maps in parallel.
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-
-    def mirror(batch, batch_seed):
-        x, *label = batch
-        draw = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], batch_seed)
-        return (tf.where(draw < 0.5, tf.reverse(x, axis=[2]), x), *label)
-
-    return tf.data.Dataset.zip(data, seeds).map(mirror, AUTOTUNE)

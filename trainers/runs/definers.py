@@ -52,3 +52,10 @@ def definers(fv):
 
     define |= {"float": define_float, "integer": define_integer, "path": define_path}
     return types.SimpleNamespace(**define)
+
+
+def names(define_flags):
+    """The names of the flags that a function such as those below defines."""
+    fv = flags.FlagValues()
+    define_flags(fv)
+    return set(fv)

@@ -81,7 +81,8 @@ def build(options, data):
         units = chosen.get("hidden_units") or vaes.HIDDEN_UNITS
         chosen["posterior"] = _posterior(chosen.get("posterior"), given, latent, units[-1])
     given["event_shape"] = data.event_shape
-    given |= {n: v for n in ("bounds", "standardize") if (v := getattr(data, n)) is not None}
+    if not vae:  # Which is for grey levels.
+        given |= {n: v for n in ("bounds", "standardize") if (v := getattr(data, n)) is not None}
     return _construct(options.model, "--model", given, chosen)
 
 

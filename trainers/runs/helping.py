@@ -6,17 +6,21 @@ import textwrap
 TOPICS = {
     "what": "model dataset model_dir input output export_dir output_dir name init_from freeze",
     "data": (
-        "columns label bounds splits split_seed drop_missing image_size resize levels flips fresh "
-        "data_dir manual_dir split outside"
+        "columns label bounds splits split_seed drop_missing image_size resize levels binarize "
+        "flips fresh data_dir manual_dir split outside"
     ),
     "family": (
         "num_layers hidden_units class_conditional activation transformer base model_args precision"
     ),
-    "images": "scales steps width blocks coupling conv preprocessing alpha dequantization",
+    "images": (
+        "scales steps width blocks patch_size within dropout label_dropout coupling attention conv "
+        "preprocessing alpha dequantization"
+    ),
+    "VAEs": "posterior latent likelihood free_bits kl_warmup_steps",
     "residual and continuous flows": "loss coefficient log_det",
     "optimizer": (
-        "learning_rate schedule warmup_steps clip_norm ema_momentum optimizer final_learning_rate "
-        "weight_decay"
+        "learning_rate beta_2 schedule warmup_steps clip_norm ema_momentum optimizer "
+        "final_learning_rate weight_decay"
     ),
     "length": "epochs batch_size max_minutes max_steps patience validation_interval",
     "samples": "num context temperature seed what given_label",

@@ -83,19 +83,16 @@ class _Trainer:
     def build(self):
         """Makes the flow and its optimizer; under the strategy's scope."""
         self.flow = families.build(self.flags, self.data)
+        epochs = self.steps * self.flags.epochs
+        most_steps = min(epochs, self.flags.max_steps or epochs)
         self.flow.compile(
             optimizer=optimizers.make(
-                *(self.flags, self.flow, self.most_steps(), self.replicas),
+                *(self.flags, self.flow, most_steps, self.replicas),
                 continued=bool(self.flags.init_from),
             ),
             jit_compile=optimizers.jit_compile(self.flags, self.distribution),
             steps_per_execution=self.flags.steps_per_execution,
         )
-
-    def most_steps(self):
-        """The steps of the whole run."""
-        whole = self.steps * self.flags.epochs
-        return min(whole, self.flags.max_steps or whole)
 
     def batches(self, split, batch_size, **kwargs):
         """Batches of x, or of (x, label) for a class-conditional flow."""

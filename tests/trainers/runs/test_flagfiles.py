@@ -72,6 +72,7 @@ def test_unknown_flags_and_values_are_refused(tmp_path):
 
 FLOATS = ("learning_rate", "final_learning_rate", "weight_decay", "clip_norm", "ema_momentum")
 FLOATS += ("alpha", "coefficient", "checkpoint_minutes", "max_minutes", "free_bits")
+FLOATS += ("dropout", "label_dropout", "beta_2")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
