@@ -5,8 +5,8 @@ import pytest
 
 from tests import helpers
 from zoo.networks import MLP
-from zoo.networks.conditioner import check_hidden_units, condition, get_activation, seed_stream
-from zoo.numerics import broadcast_lead
+from zoo.networks.conditioner import check_hidden_units, get_activation, seed_stream
+from zoo.numerics import broadcast_lead, condition
 
 
 @pytest.mark.parametrize(
