@@ -1,9 +1,6 @@
 """A user's own data as a `Dataset`: from a file, a folder, or a table of pandas."""
 
-import numpy as np
-import tensorflow as tf
-
-from trainers.datasets import pictures, tables
+from trainers.datasets import binary, pictures, tables
 from trainers.datasets.errors import DatasetError
 from trainers.datasets.features import Inputs
 from trainers.datasets.pipelines import Dataset
@@ -11,6 +8,7 @@ from trainers.datasets.pipelines import Dataset
 
 def load(kind, path, **changes):
     """The data of a file or folder; see `trainers.datasets.load`."""
+    binarize = changes.pop("binarize", None)
     if kind != "images":
         table = tables.load(kind, path, **changes)
     else:
@@ -21,7 +19,7 @@ def load(kind, path, **changes):
         if other := sorted({"columns", "label", "bounds", "drop_missing"} & set(given)):
             raise DatasetError(f"{other[0]} is for tables; the labels of images are their folders")
         table = pictures.of_folder(path, **given)
-    return Own(table, changes.get("levels"))
+    return Own(table, changes.get("levels"), binarize)
 
 
 def from_dataframe(
@@ -71,6 +69,7 @@ class Own(Dataset):
     Args:
         table: A `tables.Table`.
         levels: Grey levels that images have been reduced to; None for 256.
+        binarize: Of images, as of `Dataset`.
 
     Attributes:
         about: What is kept with a flow: see `tables.Table`.
@@ -80,11 +79,12 @@ class Own(Dataset):
         standardize: Means and standard deviations; for `standardize=` of a family.
     """
 
-    def __init__(self, table, levels=None):
+    def __init__(self, table, levels=None, binarize=None):
         self._table, self.name = table, table.name
         self.event_shape = table.x.shape[1:]
         is_image = table.x.ndim > 2
-        self.levels = (levels or 256) if is_image else None
+        self._grey = (levels or 256) if is_image else None
+        self.levels = 2 if binarize else self._grey
         self.about, self.words = table.about, table.words
         self.classes, self.bounds = table.about["classes"], table.bounds
         self.standardize = table.standardize
@@ -94,6 +94,7 @@ class Own(Dataset):
         self._inputs = Inputs(
             self.event_shape, is_image, self.input_names, self.input_names, label, self.num_classes
         )
+        self.binarize = binary.check(binarize, self._inputs, self.name)
         self._toy = self.true_log_prob = None
         self._memory, self._checked = {}, set()
 
@@ -113,12 +114,7 @@ class Own(Dataset):
     def _fits(self, split):
         return True
 
-    def _tensors(self, split):
-        if split not in self._memory:
-            rows = self._rows(split)
-            arrays = [self._table.x[rows]]
-            if self._table.labels is not None:
-                arrays.append(np.asarray(self._table.labels[rows]))
-            with tf.device("CPU"):
-                self._memory[split] = tuple(tf.constant(a) for a in arrays)
-        return self._memory[split]
+    def _read(self, split):
+        rows = self._rows(split)
+        labels = self._table.labels
+        return [self._table.x[rows], *([] if labels is None else [labels[rows]])]

@@ -255,11 +255,16 @@ class Dataset:
                 self._memory[split, "binary"] = (x, *labels)
             return self._memory[split, "binary"]
         if split not in self._memory:
-            arrays = self._guarded(split, reading.read)
-            self._require_valid(split, arrays)
+            arrays = self._read(split)
             with tf.device("CPU"):  # batches are cut on the host while the accelerator computes
                 self._memory[split] = tuple(tf.constant(a) for a in arrays)
         return self._memory[split]
+
+    def _read(self, split):
+        """The whole split as arrays, [x] or [x, labels]."""
+        arrays = self._guarded(split, reading.read)
+        self._require_valid(split, arrays)
+        return arrays
 
     def _guarded(self, split, read, *args):
         """Calls a function of `reading` on a split, with damaged files told in one line."""

@@ -77,7 +77,8 @@ def load(kind, path, **changes):
     from trainers.datasets import catalogue
 
     catalogue.require_there(kind, path)
-    given = {key: _hashable(value) for key, value in changes.items() if value is not None}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    given = {key: _hashable(value) for key, value in changes.items() if key != "binarize"}
     return _load(kind, path, os.stat(path).st_mtime_ns, **given)
 
 

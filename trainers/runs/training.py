@@ -83,11 +83,9 @@ class _Trainer:
     def build(self):
         """Makes the flow and its optimizer; under the strategy's scope."""
         self.flow = families.build(self.flags, self.data)
-        epochs = self.steps * self.flags.epochs
-        most_steps = min(epochs, self.flags.max_steps or epochs)
         self.flow.compile(
             optimizer=optimizers.make(
-                *(self.flags, self.flow, most_steps, self.replicas),
+                *(self.flags, self.flow, self.steps * self.flags.epochs, self.replicas),
                 continued=bool(self.flags.init_from),
             ),
             jit_compile=optimizers.jit_compile(self.flags, self.distribution),
@@ -179,9 +177,8 @@ class _Trainer:
         validated = self.validated()
         limit = callbacks.Limit(self.flags.max_steps, self.flags.max_minutes, validated)
         at_limit = limit.reached(self.epoch * self.steps + self.batch, self.seconds)
-        if self.epoch >= self.flags.epochs or keep.exhausted(self.epoch):
-            return
-        if at_limit and self.best["epoch"]:
+        whole = self.epoch >= self.flags.epochs or keep.exhausted(self.epoch)
+        if whole or (at_limit and self.best["epoch"]):
             return
         self.run.start_over_at(self.epoch)
         self.measure_input()

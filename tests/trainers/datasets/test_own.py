@@ -86,6 +86,7 @@ def test_labels_and_batches(csv):
         ({"splits": ["0.5", "0.2"]}, "three fractions that sum to 1"),
         ({"splits": ["city"]}, "must say train, validation or test of each row, got 'oslo'"),
         ({"image_size": ["3"]}, "image_size is for images"),
+        ({"binarize": "static"}, "binarize is for images"),
     ],
 )
 def test_what_is_refused(csv, changes, words):
@@ -151,6 +152,8 @@ def test_images_of_a_folder(folder):
     assert set(labels) == {0, 1}
     again = datasets.load(f"images:{folder}", image_size=[4], levels=32, known=data.about)
     np.testing.assert_array_equal(again.numpy("test"), data.numpy("test"))
+    black = datasets.load(f"images:{folder}", image_size=[4], binarize="static")
+    assert black.levels == 2 and set(np.unique(black.numpy("test"))) == {0, 1}
     (folder / "dog" / "0.png").write_bytes(b"no image")
     with pytest.raises(DatasetError, match="0.png cannot be read as an image"):
         datasets.load(f"images:{folder}", image_size=[4])
