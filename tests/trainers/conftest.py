@@ -16,7 +16,7 @@ QUIET = ("--jit=false", "--progress=none", "--notensorboard", "--picture_interva
 # Compiling with XLA takes longer than all that these flows have to compute.
 PLAIN = '--model_args={"jit_compile": false}'
 LONGER = ("--epochs=4", "--learning_rate=1e-2", "--ema_momentum=0.5", "--clip_norm=5")
-TINY = ("--model=maf", "--hidden_units=8", "--num_layers=2", "--batch_size=100", PLAIN, *QUIET)
+TINY = ("--model=maf", "--hidden_units=8", "--num_layers=1", "--batch_size=100", PLAIN, *QUIET)
 
 
 @pytest.fixture(autouse=True, scope="module")

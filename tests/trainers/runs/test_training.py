@@ -119,7 +119,7 @@ def test_other_flags_on_the_same_folder_are_named(whole_run, train_flow):
     with pytest.raises(ValueError) as caught:
         train_flow(whole_run, *LONGER, "--num_layers=3", "--learning_rate=1")
     text = str(caught.value)
-    assert "--learning_rate=1.0 (was 0.01), --num_layers=3 (was 2)" in text and "\n" not in text
+    assert "--learning_rate=1.0 (was 0.01), --num_layers=3 (was 1)" in text and "\n" not in text
 
 
 def test_training_that_blows_up_at_once_says_so(train_flow, tmp_path):
