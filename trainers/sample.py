@@ -5,6 +5,8 @@ flow, [num, *event_shape], as integers where the flow models integers; a .csv or
 with the columns that the flow was trained on, in their units, and the label where it has one.
 """
 
+import inspect
+
 import numpy as np
 
 from trainers.datasets import tables
@@ -22,6 +24,9 @@ def define_flags(fv):
         1.0,
         "Factor of the base distribution's spread; below 1: more typical samples.",
         lower_bound=0.0,
+    )
+    define.float(
+        "guidance", 0.0, "Weight of classifier-free guidance, for a tar_flow that learned it."
     )
     define.list(
         "context",
@@ -51,12 +56,12 @@ def main(args):
             raise ValueError(f"a table holds vectors, and events have shape {flow.event_shape}")
         if flow.num_classes and context is None:  # Drawn here, for the table tells them.
             context = np.random.default_rng(args.seed).integers(flow.num_classes, size=args.num)
-    samples = draw(flow, args.num, context, args.seed, args.temperature)
+    samples = draw(flow, args.num, context, args.seed, args.temperature, args.guidance)
     write(path, samples, flow.levels, about, context if flow.num_classes else None)
     print(f"{path}: {len(samples)} samples of shape {samples.shape[1:]}, {samples.dtype}")
 
 
-def draw(flow, num, context=None, seed=None, temperature=1.0):
+def draw(flow, num, context=None, seed=None, temperature=1.0, guidance=0.0):
     """Draws samples.
 
     Args:
@@ -65,13 +70,20 @@ def draw(flow, num, context=None, seed=None, temperature=1.0):
         context: What `flow.sample` takes, or texts as of `read_context`.
         seed: Seed, or None.
         temperature: Factor of the base distribution's spread.
+        guidance: Weight of classifier-free guidance; see `zoo.TarFlow.sample`.
 
     Returns:
         NumPy array [num, *event_shape]; integers if the flow models integers.
+
+    Raises:
+        ValueError: If the flow cannot be guided, and is to be.
     """
+    guided = {"guidance": guidance} if guidance else {}
+    if guided and "guidance" not in inspect.signature(flow.sample).parameters:
+        raise ValueError(f"--guidance is for flows of tar_flow, got a {type(flow).__name__}")
     if isinstance(context, list):
         context = read_context(flow, num, context)
-    samples = flow.sample(num, context=context, seed=seed, temperature=temperature)
+    samples = flow.sample(num, context=context, seed=seed, temperature=temperature, **guided)
     return np.asarray(flow.to_levels(samples) if flow.levels else samples)
 
 

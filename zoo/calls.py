@@ -38,7 +38,9 @@ class Calls:
                 "update_spectral_norms() of the flow."
             )
         y = self._compiled(function, rows, rest, flow.uses_xla)
-        direction = "decode" if function is computations.decode else "encode"
+        direction = "encode"
+        if function in (computations.decode, computations.decode_guided):
+            direction, function = "decode", computations.decode
         if any(direction in stack.implicit for stack in flow.stacks):
             check_converged(flow, function, direction, y, rows)
         return y

@@ -38,12 +38,15 @@ def encode(flow, x, context=None):
     return bijector(flow, context).inverse_value(to_floats(flow, x)[0])
 
 
-def decode(flow, z, context=None, guidance=None):
-    """`z [*batch, *latent_shape]` to events `[*batch, *event_shape]`; guided, of one batch axis."""
-    z = ops.cast(z, flow.variable_dtype)
-    if guidance is None:
-        return bijector(flow, context).forward_value(z)
-    return flow.stack.guided(z, flow.context.embed(context, flow.variable_dtype), guidance)
+def decode(flow, z, context=None):
+    """`z [*batch, *latent_shape]` to events `[*batch, *event_shape]`."""
+    return bijector(flow, context).forward_value(ops.cast(z, flow.variable_dtype))
+
+
+def decode_guided(flow, z, context, guidance):
+    """As `decode`, of one batch axis, by layers that are guided; see `layers.Stack.guided`."""
+    context = flow.context.embed(context, flow.variable_dtype)
+    return flow.stack.guided(ops.cast(z, flow.variable_dtype), context, guidance)
 
 
 def draw(flow, n, context, seed, temperature):

@@ -233,16 +233,16 @@ class Flow(ModelConfig, LikelihoodModel):
         Raises:
           ValueError: An argument is not as described.
         """
-        return self._sampled(n, context, seed, temperature)
+        return self._sampled(n, context, seed, temperature, computations.decode)
 
-    def _sampled(self, n, context, seed, temperature, rest=()):
-        """Samples; `rest` are further arguments of `computations.decode`."""
+    def _sampled(self, n, context, seed, temperature, decode, rest=()):
+        """Samples by a function of `zoo.computations`, of which `rest` are further arguments."""
         n = specs.check_count(n, "n", self.event.size)
         temperature = specs.check_temperature(temperature)
         context = self.context.check(context, n, optional=self.context.labels)
         seed = backend.make_seed(seed)
         drawn = self._calls.draw(n, context, seed, temperature)
-        return self._calls(computations.decode, *drawn, rest=rest)
+        return self._calls(decode, *drawn, rest=rest)
 
     def to_levels(self, x: ArrayLike) -> Tensor:
         """Samples as grey levels: `floor`, within `0..levels-1`, integers `[batch, *event_shape]`.

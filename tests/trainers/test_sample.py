@@ -53,6 +53,16 @@ def test_seed_temperature_and_context_reach_the_flow(toy_run, digits_run):
     helpers.assert_same(one, sample.draw(digits, 8, context=["3"], seed=1))
 
 
+def test_guidance_reaches_the_flow(toy_run):
+    small = {"patch_size": 2, "num_layers": 1, "blocks": 1, "width": 8, "seed": 0}
+    flow = zoo.TarFlow((4, 4, 1), num_classes=3, label_dropout=0.1, jit_compile=False, **small)
+    helpers.randomize(flow, seed=1)
+    plain, guided = (sample.draw(flow, 2, ["1"], seed=0, guidance=w) for w in (0.0, 2.0))
+    assert np.abs(plain - guided).max() > 1e-3
+    with helpers.raises_one_line("--guidance", "tar_flow"):
+        sample.draw(zoo.load(toy_run), 2, seed=0, guidance=1.0)
+
+
 def test_context_is_read_as_the_flow_takes_it(digits_run):
     digits = zoo.load(digits_run)
     assert sample.read_context(digits, 5, ["3", " 7"]).tolist() == [3, 7, 3, 7, 3]

@@ -175,7 +175,8 @@ class TarFlow(Family):
                 "num_classes and label_dropout, such as 0.1."
             )
         rest = (ops.convert_to_tensor(guidance, dtype=self.variable_dtype),)
-        return self._sampled(n, context, seed, temperature, rest)
+        decode = computations.decode_guided
+        return self._sampled(n, context, seed, temperature, decode, rest)
 
     def denoise(self, x: ArrayLike, context: ArrayLike | None = None) -> Tensor:
         """Takes out the noise that the flow was trained with: Tweedie's formula.
