@@ -11,7 +11,7 @@ BENCH_OUTPUT ?= benchmarks/results.json
 ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all test-hub check lint types docs bench clean
+.PHONY: demo test test-all test-hub test-bayesflow check lint types docs bench clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,11 @@ test-all: $(VENV)/.installed-dev
 test-hub: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --editable ".[hub]"
 	$(BIN)/python -m pytest tests/hub $(ARGS)
+
+# Flows as inference networks of BayesFlow; Python 3.11 or later.
+test-bayesflow: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --editable ".[bayesflow]"
+	$(BIN)/python -m pytest tests/integrations $(ARGS)
 
 # What a contributor runs every few minutes: lint, types, tests of the rooms that changed.
 check: lint

@@ -1,0 +1,1 @@
+"""Flows within other libraries; each file needs the extra of its name."""
