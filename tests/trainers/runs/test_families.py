@@ -10,8 +10,9 @@ import zoo
 from trainers import train
 from trainers.runs import families, flagfiles
 
-DIGITS = SimpleNamespace(name="digits", event_shape=(8, 8, 1), levels=17, num_classes=10)
-TABLE = SimpleNamespace(name="table", event_shape=(5,), levels=None, num_classes=None)
+PLAIN = {"bounds": None, "standardize": None}
+DIGITS = SimpleNamespace(name="digits", event_shape=(8, 8, 1), levels=17, num_classes=10, **PLAIN)
+TABLE = SimpleNamespace(name="table", event_shape=(5,), levels=None, num_classes=None, **PLAIN)
 
 
 def build(data, *argv):
