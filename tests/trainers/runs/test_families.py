@@ -73,7 +73,7 @@ def test_a_flow_as_base():
         (["--model=nice", "--transformer=affine"], "nice has no argument 'transformer'; it takes"),
         (
             ["--model=maf", '--model_args={"layers": 3}'],
-            "no argument 'layers'; it takes activation",
+            r"no argument 'layers' \(did you mean 'num_layers'\?\); it takes activation",
         ),
         (["--model=maf", '--model_args={"event_shape": [3]}'], "no argument 'event_shape'"),
         (["--model=maf", "--model_args=[1]"], "--model_args must be a JSON object; got"),
