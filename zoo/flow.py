@@ -11,13 +11,14 @@ from zoo import adaptation, backend, computations, distributions, latents, savin
 from zoo.backend import tfd
 from zoo.calls import Calls
 from zoo.config import ModelConfig, choice, register
+from zoo.display import Shown
 from zoo.layers import FlowLayer, Stack
 from zoo.training import LikelihoodModel
 from zoo.typing import ArrayLike, Distribution, DType, PathLike, Seed, Shape, Tensor
 
 
 @register("zoo")
-class Flow(ModelConfig, LikelihoodModel):
+class Flow(Shown, ModelConfig, LikelihoodModel):
     """A normalizing flow: `x = f(z)`, with `f` a stack of invertible layers and `z` from a base.
 
     `log p(x) = log p(z) + log|det dz/dx|` with `z = f^-1(x)`, in nats and in data units. Integer

@@ -21,7 +21,7 @@ ROOMS = [
     {"specs", "values", "training", "distributions"},
     {"computations"},
     {"variational"},
-    {"adaptation", "calls", "latents", "saving", "views"},
+    {"adaptation", "calls", "display", "latents", "saving", "views"},
     {"flow"},
     {"models"},
     {"integrations"},

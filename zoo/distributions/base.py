@@ -22,7 +22,7 @@ class StandardBase(keras.layers.Layer):
     def __init__(self, event_shape, kind="normal", **kwargs):
         super().__init__(**kwargs)
         self.event_shape = tuple(event_shape)
-        self.kind = kind
+        self.kind = self.described = kind
         self.built = True
 
     def distribution(self, context=None):
@@ -45,7 +45,7 @@ class DistributionBase(keras.layers.Layer):
         super().__init__(**kwargs)
         if isinstance(distribution, dict):
             distribution = configuration.deserialize(distribution)
-        self._distribution = distribution
+        self._distribution, self.described = distribution, type(distribution).__name__
         self.event_shape = tuple(distribution.event_shape)
         configuration.see_variables(self, distribution)
         self.built = True

@@ -61,6 +61,19 @@ class FlowLayer(LayerConfig, keras.layers.Layer):
         """
         return super().add_weight(*args, autocast=autocast, **kwargs)
 
+    @property
+    def described(self) -> str:
+        """What kind of layer this is, in a word or two."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        if not getattr(self, "built", False) or self.event_shape is None:
+            return f"<{self.described}>"
+        shapes = dict.fromkeys(map(str, (self.event_shape, self.latent_shape)))
+        count = self.count_params()
+        more = f", {count:_} parameters" if count else ""
+        return f"<{self.described} {' -> '.join(shapes)}{more}>"
+
     # What a flow asks of its layers; those that differ say so.
     draws: int = 0  # Number of seeds that one evaluation takes.
     estimates: bool = False  # Whether the log-determinant is estimated outside of training too.

@@ -54,6 +54,12 @@ class Scan(FlowLayer):
         # The configuration does not need the values, which may be many.
         self.__dict__.get("_arguments", {})["layers"] = [first] * self.count
 
+    @property
+    def described(self):
+        """Of how many layers, and of which kinds."""
+        kinds = ", ".join(part.described for part in self._first.parts())
+        return f"Scan of {self.count} x {kinds}"
+
     @staticmethod
     def _check(layers):
         first = layers[0]

@@ -10,6 +10,7 @@ from keras import ops
 from zoo import backend, config, distributions, saving, specs, variational
 from zoo.backend import tfd
 from zoo.config import ModelConfig, choice, count, register
+from zoo.display import Shown
 from zoo.distributions import OBSERVATIONS
 from zoo.flow import Flow
 from zoo.training import ELBO, LikelihoodModel
@@ -17,7 +18,7 @@ from zoo.typing import ArrayLike, Distribution, DType, PathLike, Seed, Tensor
 
 
 @register("zoo")
-class VAE(ModelConfig, LikelihoodModel):
+class VAE(Shown, ModelConfig, LikelihoodModel):
     """A latent-variable model of grey levels, trained by a bound of its likelihood.
 
     `z ~ p(z)`, the prior, any flow; `x ~ p(x | z)`, independent entries whose parameters the
@@ -137,6 +138,12 @@ class VAE(ModelConfig, LikelihoodModel):
             )
 
     # What the model is, in the words of a flow.
+
+    def _summary_parts(self):
+        yield "encoder", self.encoder, self.event_shape, self.posterior.context_shape
+        yield "posterior", self.posterior, self.latent_shape, self.posterior.latent_shape
+        yield "prior", self.prior, self.latent_shape, self.latent_shape
+        yield "decoder", self.decoder, self.event_shape, self.latent_shape
 
     # The functions that are exported.
     computations = variational

@@ -85,7 +85,8 @@ def load(name_or_path: PathLike, verify: bool = True) -> Flow:
     data = presets.pack(read) if parts == presets.PARTS else read[file.name]
     flow = _load_keras(folder if parts == presets.PARTS else file, data, manifest)
     # Past Keras, which would wrap and track it.
-    flow.__dict__["metadata"] = facts(folder.resolve().name, manifest) if manifest else {}
+    name = folder.resolve().name if cache is None else str(name_or_path)  # A hub's is a hash.
+    flow.__dict__["metadata"] = facts(name, manifest) if manifest else {}
     return flow
 
 
