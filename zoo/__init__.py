@@ -3,6 +3,7 @@
 from zoo import bijectors, layers, models, networks, numerics, transformers
 from zoo.distributions import VariationalDequantizer
 from zoo.flow import Flow
+from zoo.integrations import plot
 from zoo.models import *  # noqa: F403
 from zoo.numerics import NotConverged
 from zoo.saving import export, list_models, load, load_exported, save, upload_preset
@@ -21,6 +22,7 @@ __all__ = [
     "load_exported",
     "networks",
     "numerics",
+    "plot",
     "save",
     "transformers",
     "upload_preset",
