@@ -10,7 +10,6 @@ from PIL import Image
 
 from trainers.runs import common
 
-_GAP = 1  # pixels between images, before they are magnified
 _BACKGROUND = 255
 
 
@@ -30,25 +29,10 @@ def drawable(event_shape):
 
 
 def to_pixels(images, levels=None):
-    """Turns images into pixels.
+    """Turns images into pixels; see `zoo.integrations.plot.to_pixels`."""
+    from zoo.integrations import plot
 
-    Args:
-        images: [n, height, width, channels], grey levels in [0, levels), integer or not; without
-            `levels` any numbers, whose smallest becomes black and largest white.
-        levels: Number of grey levels, or None.
-
-    Returns:
-        uint8 [n, height, width, 3].
-    """
-    images = np.asarray(images, np.float64)
-    if levels:
-        # The brightest level is white; a sample outside the data's range shows as its border.
-        scaled = np.clip(np.floor(images), 0, levels - 1) / (levels - 1)
-    else:
-        low, high = np.min(images), np.max(images)
-        scaled = (images - low) / max(high - low, 1e-12)
-    pixels = np.round(255 * np.nan_to_num(scaled)).astype(np.uint8)
-    return np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
+    return plot.to_pixels(images, levels)
 
 
 def grid(images, columns=None, smallest=512):
@@ -62,14 +46,9 @@ def grid(images, columns=None, smallest=512):
     Returns:
         uint8 [height, width, 3].
     """
-    n, height, width, _ = images.shape
-    columns = min(columns or math.ceil(math.sqrt(n)), n)
-    rows = math.ceil(n / columns)
-    h, w = height + _GAP, width + _GAP
-    canvas = np.full((rows * h + _GAP, columns * w + _GAP, 3), _BACKGROUND, np.uint8)
-    for i, image in enumerate(images):
-        top, left = divmod(i, columns)
-        canvas[top * h + _GAP : (top + 1) * h, left * w + _GAP : (left + 1) * w] = image
+    from zoo.integrations import plot
+
+    canvas = plot.tiles(images, columns)
     factor = max(1, smallest // max(canvas.shape))
     return canvas.repeat(factor, axis=0).repeat(factor, axis=1)
 
@@ -168,8 +147,10 @@ def samples_picture(samples, levels=None):
     if is_image(samples.shape[1:]):
         return grid(to_pixels(samples, levels))
     if is_plane(samples.shape[1:]):
+        import zoo
+
         figure, (axis,) = new_figure(1)
-        _cloud(axis, samples, _window(samples), "samples")
+        zoo.plot.samples(samples, axes=axis).set_title("samples")
         return render(figure)
     raise ValueError(
         f"a PNG can show images [height, width, 1 or 3] and points [2], not events of shape "
@@ -191,18 +172,16 @@ def plane_picture(flow, data=None, seed=0, temperature=1.0, n=4000, resolution=2
     Returns:
         uint8 [height, width, 3].
     """
-    samples = np.asarray(flow.sample(n, seed=seed, temperature=temperature))
-    left, right, bottom, top = window = _window(samples if data is None else data)
-    x = np.linspace(left, right, resolution)
-    y = np.linspace(bottom, top, resolution)
-    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
-    density = np.exp(np.asarray(flow.log_prob(points), np.float64)).reshape(resolution, resolution)
-    figure, axes = new_figure(2 if data is None else 3)
-    axes[0].imshow(density, extent=window, origin="lower", cmap="magma", aspect="auto")
-    axes[0].set_title("density")
-    _cloud(axes[1], samples, window, "samples")
+    from zoo.integrations import plot
+
+    clouds = {"samples": np.asarray(flow.sample(n, seed=seed, temperature=temperature))}
     if data is not None:
-        _cloud(axes[2], np.asarray(data)[:n], window, "data")
+        clouds["data"] = np.asarray(data)[:n]
+    window = plot.around(clouds["samples"] if data is None else data)
+    figure, (first, *rest) = new_figure(1 + len(clouds))
+    plot.density(flow, window=window, resolution=resolution, axes=first).set_title("density")
+    for axis, (title, points) in zip(rest, clouds.items(), strict=True):
+        plot.samples(points, axes=axis).set(xlim=window[:2], ylim=window[2:], title=title)
     return render(figure)
 
 
@@ -217,36 +196,11 @@ def curve_picture(lines, figure_name):
     Returns:
         uint8 [height, width, 3].
     """
+    import zoo
+
     figure, (axis,) = new_figure(1, (7, 4))
-    both = {"training, mean of the epoch": "", "validation": "val_"}
-    for label, prefix in both.items():
-        # Flow matching measures none while training, and validation may come less often.
-        known = [line for line in lines if prefix + figure_name in line]
-        values = [line[prefix + figure_name] for line in known]
-        minutes = [line["seconds"] / 60 for line in known]
-        last = f" (last {values[-1]:.3f})" if values else ""
-        axis.plot(minutes, values, marker=".", label=label + last)
-    names = [prefix + figure_name for prefix in both.values()]
-    late = [line[name] for line in lines[2:] for name in names if name in line]
-    if figure_name == "bits_per_dim" and len(late) > 1:
-        # The first epochs would flatten all that comes after them.
-        margin = 0.05 * (max(late) - min(late)) + 1e-6
-        axis.set_ylim(min(late) - margin, max(late) + margin)
-    axis.set(xlabel="minutes of training", ylabel=figure_name.replace("_", " "))
-    axis.legend()
+    zoo.plot.training(lines, figure_name, axes=axis)
     return render(figure)
-
-
-def _window(points):
-    """Returns (left, right, bottom, top) around nearly all points, with a margin."""
-    finite = points[np.isfinite(points).all(axis=-1)]
-    if not len(finite):
-        return -1.0, 1.0, -1.0, 1.0
-    # A single far-off sample must not make everything else a dot.
-    low, high = np.quantile(finite, [0.001, 0.999], axis=0)
-    margin = 0.1 * np.maximum(high - low, 1e-3)
-    (left, bottom), (right, top) = low - margin, high + margin
-    return float(left), float(right), float(bottom), float(top)
 
 
 def new_figure(count, size=(4, 4)):
@@ -264,11 +218,6 @@ def canvas(width, height, **kwargs):
     figure = Figure(figsize=(width / 100, height / 100), dpi=100, **kwargs)
     FigureCanvasAgg(figure)
     return figure
-
-
-def _cloud(axis, points, window, title):
-    axis.scatter(points[:, 0], points[:, 1], s=2, alpha=0.4, linewidths=0)
-    axis.set(xlim=window[:2], ylim=window[2:], title=title)
 
 
 def render(figure):
