@@ -1,5 +1,6 @@
 """The table of inference, from cells that are finished; one that is made needs BayesFlow."""
 
+import functools
 import json
 
 import pytest
@@ -36,8 +37,10 @@ def test_the_table_shows_finished_cells_of_the_same_flags(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["coupling", "maf"])
-def test_a_cell(tmp_path, name):
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_a_cell(tmp_path, name, monkeypatch):
     pytest.importorskip("bayesflow", reason="needs the extra bayesflow")
+    monkeypatch.setattr(inference, "c2st", functools.partial(inference.c2st, most=20))
     small = ["--simulations=64", "--epochs=1", "--batch_size=32", "--observations=2"]
     small += ["--samples=50", "--ranks=4", "--draws=3"]
     found = inference.cell("two_moons", name, args_of(tmp_path, *small))

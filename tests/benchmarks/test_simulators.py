@@ -1,4 +1,4 @@
-"""The tasks of simulation-based inference: exact draws and densities are what they are said to be."""
+"""Tasks of simulation-based inference: exact draws and densities are what they are said to be."""
 
 import numpy as np
 import pytest

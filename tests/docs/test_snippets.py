@@ -47,6 +47,8 @@ def run(page, data_dir, slow):
     for block in pages.blocks(page):
         if block.slow and not slow:
             continue
+        if "zoo.integrations.bayesflow" in block.code:
+            pytest.importorskip("bayesflow", reason="needs the extra bayesflow")
         if block.language == "python":
             exec(compile(block.code, block.where, "exec"), namespace)
         elif block.language == "sh":

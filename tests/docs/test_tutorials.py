@@ -16,7 +16,7 @@ def run(name):
 
 def test_every_tutorial_is_a_notebook_that_is_run_here():
     names = {path.stem for path in TUTORIALS.glob("*.py")}
-    assert names == {"variational_posterior", "neutra_hmc"}
+    assert names == {"variational_posterior", "neutra_hmc", "simulation_based_inference"}
     for name in names:
         text = (TUTORIALS / f"{name}.py").read_text(encoding="utf-8")
         assert "format_name: percent" in text and text.count("# %%\n") >= 3
@@ -52,3 +52,16 @@ def test_chains_in_a_latent_space_go_where_plain_ones_do_not(capsys):
     spread = states.std(axis=(0, 1)) / np.sqrt(figures["ess"])
     assert (np.abs(states.mean(axis=(0, 1)) - found["exact"]) < 5 * spread).all()
     assert figures["ess"] > schools["plain"][1]["ess"]
+
+
+@pytest.mark.slow
+def test_flows_come_near_to_posteriors_of_simulators(capsys):
+    results = run("simulation_based_inference")["results"]
+    assert capsys.readouterr().out.count("C2ST") == 3
+    for found in results.values():
+        assert 0.45 < found["c2st"] < found["prior"] - 0.05
+        assert found["ks"][0] < 2 * found["ks"][1]
+    assert results["Gaussian linear"]["c2st"] < 0.6
+    for name in ("Gaussian linear", "two moons"):
+        found = results[name]
+        assert -found["error"] < found["kl"] < 0.5

@@ -1,7 +1,6 @@
 """Families as inference networks of BayesFlow; needs the extra bayesflow."""
 
-import subprocess
-import sys
+import json
 
 import keras
 import numpy as np
@@ -96,9 +95,10 @@ def test_metrics_are_minus_the_mean_log_density(maf):
 
 def test_a_configuration_makes_the_same_network(maf):
     for network in (maf, FlowNetwork(zoo.MAF, name="again", transformer="affine")):
-        config = network.get_config()
+        config = json.loads(json.dumps(network.get_config()))
         again = FlowNetwork.from_config(config)
-        assert again.family is zoo.MAF and again.get_config() == config
+        assert again.family is zoo.MAF
+        assert json.loads(json.dumps(again.get_config())) == config
     again = FlowNetwork.from_config(maf.get_config())
     again.build((None, 3), (None, 2))
     again.set_weights(maf.get_weights())
@@ -114,7 +114,7 @@ def workflow_of(network, **more):
     )
 
 
-@pytest.mark.parametrize("name", ["maf", "residual_flow"])
+@pytest.mark.parametrize("name", ["maf", pytest.param("residual_flow", marks=pytest.mark.slow)])
 def test_a_workflow_trains_samples_and_saves(name, tmp_path):
     rng = np.random.default_rng(0)
     theta = rng.normal(2.0, 3.0, size=(64, 3)).astype("float32")
@@ -123,10 +123,10 @@ def test_a_workflow_trains_samples_and_saves(name, tmp_path):
     workflow = workflow_of(network)
     history = workflow.fit_offline(data, epochs=1, batch_size=32, validation_data=data, verbose=0)
     assert np.isfinite(history.history["loss"] + history.history["val_loss"]).all()
-    before = network.get_weights()
-    workflow.fit_offline(data, epochs=1, batch_size=32, verbose=0)
-    moved = [np.abs(a - b).max() for a, b in zip(before, network.get_weights(), strict=True)]
-    assert max(moved) > 1e-6
+    fresh = FlowNetwork.from_config(network.get_config())
+    fresh.build((None, 3), (None, 2))
+    weights = zip(fresh.trainable_weights, network.trainable_weights, strict=True)
+    assert max(np.abs(a - b).max() for a, b in weights) > 1e-6
     given = {"x": data["x"][:2]}
     samples = workflow.sample(num_samples=5, conditions=given, seed=1)["theta"]
     assert samples.shape == (2, 5, 3)
@@ -152,8 +152,3 @@ def test_wrong_arguments_are_told_when_they_are_given():
         FlowNetwork("maf", num_layer=2)
     with helpers.raises_one_line("event_shape follows from the data"):
         FlowNetwork("maf", event_shape=(2,))
-
-
-def test_the_library_does_not_import_bayesflow():
-    code = "import sys, zoo, zoo.integrations; sys.exit('bayesflow' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -146,6 +146,14 @@ def test_no_file_names_a_backend(file):
     assert not backends_named(SOURCES[file], file)
 
 
+def test_libraries_of_an_extra_are_imported_when_they_are_asked_for():
+    for file, source in SOURCES.items():
+        names = {f.name for f in imports(ast.parse(source), file)}
+        own = file == "zoo/integrations/bayesflow.py"
+        assert own == any(n.partition(".")[0] == "bayesflow" for n in names), file
+        assert not any(n.startswith("zoo.integrations") for n in names), file
+
+
 @pytest.mark.parametrize("file", SOURCES)
 def test_no_file_imports_a_room_above_its_own(file):
     assert not upward(SOURCES[file], file)

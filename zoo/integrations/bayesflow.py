@@ -42,6 +42,16 @@ class FlowNetwork(InferenceNetwork):
     Tensors may have axes between batch and vector, as sets and series have: each vector is an
     event of its own.
 
+    ```python
+    network = FlowNetwork("nsf", kind="autoregressive", num_layers=5, hidden_units=(64, 64))
+    workflow = bayesflow.BasicWorkflow(
+        simulator=simulator,
+        inference_network=network,
+        inference_variables=["theta"],
+        inference_conditions=["x"],
+    )
+    ```
+
     Args:
       family: A family, such as `zoo.MAF`, or the name of one, such as `"maf"`.
       name, dtype, trainable: As of a Keras layer; `dtype` is the flow's too.
@@ -54,18 +64,6 @@ class FlowNetwork(InferenceNetwork):
 
     Raises:
       ValueError: There is no such family, or it has no such argument.
-
-    Example:
-
-    ```python
-    network = FlowNetwork("nsf", kind="autoregressive", num_layers=5, hidden_units=(64, 64))
-    workflow = bayesflow.BasicWorkflow(
-        simulator=simulator,
-        inference_network=network,
-        inference_variables=["theta"],
-        inference_conditions=["x"],
-    )
-    ```
     """
 
     def __init__(
