@@ -67,17 +67,7 @@ class AttentionBlock(keras.layers.Layer):
 
     def call(self, h, tokens, drop):
         """`h [n * tokens, width]` to as many; `drop` is applied to what is added to `h`."""
-        # Each head is a batch of its own, once for all products. Keras' own function has its
-        # products transpose their arguments and gradients one by one, which takes twice as long.
-        split = [ops.transpose(x, (0, 2, 1, 3)) for x in self._split(h, -1, tokens)]
-        query, key, value = split
-        scores = ops.matmul(query * key.shape[-1] ** -0.5, ops.transpose(key, (0, 1, 3, 2)))
-        if self._causal:
-            places = ops.arange(tokens)
-            later = places[:, None] < places[None, :]
-            scores = scores + ops.cast(later, scores.dtype) * _FAR
-        attended = ops.matmul(ops.softmax(scores, axis=-1), value)
-        return self._rest(h, ops.transpose(attended, (0, 2, 1, 3)), drop)
+        return self._rest(h, attend(*self._split(h, -1, tokens), self._causal), drop)
 
     def step(self, h, i, keys, values):
         """The token `i` of a causal block, given the keys and values of those before.
@@ -95,13 +85,36 @@ class AttentionBlock(keras.layers.Layer):
         keys, values = (backend.put(x, i, y, axis=2) for x, y in ((keys, key), (values, value)))
         scores = ops.matmul(keys, query[..., None] * key.shape[-1] ** -0.5)[..., 0]
         later = ops.arange(keys.shape[2]) > i
-        weights = ops.softmax(scores + ops.cast(later, scores.dtype) * _FAR, axis=-1)
+        weights = ops.softmax(scores + _unseen(later, scores.dtype), axis=-1)
         attended = ops.matmul(weights[..., None, :], values)
         return self._rest(h, attended, _keep), keys, values
 
 
-# Added to scores of tokens not to be seen: their weights are then zero, not small.
-_FAR = -1e30
+def attend(query, key, value, causal=False):
+    """`softmax(q k^T / sqrt(s)) v` (Vaswani et al., 2017, eq. 1), of each head by itself.
+
+    Args:
+      query, key, value: Tensors `[n, tokens, heads, s]`.
+      causal: Whether a token sees those up to itself only.
+
+    Returns:
+      `[n, tokens, heads, s]`.
+    """
+    # Each head is a batch of its own, once for all products. Keras' own function has its products
+    # transpose their arguments and gradients one by one, which takes twice as long.
+    query, key, value = (ops.transpose(x, (0, 2, 1, 3)) for x in (query, key, value))
+    scores = ops.matmul(query * key.shape[-1] ** -0.5, ops.transpose(key, (0, 1, 3, 2)))
+    if causal:
+        places = ops.arange(key.shape[2])
+        scores = scores + _unseen(places[:, None] < places[None, :], scores.dtype)
+    return ops.transpose(ops.matmul(ops.softmax(scores, axis=-1), value), (0, 2, 1, 3))
+
+
+def _unseen(later, dtype):
+    """What is added to scores, so that weights of tokens not to be seen are zero, not small."""
+    # Not infinite, which times the zeros of the others would be no number.
+    far = -6e4 if keras.backend.standardize_dtype(dtype) == "float16" else -1e30
+    return ops.cast(later, dtype) * far
 
 
 def normalized(h):

@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo.backend import read
 from zoo.config import count, register
+from zoo.networks.attention import attend
 from zoo.networks.conditioner import seed_stream
 from zoo.networks.convolution import NormConv
 
@@ -56,5 +57,5 @@ class SelfAttention(keras.layers.Layer):
         heads = (-1, shape[1] * shape[2], self.heads, shape[3] // self.heads)
         x = x + ops.cast(read(self.rows) + read(self.columns), x.dtype)
         parts = ops.split(hidden(self.project, x), 3, axis=-1)
-        found = ops.dot_product_attention(*(ops.reshape(part, heads) for part in parts))
+        found = attend(*(ops.reshape(part, heads) for part in parts))
         return hidden(self.last, ops.reshape(found, shape))

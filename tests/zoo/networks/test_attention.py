@@ -61,3 +61,14 @@ def test_heads_divide_the_width():
     assert [network(width=w, heads=None)._heads for w in (8, 96, 128)] == [1, 3, 4]
     with helpers.raises_one_line("width", "8", "3 heads"):
         network(heads=3)
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_causality_in_half_precision(dtype):
+    net, x = network(causal=True, dtype=dtype), images.normal(1, 5, 2).astype("float32")
+    other = np.concatenate([x[:, :-1], 1.0 + x[:, -1:]], axis=1)
+    seen = np.asarray(keras.ops.cast(net(x), "float32"))
+    assert np.isfinite(seen).all() and np.abs(seen).max() > 0.1
+    np.testing.assert_array_equal(keras.ops.cast(net(other), "float32"), seen)
+    step, _ = net.step(keras.ops.convert_to_tensor(0), np.zeros((1, 2)), None, net.start(1))
+    np.testing.assert_allclose(keras.ops.cast(step, "float32"), seen[:, 0], rtol=0, atol=0.05)
