@@ -69,7 +69,7 @@ class Jet(Family):
             "blocks": count("blocks", blocks),
         } | shared.conditional
         for mask, seed, _ in zip(
-            masks, shared.seeds(), range(count("num_layers", num_layers)), strict=False
+            masks, shared.seeds(100), range(count("num_layers", num_layers)), strict=False
         ):
             layers.append(ConvCoupling(patches.latent_shape, mask=mask, seed=seed, **given))
         layers.append(Reshape(patches.latent_shape, (math.prod(shape),), **shared.plain))

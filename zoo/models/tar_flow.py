@@ -96,7 +96,9 @@ class TarFlow(Family):
             "activation": activation,
             "dropout": dropout,
         }
-        for i, seed in zip(range(count("num_layers", num_layers)), shared.seeds(), strict=False):
+        for i, seed in zip(
+            range(count("num_layers", num_layers)), shared.seeds(1000), strict=False
+        ):
             order = "reversed" if i % 2 else "sequential"
             options = given | {"order": order, "seed": seed} | shared.conditional
             layers.append(TokenAutoregressive(tokens, **options))
@@ -136,12 +138,10 @@ class TarFlow(Family):
             normal = backend.samplers.normal(ops.shape(x), dtype=x.dtype, seed=of_noise)
             x = x + self._noise * normal
         if self._label_dropout and context is not None:
-            # One more than there are, of which nothing is embedded.
-            dropped = (
-                backend.uniform(ops.shape(context), "float32", of_labels) < self._label_dropout
-            )
-            none = ops.full_like(context, self.num_classes)
-            context = ops.where(dropped, none, context)
+            drawn = backend.uniform(ops.shape(context), "float32", of_labels)
+            # One more than there are, of which nothing is embedded; int8 may have no such number.
+            none, context = self.num_classes, ops.cast(context, "int32")
+            context = ops.where(drawn < self._label_dropout, none, context)
         noise = computations.draw_noise(self, x, of_noise)
         return computations.density(self, x, context, noise, seed, training)
 

@@ -21,6 +21,14 @@ def test_orders_alternate():
     assert [layer._reverse for layer in layers] == [False, True, False]
 
 
+@pytest.mark.parametrize("family", [zoo.TarFlow, zoo.Jet])
+def test_no_two_networks_start_alike(family):
+    """Seeds that ran into each other would draw the same kernels for blocks of several layers."""
+    flow = family((4, 4, 1), **(SMALL | {"num_layers": 6, "blocks": 2}))
+    drawn = [w.numpy().tobytes() for w in flow.weights if len(w.shape) > 1 and np.any(w.numpy())]
+    assert len(set(drawn)) == len(drawn) > 30
+
+
 def test_guidance_of_zero_samples_the_flow_and_one_without_labels_is_its_limit():
     flow = build(num_classes=3, label_dropout=0.2)
     with net.eagerly():
