@@ -10,8 +10,8 @@
 # # Images and temperature
 #
 # A flow draws an image by drawing a latent and decoding it. The temperature scales the latent:
-# below 1, images are more typical and less varied. Two pretrained flows show it, one to look at, and
-# one with classes to count with.
+# below 1, images are more typical and less varied. Two pretrained flows show it, one to look at,
+# and one with classes to count with.
 
 # %%
 import tempfile

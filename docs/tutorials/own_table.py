@@ -31,8 +31,8 @@ table[COLUMNS].describe().round(3)
 # %% [markdown]
 # ## The data
 #
-# `from_dataframe` checks the columns, splits the rows and finds means and deviations. All columns are
-# positive, over orders of magnitude: their bound is `"log"`.
+# `from_dataframe` checks the columns, splits the rows and finds means and deviations. All columns
+# are positive, over orders of magnitude: their bound is `"log"`.
 
 # %%
 data = datasets.from_dataframe(

@@ -9,10 +9,11 @@
 # %% [markdown]
 # # Regression with a conditional flow, and intervals that hold
 #
-# A regression predicts a mean; a conditional flow predicts the whole distribution of the answer given
-# the features. In one dimension its quantiles are exact: the flow is increasing, so a quantile of
-# the answer is the image of a quantile of the normal. Held-out rows then make its intervals hold
-# what they promise. Data: progression of diabetes in 442 patients, from scikit-learn.
+# A regression predicts a mean; a conditional flow predicts the whole distribution of the answer
+# given the features. In one dimension its quantiles are exact: the flow is increasing, so a
+# quantile of the answer is the image of a quantile of the normal. Held-out rows then make its
+# intervals hold what they promise. The data are the progression of diabetes in 442 patients, from
+# scikit-learn.
 
 # %%
 import keras
@@ -68,8 +69,8 @@ print(f"{len(history['loss'])} epochs, best validation loss {min(history['val_lo
 # %% [markdown]
 # ## Is the distribution right?
 #
-# Beside it a linear regression with normal noise of one width. If a predicted distribution is right,
-# the answers' latents are standard normal, and their quantiles uniform.
+# Beside it a linear regression with normal noise of one width; the better distribution gives the
+# held-out answers the higher density.
 
 # %%
 linear = LinearRegression().fit(features[rest], answers[rest, 0])
@@ -91,10 +92,10 @@ assert (np.diff(latents) > 0).all()
 # %% [markdown]
 # ## Intervals
 #
-# The interval of a share `s` goes from the latent `-q` to `q`, where `q` is the normal's quantile, if
-# one believes the flow. One need not: with `q` the right order statistic of `|z|` on calibration rows
-# that the flow has not seen, the interval covers a new answer with probability at least `s`, whatever
-# the flow is worth (split conformal prediction, Vovk et al., 2005).
+# The interval of a share `s` goes from the latent `-q` to `q`, where `q` is the normal's quantile,
+# if one believes the flow. One need not: with `q` the right order statistic of `|z|` on calibration
+# rows that the flow has not seen, the interval covers a new answer with probability at least `s`,
+# whatever the flow is worth (split conformal prediction, Vovk et al., 2005).
 
 
 # %%
@@ -133,8 +134,7 @@ for share in (0.5, 0.8, 0.9):
 # %% [markdown]
 # ## What they look like
 #
-# Widths differ from patient to patient, and intervals lean to one side: where much is predicted there
-# is more room below.
+# Widths differ from patient to patient, and a median need not lie in the middle of its interval.
 
 # %%
 low, high = interval(conformal(0.8), test)
