@@ -11,7 +11,7 @@ BENCH_OUTPUT ?= benchmarks/results.json
 ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all test-hub test-bayesflow check lint types docs bench clean
+.PHONY: demo test test-all test-hub test-bayesflow test-site check lint types tables docs bench clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -54,8 +54,27 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 # The generated parts of README and docs/.
-docs: $(VENV)/.installed
+tables: $(VENV)/.installed
 	$(BIN)/python docs/build.py
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
+
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
+# The site, in build/site. Tutorials run where they changed; TUTORIALS= leaves them as they are.
+TUTORIALS ?= $(patsubst docs/tutorials/%.py,build/tutorials/%.ipynb,$(wildcard docs/tutorials/*.py))
+docs: tables $(TUTORIALS) $(VENV)/.installed-docs
+	$(MKDOCS) build --strict --quiet
+
+build/tutorials/%.ipynb: docs/tutorials/%.py | $(VENV)/.installed-docs
+	mkdir -p $(@D)
+	$(BIN)/jupytext --set-kernel python3 --to ipynb --execute --output $@ $<
+
+# The site in a browser: the system's Chromium, or the one that CHROMIUM names.
+test-site: $(VENV)/.installed-dev $(VENV)/.installed-docs
+	$(MKDOCS) build --strict --quiet
+	SITE=build/site $(BIN)/python -m pytest -rs tests/site $(ARGS)
 
 $(BENCH)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(BENCH)

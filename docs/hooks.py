@@ -29,7 +29,8 @@ PAGES = (
     "exported_models/*/README.md",
 )
 TUTORIALS = "docs/tutorials"
-ROOMS = "models layers transformers bijectors distributions networks training numerics saving"
+# The backend is no place for users.
+ROOMS = {path.parent.name for path in ROOT.glob("zoo/*/__init__.py")} - {"backend"}
 _LINK = re.compile(r"(?<=\]\()(?!https?:)([^)\s#]+)")
 
 
@@ -37,7 +38,7 @@ def on_files(files, config):
     """Everything of the site but the theme's files, which stay."""
     pages = {p.relative_to(ROOT).as_posix(): p for g in PAGES for p in sorted(ROOT.glob(g))}
     texts = {name: path.read_text(encoding="utf-8") for name, path in pages.items()}
-    texts |= {f"docs/api/{room}.md": api(room) for room in ("zoo", *ROOMS.split())}
+    texts |= {f"docs/api/{room}.md": api(room) for room in ("zoo", *ROOMS)}
     contents = dict(texts)
     for script in sorted((ROOT / TUTORIALS).glob("*.py")):
         contents |= notebook(script)
@@ -70,7 +71,7 @@ def page_of(target):
     folder, _, name = target.rpartition("/")
     if folder == TUTORIALS and name.endswith(".py"):
         return target.removesuffix(".py") + ".md"
-    if folder == "zoo" and name in ROOMS.split():
+    if folder == "zoo" and name in ROOMS:
         return f"docs/api/{name}.md"
     return f"{target}/README.md" if target != "." and (ROOT / target).is_dir() else None
 
@@ -101,6 +102,8 @@ def api(room):
         if isinstance(node, ast.ImportFrom) and node.module != "zoo":
             names = [alias.name for alias in node.names if alias.name not in ("*", "__version__")]
             lines += [f"::: {node.module}.{name}" for name in names]
+    if len(lines) == 2:  # Its files are the rooms.
+        lines += [f"::: {module}.{path.stem}" for path in sorted(source.parent.glob("[a-z]*.py"))]
     defined = [n.name for n in tree.body if isinstance(n, ast.FunctionDef) and n.name[0] != "_"]
     return "\n\n".join([*lines, *(f"::: {module}.{name}" for name in defined)]) + "\n"
 

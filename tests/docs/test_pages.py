@@ -17,7 +17,7 @@ TEXTS = {pages.name(page): page.read_text(encoding="utf-8") for page in pages.PA
 @pytest.mark.parametrize("part", PARTS, ids="-".join)
 def test_generated_parts_are_up_to_date(part):
     page, name = part
-    assert markdown.filled(pages.ROOT / page, name) == PARTS[part], "run `make docs`"
+    assert markdown.filled(pages.ROOT / page, name) == PARTS[part], "run `make tables`"
 
 
 def test_the_front_page_is_one_page():

@@ -1,6 +1,7 @@
 """The tutorials run as scripts, in minutes, and what they find is near the answers they know."""
 
 import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +16,15 @@ def run(name):
 
 
 def test_every_tutorial_is_a_notebook_that_is_run_here():
-    names = {path.stem for path in TUTORIALS.glob("*.py")}
-    assert names == {"variational_posterior", "neutra_hmc", "simulation_based_inference"}
-    for name in names:
-        text = (TUTORIALS / f"{name}.py").read_text(encoding="utf-8")
+    here = Path(__file__).read_text(encoding="utf-8")
+    listed = (TUTORIALS / "README.md").read_text(encoding="utf-8")
+    site = (pages.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for path in sorted(TUTORIALS.glob("*.py")):
+        text = path.read_text(encoding="utf-8")
         assert "format_name: percent" in text and text.count("# %%\n") >= 3
-        assert f"tutorials/{name}.py" in (pages.ROOT / "docs/variational.md").read_text()
+        assert f'run("{path.stem}")' in here
+        assert f"]({path.name})" in listed
+        assert f"docs/tutorials/{path.stem}.md" in site
 
 
 @pytest.mark.slow
@@ -65,3 +69,50 @@ def test_flows_come_near_to_posteriors_of_simulators(capsys):
     for name in ("Gaussian linear", "two moons"):
         found = results[name]
         assert -found["error"] < found["kl"] < 0.5
+
+
+@pytest.mark.slow
+def test_a_flow_of_a_table_beats_a_gaussian_and_keeps_to_the_bounds():
+    found = run("own_table")
+    assert found["gain"].mean() > found["gain_error"]
+    assert (found["new"] > 0).all(axis=None)
+    data, samples = (found["ratios"][name] for name in ("data", "samples"))
+    assert abs(samples.median() - data.median()) < 0.02
+
+
+@pytest.mark.slow
+def test_a_flow_tells_spoiled_images_and_wrong_labels():
+    found = run("anomaly_scores")
+    assert abs(found["alarms"] - 0.05) < 0.05
+    assert min(found["areas"].values()) > 0.8
+    assert found["label_area"] > 0.95
+    one, two = (found["caught"]["centres of classes"][side] for side in ("one side", "two sides"))
+    assert one == 0 and two > found["caught"]["test images"]["two sides"]
+
+
+@pytest.mark.slow
+def test_calibrated_intervals_cover_what_they_promise():
+    found = run("regression_intervals")
+    for share in found["SHARES"]:
+        assert share - 0.01 < found["calibrated"][share] < share + 0.03
+        error = np.sqrt(share * (1 - share) / len(found["x"]))
+        assert abs(found["coverage"]["flow", share] - share) < 4 * error
+    assert found["log_prob"]["flow"].mean() > found["log_prob"]["linear"].mean() - 0.1
+
+
+@pytest.mark.slow
+def test_colder_samples_are_more_likely_and_less_varied():
+    found = run("image_generation")
+    figures = [found["figures"][t] for t in found["TEMPERATURES"]]
+    spreads = [one["spread"] for one in figures]
+    assert spreads == sorted(spreads) and spreads[0] < 0.5 * spreads[-1]
+    assert all(one["right"] > 0.95 for one in figures)
+    bits = [found["bits"][t] for t in found["TEMPERATURES"]]
+    assert bits == sorted(bits)
+
+
+@pytest.mark.slow
+def test_a_server_without_the_library_answers_as_the_library():
+    found = run("export_and_serve")
+    assert found["with_library"] == "False"
+    assert found["difference"] < 1e-3 and found["sample_difference"] < 1e-3

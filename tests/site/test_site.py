@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-SITE = Path(os.environ.get("SITE", Path(__file__).resolve().parents[2] / "build" / "site"))
+SITE = Path(os.environ.get("SITE", "")).resolve()
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the extra docs")
 if not (SITE / "index.html").is_file():
-    pytest.skip("there is no built site: make docs", allow_module_level=True)
+    pytest.skip("SITE= names no built site: run make test-site", allow_module_level=True)
 if not CHROMIUM:
     pytest.skip("there is no Chromium; CHROMIUM= names one", allow_module_level=True)
 
