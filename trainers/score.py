@@ -30,7 +30,7 @@ def define_flags(fv):
 
 def main(args):
     """Scores as the flags say; returns nothing."""
-    common.require(args, "model", "input", "output")
+    common.require(args, "model", "input", "output", "what")
     if unknown := sorted(set(args.what) - set(WHAT)):
         raise ValueError(f"--what must be of {', '.join(WHAT)}; got {unknown[0]!r}")
     kind = files.path(args.input).suffix.removeprefix(".")
@@ -64,8 +64,10 @@ def read(kind, path, about):
         try:
             found = np.load(path, allow_pickle=False)
             found = found if kind == "npy" else found["x" if "x" in found else found.files[0]]
-        except (OSError, ValueError, IndexError, EOFError) as error:
+        except Exception as error:  # Whatever NumPy makes of a damaged or foreign file.
             raise ValueError(f"--input={path} cannot be read: {common.one_line(error)}") from None
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf":
+            raise ValueError(f"--input={path} must hold an array of numbers")
         return None, found
     if kind not in ("csv", "parquet"):
         raise ValueError(f"--input must end in .csv, .parquet, .npy or .npz, got {path}")
@@ -84,18 +86,24 @@ def events(flow, frame, x, about, given_label=False):
             f"the flow expects events of shape {tuple(flow.event_shape)}, and --input has "
             f"{tuple(x.shape[1:])}"
         )
-    context = None
-    if given_label:
-        if frame is None or not (about and about.get("label")):
-            raise ValueError("--given_label needs a table with the label that the flow knows")
-        context = tables.looks.classes(frame[about["label"]], about["classes"])[0]
     if not flow.levels:
         x = x.astype(flow.variable_dtype)
     good = np.isfinite(x).reshape(len(x), -1).all(axis=1)
     if flow.event.limits is not None:
         low, high = (np.asarray(end, x.dtype) for end in flow.event.limits)
         good &= ((x > low) & (x < high)).all(axis=1)
-    return x[good], good, None if context is None else context[good]
+    context = None
+    if given_label:
+        if frame is None or not (about and about.get("label") and flow.num_classes):
+            raise ValueError(
+                "--given_label needs a class-conditional flow, and a table with the label that it "
+                "was trained on"
+            )
+        tables.looks.require_names(frame, [about["label"]], "--input")
+        labels = frame[about["label"]]
+        good &= labels.notna().to_numpy()
+        context = tables.looks.classes(labels[good], about["classes"])[0]
+    return x[good], good, context
 
 
 def score(flow, x, context=None, what=("log_prob",), draws=1, seed=0):
@@ -111,7 +119,7 @@ def score(flow, x, context=None, what=("log_prob",), draws=1, seed=0):
         found |= {"bits_per_dim": bits} if "bits" in what else {}
     if "latents" in what:
         parts = [
-            np.asarray(flow.encode(batch, labels))[:size]
+            np.asarray(flow.encode(batch, *([] if labels is None else [labels])))[:size]
             for _, batch, labels, size in metrics.batches(x, context, 256)
         ]
         latents = np.concatenate(parts).reshape(len(x), -1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import datasets, evaluate, explore, export, publish, sample, train
+from trainers import datasets, evaluate, explore, export, publish, sample, score, train
 from trainers.reports import baselines
 from trainers.runs import families, flagfiles, metrics
 
@@ -110,6 +110,16 @@ def test_evaluate_and_explore(run, data, prepared, tmp_path):
     args = flagfiles.new_options(explore.define_flags, [f"--output_dir={tmp_path}"])
     with pytest.raises(ValueError, match="for flows, whose encoding is exact"):
         explore.Explorer(vae, data, args)
+
+
+def test_latents_of_rows(run, data, tmp_path):
+    np.save(tmp_path / "x.npy", x := data.numpy("test", limit=3))
+    argv = [f"--model={run}", f"--input={tmp_path / 'x.npy'}", "--what=latents"]
+    score.main(flagfiles.new_options(score.define_flags, [*argv, f"--output={tmp_path / 'z.npz'}"]))
+    found = np.load(tmp_path / "z.npz")
+    np.testing.assert_allclose(
+        np.stack([found[f"z{i}"] for i in range(3)], 1), zoo.load(run).encode(x), atol=1e-5
+    )
 
 
 def test_sample_and_export(run, tmp_path):

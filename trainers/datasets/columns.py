@@ -126,6 +126,8 @@ def classes(series, known=None):
     Raises:
         DatasetError: It has too many values, or one that the classes known do not have.
     """
+    if series.dtype.kind == "f" and (series == series.round()).all():
+        series = series.astype("int64")  # Floats only where other rows lack a value.
     values = series.astype(str) if series.dtype.kind not in "iufb" else series
     found = known or [str(v) for v in sorted(values.unique())]
     if len(found) > MOST_CLASSES or (series.dtype.kind == "f" and len(found) > 50):
