@@ -13,7 +13,7 @@ import shutil
 
 from trainers import evaluate, explore
 from trainers.reports import baselines, cards, outside, pictures
-from trainers.runs import common, files, flagfiles, folders, metrics, options
+from trainers.runs import arguments, common, files, flagfiles, folders, metrics, options
 
 # Bytes of a SavedModel that goes with an entry; of a larger one, the card tells how to make it.
 MAX_SAVED_MODEL = 3_000_000
@@ -51,12 +51,12 @@ def main(args):
     common.start_tensorflow()
     from trainers import datasets
 
-    arguments = options.data_arguments(run_flags)
-    arguments |= {n: args[n].value for n in ("data_dir", "manual_dir") if args[n].value}
-    data = datasets.load(run_flags.dataset, **arguments)
+    given = arguments.arguments_of_data(run_flags, run)
+    given |= {n: args[n].value for n in ("data_dir", "manual_dir") if args[n].value}
+    data = datasets.load(run_flags.dataset, **given)
     folder = publish(
         *(run, root / args.name, result, data, args.noise_draws, args.overwrite),
-        *(arguments["data_dir"], args.note),
+        *(given["data_dir"], args.note),
     )
     from zoo.saving import entries
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 import zoo
+from tests.helpers import raises_one_line
 from trainers import evaluate, publish, sample, score, showing, train
 from trainers.runs import arguments, entries, flagfiles
 
-from .conftest import TINY
+from .conftest import QUIET, TINY
 
 COLUMNS = ["height", "income", "share"]
 
@@ -92,9 +93,40 @@ def test_rows_are_scored_beside_themselves(own_run, csv, tmp_path, capsys):
     np.testing.assert_allclose(found["log_prob"], flow.log_prob(x), rtol=1e-5)
 
 
+def test_a_row_without_a_label_has_no_score_given_it(own_run, csv, tmp_path):
+    frame = pd.read_csv(csv).head(3)
+    frame.loc[1, "city"] = np.nan
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    argv = [f"--model={own_run}", "--given_label", f"--output={tmp_path / 'a.csv'}"]
+    run(score, *argv, f"--input={tmp_path / 'new.csv'}")
+    assert list(pd.read_csv(tmp_path / "a.csv")["log_prob"].isna()) == [False, True, False]
+    frame[COLUMNS].to_csv(tmp_path / "new.csv", index=False)
+    with raises_one_line("--input", "has no column 'city'"):
+        run(score, *argv, f"--input={tmp_path / 'new.csv'}")
+
+
+def test_training_goes_on_with_the_columns_and_splits_it_began_with(csv, tmp_path):
+    def trained(name, *argv):
+        argv = [*QUIET, "--batch_size=100", "--epochs=1", f"--model_dir={tmp_path / name}", *argv]
+        options = flagfiles.new_options(train.define_flags, argv)
+        arguments.check_training(options)
+        train.train(options)
+        return entries.about_data(str(tmp_path / name))
+
+    first = trained(
+        "first", *TINY, f"--dataset=csv:{csv}", "--split_seed=3", "--columns=income,height"
+    )
+    other = tmp_path / "other.csv"
+    pd.read_csv(csv)[["share", "height", "city", "income"]].to_csv(other, index=False)
+    again = trained("again", f"--init_from={tmp_path / 'first'}", f"--dataset=csv:{other}")
+    assert again == first and again["columns"] == ["income", "height"]
+    assert again["splits"]["seed"] == 3
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
+        (["--what="], "--what is missing"),
         (["--what=prob"], "--what must be of log_prob, bits, latents; got 'prob'"),
         (["--output=a.txt"], "--output must end in .csv, .parquet or .npz"),
         (["--input=a.doc"], "--input must end in .csv, .parquet, .npy or .npz"),

@@ -91,7 +91,8 @@ def _hashable(value):
 def plain(known):
     """`Table.about` as a dictionary, whatever became of it on the way through a cache."""
     known = dict(known or {})
-    return known | {key: dict(known[key]) for key in ("bounds", "splits") if key in known}
+    pairs = ("bounds", "splits", "left_out")
+    return known | {key: dict(known[key]) for key in pairs if key in known}
 
 
 @functools.lru_cache(maxsize=1)
@@ -179,14 +180,18 @@ def prepare(
     if both := [c for c in names if c in apart]:
         raise DatasetError(f"column {both[0]!r} is to be modelled and {label!r} is the label")
     frame, said = looks.without_missing(frame, [*names, *filter(None, [label])], drop_missing, name)
-    left_out = {} if known and not chosen else looks.faults(frame, names, bool(columns), name)
+    if known and not chosen:
+        left_out = known.get("left_out", {})
+    else:
+        left_out = looks.faults(frame, names, bool(columns), name)
     names = [c for c in names if c not in left_out]
     if not names:
         told = "; ".join(f"{c}: {why}" for c, why in left_out.items())
         raise DatasetError(
             f"{name!r} has no column that a flow can model ({told or 'it is empty'})"
         )
-    bounds = looks.read_bounds(bounds, names) if bounds else known.get("bounds") or {}
+    before = {n: bound for n, bound in known.get("bounds", {}).items() if n in names}
+    bounds = looks.read_bounds(bounds, names) if bounds else before
     x = looks.numbers(frame, names, name)
     looks.check_bounds(x, names, bounds)
     labels, classes = looks.classes(frame[label], known.get("classes")) if label else (None, None)

@@ -31,7 +31,7 @@ def check_training(options):
         entries.require_family(options.model)
         choice = entries.families()[options.model] - GIVEN
         require_accepted(options.model, "--model", chosen, choice)
-    check_data(options)
+    check_data(options, options.init_from)
 
 
 def check_data(options, model=None):

@@ -10,13 +10,13 @@ import tensorflow as tf
 import zoo
 from trainers import datasets
 from trainers.runs import (
+    arguments,
     callbacks,
     families,
     folders,
     interruptions,
     metrics,
     optimizers,
-    options,
     results,
     strategies,
 )
@@ -42,7 +42,7 @@ def train(flags, more_callbacks=()):
         families.family(flags.model)
     distribution = strategies.make(flags)
     chief = flags.strategy != "multi_worker_mirrored" or strategies.is_chief()
-    data = datasets.load(flags.dataset, **options.data_arguments(flags))
+    data = datasets.load(flags.dataset, **arguments.arguments_of_data(flags, flags.init_from))
     for line in data.words if chief else ():
         print(line, flush=True)
     keras.utils.set_random_seed(flags.seed % 2**32)
