@@ -19,6 +19,7 @@ PROGRAMS = {
     "list": "the pretrained flows",
     "show": "what is known of one flow: flow-zoo show NAME",
     "explore": "pictures of a flow of images: temperatures, interpolations, attributes",
+    "quality": "how good samples of images are, and their best temperature",
     "publish": "makes a finished run an entry with a model card",
     "demo": "the whole way in a few minutes, offline",
     "gallery": "trains families on the toys of the plane",

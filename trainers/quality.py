@@ -52,6 +52,8 @@ def main(args):
     names = args.models or [n for n, model in known.items() if model.dataset == data.name]
     if unknown := sorted(set(names) - set(known)):
         raise ValueError(f"--models: {root} has no entry {unknown[0]}")
+    if not names:
+        raise ValueError(f"--zoo_dir={root} has no entry of {data.name}")
     judge = Judge(data, _classifier(args, data), args.samples, args.seed)
     print(f"classifier: right on {judge.accuracy:.2%} of the test split; floor {judge.floor:.3f}")
     for name in names:
@@ -196,6 +198,10 @@ def tables(root):
 
     Returns:
         Markdown.
+
+    Raises:
+        ValueError: Flows of one data set were measured by several classifiers, or on more and fewer
+            samples: their distances are not comparable.
     """
     from zoo.saving import entries
 
@@ -208,6 +214,14 @@ def tables(root):
 
 
 def _table(dataset, flows):
+    ways = {
+        tuple(m["quality"][key] for key in ("classifier", "floor", "samples")) for _, m in flows
+    }
+    if len(ways) > 1:
+        raise ValueError(
+            f"flows of {dataset} were not measured alike: measure all of them with one --classifier "
+            "and as many --samples"
+        )
     rows = []
     for name, metadata in sorted(flows, key=lambda f: f[1]["quality"]["frechet"]["recommended"]):
         quality = metadata["quality"]

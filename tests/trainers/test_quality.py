@@ -1,6 +1,7 @@
 """How good samples are: the classifier, its distance, and what an entry keeps of them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -120,6 +121,11 @@ def test_an_entry_keeps_its_quality(prepared, model, tmp_path):
     assert set(manifest["files"]) == {"model.keras", "samples.png"}
     table = quality.tables(root)
     assert "### digits\n\n60 samples each" in table and "[nice-x](" in table
+    shutil.copytree(root / "nice-x", root / "nice-y")
+    found["floor"] += 1.0
+    entries.seal(root / "nice-y", {"quality": found})
+    with pytest.raises(ValueError, match="of digits were not measured alike"):
+        quality.tables(root)
     with pytest.raises(ValueError, match="has no entry other"):
         quality.main(flagfiles.new_options(quality.define_flags, [*argv, "--models=other"]))
 

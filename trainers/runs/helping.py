@@ -23,7 +23,7 @@ TOPICS = {
         "final_learning_rate weight_decay"
     ),
     "length": "epochs batch_size max_minutes max_steps patience validation_interval",
-    "samples": "num context temperature seed what given_label",
+    "samples": "num context temperature guidance seed what given_label",
     "hardware": "strategy num_devices steps_per_execution jit",
     "output": (
         "progress tensorboard picture_interval checkpoint_minutes noise_draws overwrite debug"
