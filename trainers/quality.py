@@ -219,8 +219,8 @@ def _table(dataset, flows):
     }
     if len(ways) > 1:
         raise ValueError(
-            f"flows of {dataset} were not measured alike: measure all of them with one --classifier "
-            "and as many --samples"
+            f"flows of {dataset} were not measured alike: measure all of them with one "
+            "--classifier and as many --samples"
         )
     rows = []
     for name, metadata in sorted(flows, key=lambda f: f[1]["quality"]["frechet"]["recommended"]):
