@@ -1,4 +1,4 @@
-"""Fills the generated parts of the pages: `python docs/build.py`, or `make docs`.
+"""Fills the generated parts of the pages: `python docs/build.py`, or `make tables`.
 
 Tables come from exported_models/index.json and the entries beside it, the gallery from gallery/.
 Nothing is trained or measured. docs/benchmarks.md is written by `make bench`.
