@@ -65,7 +65,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-with_library = any(name.split(".")[0] in ("zoo", "keras") for name in sys.modules)
+with_library = any(name.split(".")[0] == "zoo" for name in sys.modules)
 print(server.server_port, with_library, flush=True)
 server.serve_forever()
 """
@@ -115,7 +115,7 @@ for count in (1, 256):
         times.append(time.perf_counter() - before)
     print(f"{count:>3} images a request: median {1e3 * np.median(times):.1f} ms")
 process.terminate()
-process.wait()
+_ = process.wait()
 
 # %% [markdown]
 # Much of that is JSON. Other ways to the same folder: `tf.saved_model.load` in Python, TensorFlow
