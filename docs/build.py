@@ -19,13 +19,13 @@ ENTRIES = ROOT / "exported_models"
 SHOWN = (
     "glow-fashion_mnist",
     "realnvp-fashion_mnist",
-    "maf-fashion_mnist",
+    "maf-mnist",
+    "made-mnist",
+    "nice-mnist",
     "nsf-digits",
     "maf-digits",
-    "glow-digits",
     "residualflow-digits",
     "continuous-digits",
-    "iaf-digits",
     "maf-two_moons",
 )
 
