@@ -38,7 +38,7 @@ def test_the_table_shows_finished_cells_of_the_same_flags(tmp_path):
 
 @pytest.mark.parametrize("name", ["coupling", "maf"])
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-def test_a_cell(tmp_path, name, monkeypatch):
+def test_a_cell(tmp_path, name, monkeypatch, eagerly):
     pytest.importorskip("bayesflow", reason="needs the extra bayesflow")
     monkeypatch.setattr(inference, "c2st", functools.partial(inference.c2st, most=20))
     small = ["--simulations=64", "--epochs=1", "--batch_size=32", "--observations=2"]
