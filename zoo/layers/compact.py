@@ -1,6 +1,6 @@
 """A stack whose repeated layers are traced once: the same flow as a smaller graph."""
 
-from zoo.layers.scan import Scan, structure
+from zoo.layers.scan import Scan, has_own_variables, structure
 from zoo.layers.stack import Stack
 
 _LONGEST = 12  # layers of a pattern that is looked for
@@ -53,6 +53,8 @@ def _pattern(kinds, start):
 def _kind(layer):
     """What layers of one trace have in common; `None` for one that is to be left alone."""
     if layer.draws or layer.estimates or layer.event_shape != layer.latent_shape:
+        return None
+    if has_own_variables(layer):
         return None
     shapes = [tuple(v.shape) for v in layer.variables]
     # Shapes first: most layers differ in them, and comparing arrays takes longest.

@@ -6,6 +6,7 @@ from keras import ops
 
 from zoo import backend, bijectors
 from zoo.config import register
+from zoo.layers.fixed import Fixed
 from zoo.layers.flow_layer import FlowLayer
 from zoo.layers.step import TracedStep
 from zoo.networks import WAYS, Hoisting
@@ -28,8 +29,8 @@ class Scan(FlowLayer):
       count: Number of layers.
 
     Raises:
-      ValueError: There is no layer, they differ in more than values, or they recompute activations
-        by themselves.
+      ValueError: There is no layer, they differ in more than values, recompute activations by
+        themselves, or have variables of TFP's; or, in training, they draw or update numbers.
     """
 
     def __init__(self, layers, **kwargs):
@@ -41,7 +42,7 @@ class Scan(FlowLayer):
         super().__init__(first.event_shape, first.context_shape, **kwargs)
         self._check_types(layers)
         self.count = len(layers)
-        self.prefers_xla = getattr(first, "prefers_xla", True)
+        self.prefers_xla, self.repeatable = first.prefers_xla, first.repeatable
         self._stacked = [
             self._stack([layer.variables[i] for layer in layers])
             for i in range(len(first.variables))
@@ -82,6 +83,11 @@ class Scan(FlowLayer):
                     f"Scan takes no layers that recompute by themselves, and {part.name} has "
                     f"recompute={part.recompute!r}: give that to the flow, Flow(recompute=...)."
                 )
+        if has_own_variables(first):
+            raise ValueError(
+                f"Scan hands weights over, which variables of TFP's in a zoo.layers.Fixed do not "
+                f"take, and {first.name} has some: give the layers to the flow one by one."
+            )
 
     def _stack(self, variables):
         values = ops.stack([backend.value(v) for v in variables])
@@ -146,9 +152,20 @@ class Scan(FlowLayer):
         return [old if new is None else new for new, old in zip(found, values, strict=True)]
 
     def bijector(self, context=None, randomness=None):
+        training = randomness is not None and randomness.training
+        if training and not self.repeatable:
+            raise ValueError(
+                f"Scan trains no layers that draw or update numbers of their own, as "
+                f"{self._first.name} does: give them to the flow one by one."
+            )
         # In training, calls that run apart took a step a tenth longer, and more memory.
-        apart = randomness is None or not randomness.training
+        apart = not training
         return bijectors.Steps(self.steps, len(self.event_shape), apart, **self._options(context))
+
+
+def has_own_variables(layer):
+    """Whether in a layer there are variables of TFP's, for which no values can stand in."""
+    return any(isinstance(part, Fixed) and part.variables for part in layer._flatten_layers())
 
 
 def structure(layer):

@@ -8,7 +8,7 @@ from tensorflow.python.eager import context as eager
 import zoo
 from tests import helpers
 from zoo import computations
-from zoo.backend import Randomness
+from zoo.backend import Randomness, make_seed, tfb
 
 SHAPE = (4, 4, 4)
 
@@ -151,6 +151,20 @@ def recomputing():
     return layers
 
 
+def with_own_variables():
+    return [zoo.layers.Fixed(tfb.Scale(tf.Variable([2.0, 2.0])), (2,)) for _ in range(2)]
+
+
+def test_layers_that_draw_are_evaluated_and_not_trained():
+    """Dropout, say, would be left out of training without a word."""
+    given = {"width": 4, "blocks": 1, "dropout": 0.5, "dtype": "float64"}
+    layers = [zoo.layers.TokenAutoregressive((2, 2), seed=i, **given) for i in range(2)]
+    layer, x = zoo.layers.Scan(layers, dtype="float64"), np.ones((1, 2, 2))
+    np.testing.assert_allclose(layer(x)[0], zoo.layers.Stack(layers, dtype="float64")(x)[0])
+    with pytest.raises(ValueError, match="one by one"):
+        layer.bijector(None, Randomness(make_seed(0), training=True))
+
+
 @pytest.mark.parametrize(
     ("layers", "words"),
     [
@@ -160,6 +174,7 @@ def recomputing():
         (lambda: [zoo.layers.Coupling((4,), mask) for mask in ("even", "odd")], ["differ only"]),
         (lambda: [zoo.layers.LULinear((9,), seed=seed) for seed in (0, 1)], ["differ only"]),
         (recomputing, ["recompute='inverse'", "Flow(recompute=...)"]),
+        (with_own_variables, ["variables of TFP's", "one by one"]),
     ],
 )
 def test_refuses(layers, words):
