@@ -99,7 +99,8 @@ class Columns(FlowLayer):
       **kwargs: `dtype` and `name` of a Keras layer.
 
     Raises:
-      ValueError: Bounds, shift or scale are not as described, or events are no vectors.
+      ValueError: Bounds, shift or scale are not as described, or beyond the precision of the
+        layer's type, or events are no vectors.
     """
 
     def __init__(self, event_shape, bounds=None, shift=None, scale=None, **kwargs):
@@ -110,6 +111,21 @@ class Columns(FlowLayer):
         self._scale = _numbers("scale", [1.0] * size if scale is None else scale, size)
         if min(self._scale) <= 0:
             raise ValueError(f"scale must be positive, got {min(self._scale)}.")
+        self._check_precision()
+
+    def _check_precision(self):
+        """Refuses numbers that are no longer what they were in the layer's type."""
+        given = (*self.limits, self._shift, self._scale)
+        with np.errstate(over="ignore", under="ignore"):
+            low, high, shift, scale = (np.asarray(x, self.variable_dtype) for x in given)
+        fits = (low < high) & np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
+        if not fits.all():
+            i = int(np.argmin(fits))
+            raise ValueError(
+                f"column {i} has bounds {self.bounds[i]}, shift {self._shift[i]} and scale "
+                f"{self._scale[i]}, which {self.variable_dtype} cannot tell apart or hold: use "
+                'other units, or dtype="float64".'
+            )
 
     @property
     def limits(self):

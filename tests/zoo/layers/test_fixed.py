@@ -61,6 +61,14 @@ def test_it_trains_saves_and_exports_with_the_flow(tmp_path):
     assert flow.sample(50, seed=0).numpy().min() > 0
 
 
+def test_variables_of_two_that_are_alike_are_exported(tmp_path):
+    """As layers of one trace they would be variables that no file has."""
+    layers = [zoo.layers.Fixed(tfb.Scale(tf.Variable([2.0, 2.0]))) for _ in range(2)]
+    flow, x = zoo.Flow(layers, event_shape=(2,), jit_compile=False), np.ones((1, 2), "float32")
+    exported = zoo.load_exported(flow.export(tmp_path / "exported"))
+    np.testing.assert_allclose(exported.log_prob(x), flow.log_prob(x), rtol=1e-6)
+
+
 def test_shapes():
     square = zoo.layers.Fixed(tfb.Reshape(event_shape_out=[2, 2], event_shape_in=[4]), (2, 2))
     assert square.latent_shape == (4,)
