@@ -107,8 +107,8 @@ def encode(vae, x, context=None):
 
 
 def decode(vae, z, context=None):
-    """Expected levels `[n, *event_shape]` of latents."""
-    return vae.observed.mean(params(vae, ops.cast(z, vae.variable_dtype)), vae.levels)
+    """The middles of `p(x | z)`, `[n, *event_shape]`, of latents."""
+    return vae.observed.middle(params(vae, ops.cast(z, vae.variable_dtype)), vae.levels)
 
 
 def draw(vae, n, context, seed, temperature):

@@ -22,12 +22,13 @@ class Observation:
       num_params: Parameters of an entry: the decoder's last axis is so many times the event's.
       distribution: `(params, levels, ndims) -> tfd.Distribution` over levels, as floats; the last
         `ndims` axes are an event.
-      mean: `(params, levels) ->` expected level of each entry.
+      middle: `(params, levels) ->` the middle of each entry's distribution, floats: of a Bernoulli
+        its mean, of a discretized logistic its location, within the levels.
     """
 
     num_params: int
     distribution: Callable[..., Any]
-    mean: Callable[..., Any]
+    middle: Callable[..., Any]
 
 
 def _bernoulli(logits, levels, ndims):

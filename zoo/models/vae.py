@@ -223,7 +223,10 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
         return self._run(variational.encode, self.event.check(x))
 
     def decode(self, z: ArrayLike) -> Tensor:
-        """Expected levels `[n, *event_shape]` given latents `[n, *latent_shape]`, floats."""
+        """The middle of `p(x | z)` for latents `[n, *latent_shape]`: floats `[n, *event_shape]`.
+
+        Means of a Bernoulli; of a discretized logistic its locations, within the levels.
+        """
         return self._run(variational.decode, specs.check_latent(z, self.latent_shape))
 
     def sample(
