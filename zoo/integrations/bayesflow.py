@@ -127,8 +127,9 @@ class FlowNetwork(InferenceNetwork):
         context, n = self._rows(conditions), 1
         for size in batch_shape:
             n = n * size
-        drawn = self._settled(context).sample(n, context, _seed(seed), temperature)
-        return ops.reshape(drawn, (*batch_shape, self.flow.event.size))
+        flow = self._settled(context)
+        drawn = flow.sample(n, context, _seed(seed), temperature)
+        return ops.reshape(drawn, (*batch_shape, flow.event.size))
 
     def compute_metrics(
         self,
