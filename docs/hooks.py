@@ -93,19 +93,36 @@ def linked(target):
 
 
 def api(room):
-    """A page of what a room's `__init__` imports, which mkdocstrings fills from the source."""
+    """A page of what a room's `__init__` names, which mkdocstrings fills from the source."""
     module = "zoo" if room == "zoo" else f"zoo.{room}"
     source = ROOT / module.replace(".", "/") / "__init__.py"
     tree = ast.parse(source.read_text(encoding="utf-8"))
-    lines = [f"# {module}", ast.get_docstring(tree)]
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and node.module != "zoo":
-            names = [alias.name for alias in node.names if alias.name not in ("*", "__version__")]
-            lines += [f"::: {node.module}.{name}" for name in names]
-    if len(lines) == 2:  # Its files are the rooms.
-        lines += [f"::: {module}.{path.stem}" for path in sorted(source.parent.glob("[a-z]*.py"))]
-    defined = [n.name for n in tree.body if isinstance(n, ast.FunctionDef) and n.name[0] != "_"]
-    return "\n\n".join([*lines, *(f"::: {module}.{name}" for name in defined)]) + "\n"
+    names = [f"{module}.{node.name}" for node in _public(tree, ast.FunctionDef)]
+    for node in _public(tree, ast.ImportFrom):
+        names += [f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*"]
+    rooms = {f"zoo.{name}" for name in ROOMS}  # Which have pages of their own.
+    names = [name for name in names if name not in rooms and not name.endswith("__")]
+    if not names:
+        names = [f"{module}.{path.stem}" for path in source.parent.glob("[a-z]*.py")]
+    names.sort(key=lambda name: name.rpartition(".")[2].casefold())
+    lines = [f"# {module}", ast.get_docstring(tree), *(f"::: {name}" for name in names)]
+    if room == "zoo":
+        lines += ["## Further methods of a flow", *(f"::: {name}" for name in methods())]
+    return "\n\n".join(lines) + "\n"
+
+
+def methods():
+    """The methods of `zoo.Flow` that are functions of other files."""
+    tree = ast.parse((ROOT / "zoo" / "flow.py").read_text(encoding="utf-8"))
+    (flow,) = _public(tree, ast.ClassDef)
+    found = [n.value for n in flow.body if isinstance(n, ast.Assign)]
+    found = [ast.unparse(value) for value in found if isinstance(value, ast.Attribute)]
+    return [f"zoo.{name}" for name in found if name.partition(".")[0] not in ROOMS]
+
+
+def _public(tree, kind):
+    found = [node for node in tree.body if isinstance(node, kind)]
+    return [node for node in found if not getattr(node, "name", "").startswith("_")]
 
 
 def notebook(script):

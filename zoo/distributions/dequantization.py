@@ -19,8 +19,8 @@ class VariationalDequantizer(LayerConfig, keras.layers.Layer):
 
     A bijection of the unit cube, `u = sigmoid(f(logit(e); x))`, with `f` a stack of couplings that
     see `x`: uniform `e` becomes noise of density `q(u | x) = 1 / |det du/de|`. It starts as the
-    identity, which is uniform dequantization, and is trained with the flow on the bound `log P(x)
-    >= E_q[log p(x + u) - log q(u | x)]` (eq. 12).
+    identity, which is uniform dequantization, and is trained with the flow on the bound
+    `log P(x) >= E_q[log p(x + u) - log q(u | x)]` (eq. 12).
 
     Args:
       event_shape: Shape of one event; images get convolutional couplings on checkerboards.
