@@ -3,7 +3,8 @@
 Links between pages, to pictures and to files thus lead the same way on the site as in a checkout.
 Only what a page links to is copied. A linked folder is its README or else a page that lists its
 files, a room of the library is its page of the API, and a tutorial's script is its notebook: the
-executed one of `build/tutorials`, if `make docs` made it, or the script without outputs.
+executed one of `build/tutorials`, if `make docs` made it of what the script is now, or the script
+without outputs.
 """
 
 import ast
@@ -128,7 +129,11 @@ def _public(tree, kind):
 def notebook(script):
     """`{name: content}` of a tutorial's page and of its pictures."""
     executed = EXECUTED / f"{script.stem}.ipynb"
-    read = nbformat.read(executed, as_version=4) if executed.is_file() else jupytext.read(script)
+    read, fresh = jupytext.read(script), False
+    if executed.is_file():
+        there = nbformat.read(executed, as_version=4)
+        fresh = [cell.source for cell in there.cells] == [cell.source for cell in read.cells]
+        read = there if fresh else read
     read.metadata["language_info"] = {"name": "python"}
     for cell in read.cells:
         # What TensorFlow logs of the machine is no part of a tutorial.
@@ -138,7 +143,7 @@ def notebook(script):
     where = {"output_files_dir": f"{script.stem}_files"}
     text, resources = MarkdownExporter().from_notebook_node(read, resources=where)
     source = f"*This page is the script [{script.name}]({script.name}.txt), run.*"
-    if not executed.is_file():
+    if not fresh:
         source = source.replace(", run", "; it was not run for this build")
     pictures = {f"{TUTORIALS}/{n}": data for n, data in resources.get("outputs", {}).items()}
     page = {f"{TUTORIALS}/{script.stem}.md": f"{text}\n\n{source}\n"}
