@@ -24,6 +24,7 @@ from zoo.backend.arrays import (
 from zoo.backend.compiled import (
     CompiledCalls,
     compiled,
+    result_shapes,
     shape_invariant_jit,
     traced,
     without_xla,
@@ -80,6 +81,7 @@ __all__ = [
     "read",
     "refused",
     "registered_here",
+    "result_shapes",
     "rows",
     "samplers",
     "shape_invariant_jit",

@@ -167,6 +167,24 @@ def traced(function, apart=False):
     return _graph(function, tf.function, reduce_retracing=True, experimental_attributes=attributes)
 
 
+def result_shapes(function, shape, dtype):
+    """Shapes of the tensors that `function` makes of one, found without computing any.
+
+    Args:
+      function: Takes a tensor, and returns a tuple of tensors.
+      shape, dtype: Of the tensor that it takes.
+
+    Returns:
+      List of tuples; `None` in place of one that is not known without computing.
+    """
+    if NAME == "jax":
+        found = jax.eval_shape(function, jax.ShapeDtypeStruct(shape, dtype))
+        return [tuple(x.shape) for x in found]
+    graph = tf.function(own_function(function), autograph=False)
+    found = graph.get_concrete_function(tf.TensorSpec(shape, dtype)).structured_outputs
+    return [tuple(x.shape) if x.shape.is_fully_defined() else None for x in found]
+
+
 def _graph(function, make, **options):
     """What `make` makes of `function`; its graphs own the gradients registered while traced."""
 

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from zoo import backend
 from zoo.backend import configuration, tfb
 from zoo.config import register
 from zoo.layers.flow_layer import FlowLayer
@@ -50,14 +51,21 @@ class Fixed(FlowLayer):
           ValueError: The bijector is not one for such events.
         """
         shape = tuple(event_shape)
+        ndims = max(len(shape), self._bijector.inverse_min_event_ndims)
+
+        def used(z):
+            y = self._bijector.forward(z)
+            return y, self._bijector.inverse_log_det_jacobian(y, ndims)
+
         try:
-            y = self._bijector.forward(
-                ops.zeros((2, *self._bijector.inverse_event_shape(shape)), self.variable_dtype)
-            )
             latent_shape = tuple(self._bijector.inverse_event_shape(shape))
-            ndims = max(len(shape), self._bijector.inverse_min_event_ndims)
-            log_det = self._bijector.inverse_log_det_jacobian(y, ndims)
-            fits = tuple(y.shape) == (2, *shape) and tuple(log_det.shape) in ((2,), ())
+            given = (2, *latent_shape), self.variable_dtype
+            # Parameters of a file may broadcast to more than fits in memory.
+            found = backend.result_shapes(used, *given)
+            if None in found:
+                found = [tuple(x.shape) for x in used(ops.zeros(*given))]
+            y, log_det = found
+            fits = y == (2, *shape) and log_det in ((2,), ())
         except Exception as error:  # Whatever TFP and the backend raise where it is first used.
             told = " ".join(str(error).split())[:200]
             raise ValueError(
@@ -67,8 +75,8 @@ class Fixed(FlowLayer):
         if not fits:
             raise ValueError(
                 f"{self._bijector.name} is no bijector for events of shape {shape}: it makes "
-                f"{tuple(y.shape)[1:]} of them, with log-determinants of shape "
-                f"{tuple(log_det.shape)[1:]}; its parameters must be of the event's shape."
+                f"{y[1:]} of them, with log-determinants of shape {log_det[1:]}; its parameters "
+                "must be of the event's shape."
             )
         self.event_shape, self.latent_shape = shape, latent_shape
 

@@ -69,6 +69,16 @@ def test_variables_of_two_that_are_alike_are_exported(tmp_path):
     np.testing.assert_allclose(exported.log_prob(x), flow.log_prob(x), rtol=1e-6)
 
 
+def test_parameters_that_would_fill_the_memory_are_refused_before():
+    """Each of a million numbers, terabytes against each other."""
+    shapes = (10**6, 1, 1, 1), (10**6, 1, 1)
+    shifts = [tfb.Shift(np.zeros(shape, "float32")) for shape in shapes]
+    chain = tfb.Chain(shifts)
+    for bijector in (chain, tfb.Blockwise([chain, chain], block_sizes=[1, 1])):
+        with helpers.raises_one_line("no bijector for events of shape (2,)"):
+            zoo.layers.Fixed(bijector, (2,))
+
+
 def test_shapes():
     square = zoo.layers.Fixed(tfb.Reshape(event_shape_out=[2, 2], event_shape_in=[4]), (2, 2))
     assert square.latent_shape == (4,)
