@@ -224,7 +224,7 @@ def test_labels_out_of_range(memory_limit, table, monkeypatch):
 def test_grey_levels_out_of_range(digits, monkeypatch):
     bright = (digits.numpy("test") > 15).any(axis=(1, 2, 3))
     digits._memory.clear()
-    monkeypatch.setattr(digits, "levels", 16)
+    monkeypatch.setattr(digits, "_grey", 16)
     message = f"has {bright.sum()} images with grey levels above 15, in image; the first is in row "
     message += f"{bright.argmax()};"
     with pytest.raises(DatasetError, match=message):

@@ -34,6 +34,7 @@ DOWNLOADED = {
 SMALL = ("--width=4", "--steps=1", "--blocks=1", "--scales=2")
 SMALL_FLAT = ("--hidden_units=8", "--num_layers=2")
 SMALL_PATCHES = ("--width=8", "--blocks=1", *SMALL_FLAT)
+PLAIN = {"bounds": None, "standardize": None}
 
 
 def options_of(recipe, *argv):
@@ -73,9 +74,9 @@ def test_every_recipe_builds_a_flow_of_its_data(recipe, mocked, prepared):
         arguments = run_options.data_arguments(options) | {"data_dir": folder}
         data = datasets.load(options.dataset, **arguments)
     elif options.dataset.startswith(("toy2d", "uci_density")):
-        data = SimpleNamespace(name="points", event_shape=(5,), levels=None)
+        data = SimpleNamespace(name="points", event_shape=(5,), levels=None, **PLAIN)
     else:
-        data = SimpleNamespace(name="patches", event_shape=(32, 32, 3), levels=256)
+        data = SimpleNamespace(name="patches", event_shape=(32, 32, 3), levels=256, **PLAIN)
     flow = families.build(options, data)
     assert flow.count_params() > 0
     assert (flow.event_shape, flow.levels) == (data.event_shape, data.levels)

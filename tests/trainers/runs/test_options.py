@@ -4,7 +4,7 @@ import pytest
 
 import zoo
 from trainers import datasets, evaluate, publish
-from trainers.runs import common, flagfiles, folders, options
+from trainers.runs import common, flagfiles, folders, options, results
 
 from ..conftest import TINY
 
@@ -20,7 +20,8 @@ def small_run(tmp_path_factory):
     flow = zoo.MAF((4, 4, 1), levels=17, num_classes=10, num_layers=1, hidden_units=(8,))
     zoo.save(flow, folder, overwrite=True)
     figures = dict.fromkeys(("parameters", "epochs", "best_epoch", "examples", "draws"), 1)
-    figures |= {"dataset": "digits", "nats": {}, "bits_per_dim": {}, "training_seconds": 1.0}
+    figures |= {"dataset": "digits", "training_seconds": 1.0}
+    figures |= dict.fromkeys(("nats", "bits_per_dim"), {"mean": 1.0, "error": 0.1})
     common.write_json(folder / "result.json", figures)
     return folder
 
@@ -67,5 +68,5 @@ def test_publish_takes_those_of_the_run(small_run, prepared, tmp_path, monkeypat
         with pytest.raises(ValueError, match="far enough"):
             publish.main(flagfiles.new_options(publish.define_flags, [*argv, *more]))
     assert [data.event_shape for data in taken] == [(4, 4, 1)] * 2
-    recipe = publish.recipe(small_run).splitlines()
+    recipe = results.recipe(small_run).splitlines()
     assert "--resize=4" in recipe and not any("data_dir" in line for line in recipe)
