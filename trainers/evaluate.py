@@ -122,6 +122,8 @@ def report(result):
             (f"round trip on {what}, largest error", f"{trips[what]:.2e} {unit}".strip())
             for what in ("data", "noise")
         ]
+        if (same := trips.get("same_levels", 1)) < 1:
+            rows.append(("events that come back on their grey levels", f"{same:.1%}"))
     if result["lipschitz"]:
         branches = result["lipschitz"]
         what = f"Lipschitz constant, largest of {len(branches['branches'])} branches"

@@ -9,6 +9,7 @@ docs/quality.md.
 """
 
 import functools
+import sys
 import time
 
 import numpy as np
@@ -136,7 +137,14 @@ class Judge:
                 seed=seed + start,
                 temperature=temperature,
             )
-            drawn.append(np.asarray(flow.to_levels(np.nan_to_num(np.asarray(batch))))[:size])
+            batch = np.asarray(batch)[:size]
+            if broken := int((~np.isfinite(batch).reshape(size, -1).all(axis=1)).sum()):
+                print(
+                    f"{broken} of {size} samples at temperature {temperature} are not finite; what "
+                    "is not a number of them counts as black",
+                    file=sys.stderr,
+                )
+            drawn.append(np.asarray(flow.to_levels(np.nan_to_num(batch))))
         return *self._see(np.concatenate(drawn)), labels
 
     def measure(self, flow, temperatures):

@@ -99,6 +99,8 @@ def _figures(model, evaluation):
             [f"largest round-trip error on test data, {unit}", _largest(trips["data"])],
             [f"largest round-trip error on uniform noise, {unit}", _largest(trips["noise"])],
         ]
+        if (same := trips.get("same_levels", 1)) < 1:
+            rows.append(["test events that come back on their grey levels", f"{same:.1%}"])
     for name, figure in evaluation.get("outside", {}).items():
         rows += [
             [f"largest round-trip error on {name}, {unit}", _largest(figure["round_trip"])],

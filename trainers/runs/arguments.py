@@ -58,7 +58,7 @@ def model_arguments(options):
     A base that is another flow stays a dictionary, to be built when the latent is known.
 
     Raises:
-        ValueError: If --hidden_units are no positive integers, --model_args or a --base in braces
+        ValueError: If --hidden_units are no positive integers, --model_args or a flag in braces
             is no JSON object, or --model_args repeats a flag.
     """
     flags = {name: options[name].value for name in names(model_argument_flags)}
@@ -71,7 +71,7 @@ def model_arguments(options):
                 f"{','.join(units)[:60]}"
             )
         arguments["hidden_units"] = tuple(int(unit) for unit in units)
-    for name in ("base", "posterior", "transformer"):
+    for name in ("base", "coupling", "posterior", "transformer"):
         if arguments.get(name, "").startswith("{"):
             arguments[name] = _json_object(name, arguments[name])
     if options.model_args:

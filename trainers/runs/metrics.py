@@ -143,26 +143,31 @@ def check_fit(flow, data):
         )
 
 
-def round_trip_error(flow, x, context=None, batch_size=256, units=1.0):
-    """Returns max |x - decode(encode(x))| / units over float events [n, *event_shape].
+def round_trip_errors(flow, x, context=None, batch_size=256, units=1.0):
+    """Returns the largest |x - decode(encode(x))| / units of each of the float events [n, ...].
 
     It is infinite where a latent or its image overflows, or an iterated inverse does not converge.
     """
     import zoo
 
-    worst = 0.0
-    for _, batch, labels, _ in batches(x, context, batch_size):
+    worst = np.full(len(x), np.inf)
+    for start, batch, labels, size in batches(x, context, batch_size):
         try:
             z = np.asarray(flow.encode(batch, context=labels))
             if not np.isfinite(z).all():  # far from its data, a sequential inverse may overflow
-                return math.inf
-            back = flow.decode(z, context=labels)
+                continue
+            back = np.asarray(flow.decode(z, context=labels), np.float64)
         except zoo.NotConverged:
-            return math.inf
-        error = np.abs(np.asarray(back, np.float64) - np.asarray(batch, np.float64)) / units
-        error = error.max()
-        worst = max(worst, float(error)) if np.isfinite(error) else math.inf
+            continue
+        error = np.abs(back - np.asarray(batch, np.float64)) / units
+        error = error.reshape(len(batch), -1).max(axis=1)[:size]
+        worst[start : start + size] = np.where(np.isfinite(error), error, np.inf)
     return worst
+
+
+def round_trip_error(flow, x, context=None, batch_size=256, units=1.0):
+    """Returns the largest of `round_trip_errors`."""
+    return float(round_trip_errors(flow, x, context, batch_size, units).max(initial=0.0))
 
 
 def round_trips(flow, data, split="test", limit=1000, seed=0):
@@ -178,7 +183,8 @@ def round_trips(flow, data, split="test", limit=1000, seed=0):
     Returns:
         {"data", "noise", "examples"}, errors in data units; of a table with columns in units of
         their own, in each column's, with "unit" to say so. Noise is uniform over the grey levels of
-        discrete data and over the box around continuous data.
+        discrete data and over the box around continuous data. "same_levels" is the share of events
+        of discrete data that come back on the grey levels they had.
     """
     x, labels = arrays(data, split, bool(flow.num_classes), limit)
     rng = np.random.default_rng(seed)
@@ -190,11 +196,15 @@ def round_trips(flow, data, split="test", limit=1000, seed=0):
     noise = rng.uniform(low, high, x.shape).astype(x.dtype)
     context = None if labels is None else rng.integers(flow.num_classes, size=len(x))
     units = 1.0 if data.standardize is None else np.asarray(data.standardize[1])
-    return {
-        "data": round_trip_error(flow, x, labels, units=units),
+    errors = round_trip_errors(flow, x, labels, units=units)
+    result = {
+        "data": float(errors.max()),
         "noise": round_trip_error(flow, noise, context, units=units),
         "examples": len(x),
-    } | ({} if data.standardize is None else {"unit": "standard deviations"})
+    }
+    if flow.levels:
+        result["same_levels"] = float((errors < 0.5).mean())
+    return result | ({} if data.standardize is None else {"unit": "standard deviations"})
 
 
 def outside_figure(flow, x, own, seed=0):

@@ -139,7 +139,11 @@ def model_argument_flags(fv):
     define.float(
         "label_dropout", None, "Share of the labels that training leaves out, for guidance."
     )
-    define.string("coupling", None, "Coupling of glow: affine, additive, tanh, mixture, ...")
+    define.string(
+        "coupling",
+        None,
+        "Coupling of glow: affine, additive, tanh, mixture, ...; with arguments as --transformer.",
+    )
     define.integer(
         "attention", None, "Heads of attention in convolutional networks.", lower_bound=0
     )

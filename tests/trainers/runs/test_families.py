@@ -39,6 +39,12 @@ def test_flags_become_arguments():
     assert (flow.num_classes, flow.levels, flow.event_shape) == (10, 17, (8, 8, 1))
 
 
+def test_a_transformer_in_braces_has_its_arguments():
+    flags = ["--model=glow", "--width=4", '--coupling={"name": "mixture", "num_components": 3}']
+    flow = families.build(flagfiles.new_options(train.define_flags, flags), DIGITS)
+    assert flow.get_config()["coupling"]["num_components"] == 3
+
+
 def test_what_is_unset_is_the_default_of_the_family():
     flow = build(TABLE, "--model=iaf")
     default = inspect.signature(zoo.IAF).parameters["transformer"].default

@@ -124,7 +124,7 @@ def test_nor_does_one_that_cannot_be_encoded(family, moons):
 
 def test_round_trip_error_is_the_largest(moons):
     class Broken:
-        """Loses 0.5 in one number of one event."""
+        """Loses 0.5 in one number of the first two events of a batch."""
 
         def encode(self, x, context=None):
             return x + np.eye(*x.shape)[..., ::-1] * 0.5 * (len(x) > 1)
@@ -133,6 +133,8 @@ def test_round_trip_error_is_the_largest(moons):
             return z
 
     assert metrics.round_trip_error(Broken(), np.zeros((5, 2))) == 0.5
+    found = metrics.round_trip_errors(Broken(), np.zeros((5, 2)), batch_size=3)
+    assert found.tolist() == [0.5, 0.5, 0, 0.5, 0.5]
 
 
 def test_divergence(moons):
