@@ -64,17 +64,20 @@ def test_files_are_those_of_the_manifest_and_this_of_the_index(name):
         assert f"--model={name}" in (folder / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("file", sorted([*manifest(SMALL)["files"], "manifest.json"]))
-def test_a_flipped_bit_in_any_file_but_the_card_is_refused(file, tmp_path):
+def test_a_flipped_bit_in_any_file_but_the_card_is_refused(tmp_path):
     shutil.copy(ROOT / "index.json", tmp_path)
     shutil.copytree(ROOT / SMALL, tmp_path / SMALL)
     (tmp_path / SMALL / "README.md").write_text("A card that somebody edited.")
     zoo.load(tmp_path / SMALL)
-    content = bytearray((tmp_path / SMALL / file).read_bytes())
-    content[len(content) // 3] ^= 4
-    (tmp_path / SMALL / file).write_bytes(content)
-    with raises_one_line(file, "truncated or altered"):
-        zoo.load(tmp_path / SMALL)
+    for file in [*manifest(SMALL)["files"], "manifest.json"]:
+        path = tmp_path / SMALL / file
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 4
+        path.write_bytes(content)
+        with raises_one_line(file, "truncated or altered"):
+            zoo.load(tmp_path / SMALL)
+        content[len(content) // 3] ^= 4
+        path.write_bytes(content)
 
 
 def test_the_distribution_has_all_variables_each_with_a_gradient(entry):

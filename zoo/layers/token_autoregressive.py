@@ -9,6 +9,9 @@ from zoo.layers.flow_layer import FlowLayer
 from zoo.networks import MADE, Transformer
 from zoo.numerics import TriangularInverse, by_rows
 
+# What the network sees of an entry is clipped to this: normalized data hardly go beyond, and what
+# one far sample decides for those after it is then what a large one would.
+FARTHEST = 10.0
 ORDERS = ("sequential", "reversed")
 WITHIN = ("independent", "autoregressive")
 
@@ -19,6 +22,9 @@ class TokenAutoregressive(FlowLayer):
 
     Data to latent takes one pass of the network. Latent to data goes token by token, in one
     compiled loop that keeps keys and values of the tokens before: about the arithmetic of one pass.
+
+    Networks see entries clipped to plus and minus 10, far beyond normalized data: a sample from the
+    tail does not take those after it to where no data were.
 
     Args:
       event_shape: `(t, d)`: how many tokens, and how many entries a token has.
@@ -95,6 +101,7 @@ class TokenAutoregressive(FlowLayer):
 
     def _parameters(self, x, context=None, drop=None):
         """Parameters `[n, t, d, num_params]` of `x [n, t, d]`."""
+        x = _clipped(x)
         seen = self.network(x, context, **({"drop": drop} if drop else {}))
         if self.made is None:
             params = self.last(seen)
@@ -155,7 +162,8 @@ class TokenAutoregressive(FlowLayer):
 
             def body(i, state):
                 before, out, *cache = state
-                seen, cache = self.network.step(i, before, given[0] if given else None, cache)
+                given_now = given[0] if given else None
+                seen, cache = self.network.step(i, _clipped(before), given_now, cache)
                 token = self._token(by_token[i], seen, weights, transform)
                 return token, backend.put_rows(out, i, ops.reshape(token, (1, -1))), *cache
 
@@ -171,7 +179,7 @@ class TokenAutoregressive(FlowLayer):
             return transform(z, ops.cast(params, z.dtype))[0]
         kernels, (first, *biases) = weights
         weights = kernels, [first + self.made.context_columns(seen), *biases]
-        return self.made.sweeper.outcome(transform, z, weights, z.dtype)[0]
+        return self.made.sweeper.outcome(transform, z, weights, z.dtype, _clipped)[0]
 
     def guided(self, z, context, guidance):
         """Latent to data, with parameters moved away from those without a context.
@@ -202,3 +210,7 @@ class TokenAutoregressive(FlowLayer):
         both = ops.concatenate([context, ops.zeros_like(context)], axis=0)
         x = self._sweep(ops.concatenate([z, z], axis=0), [both], values, transform)
         return ops.split(x, 2, axis=0)[0]
+
+
+def _clipped(x):
+    return ops.clip(x, -FARTHEST, FARTHEST)

@@ -60,8 +60,11 @@ class Sweep:
 
         return backend.with_gradient(forward, gradient, tangent)(noise, weights)
 
-    def outcome(self, step, noise, weights, dtype):
-        """As a call, for what needs no gradient: `step` may then look at all events at once."""
+    def outcome(self, step, noise, weights, dtype, seen=lambda x: x):
+        """As a call, for what needs no gradient: `step` may then look at all events at once.
+
+        The network sees `seen(x)` of what comes out, entry by entry.
+        """
         by_dimension = ops.moveaxis(noise, 1, 0)
         return self._ascend(
             weights,
@@ -69,9 +72,10 @@ class Sweep:
             lambda i, params: step(by_dimension[i], ops.cast(params, dtype)),
             ops.shape(noise)[0],
             dtype,
+            seen,
         )
 
-    def _ascend(self, weights, activate, outcome, n, dtype):
+    def _ascend(self, weights, activate, outcome, n, dtype, seen=lambda x: x):
         """The loop, first dimension first.
 
         `activate(layer, start, units)` is applied to the units from `start` on, and `outcome(i,
@@ -95,7 +99,7 @@ class Sweep:
             params = _product(kernels[-1], biases[-1], below, start, self._num_params)
             value, log_det = outcome(i, ops.transpose(params))
             out = _put(out, i, value[None])
-            columns = _put(columns, i, ops.cast(value, compute)[None])
+            columns = _put(columns, i, ops.cast(seen(value), compute)[None])
             return (columns, total + log_det, out, *hidden[:count], *skips)
 
         hidden = [ops.zeros((width, n), dtype=compute) for width in self._widths]

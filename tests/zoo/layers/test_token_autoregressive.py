@@ -58,6 +58,19 @@ def test_tokens_one_by_one_are_the_uncached_inverse():
     np.testing.assert_allclose(found.bijector().forward(z), x, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_one_far_entry_decides_is_what_a_large_one_does(kind):
+    bijector, x = layer(kind).bijector(), images.normal(2, 3, 2)
+    first = (slice(None), -1, -1) if kind == "reversed" else (slice(None), 0, 0)
+    x[first] = 10.0
+    large = bijector.inverse(x).numpy()
+    x[first] = 1e6
+    far = bijector.inverse(x).numpy()
+    np.testing.assert_allclose(bijector.forward(far), x, rtol=1e-9, atol=1e-9)
+    large[first] = far[first]
+    assert (large == far).all()
+
+
 @pytest.mark.parametrize("kind", ["autoregressive", "reversed"])
 def test_gradients_through_samples(kind):
     """Those of weights, against differences; those of latents stand in `test_log_det`."""
