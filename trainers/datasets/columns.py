@@ -35,7 +35,7 @@ def without_missing(frame, names, drop, where):
     bad = frame[names].isna()
     for name in names:
         if frame[name].dtype.kind == "f":
-            bad[name] |= np.isinf(frame[name])
+            bad[name] |= np.abs(frame[name]) > np.finfo(np.float32).max
     bad = bad.loc[:, ~bad.all()]  # An empty column is a matter of its own.
     rows = bad.any(axis=1).to_numpy()
     if not rows.any():
@@ -73,7 +73,10 @@ def _fault(series, chosen):
     import pandas as pd
 
     kind = series.dtype.kind
-    count = series.nunique()
+    try:
+        count = series.nunique()
+    except TypeError:  # Lists, arrays and such, which have no hash.
+        return f"of objects ({type(series.iloc[0]).__name__}): turn it into numbers first"
     if count == 0:
         return "empty"
     if isinstance(series.dtype, pd.CategoricalDtype) or kind == "b":
@@ -83,6 +86,8 @@ def _fault(series, chosen):
     if kind not in "iuf":
         parsed = pd.to_numeric(series, errors="coerce")
         row = int(np.argmax(parsed.isna().to_numpy()))
+        if parsed.notna().all():
+            return f"of objects ({type(series.iloc[0]).__name__}): turn it into real numbers first"
         if parsed.isna().mean() < 0.5:
             return f"of numbers and text: {str(series.iloc[row])[:20]!r} in row {row}"
         return f"text, of {count} values"
@@ -94,7 +99,7 @@ def _fault(series, chosen):
         )
     values = series.to_numpy(np.float64)
     if len(np.unique(values.astype(np.float32))) < 0.5 * count:
-        return "of numbers that float32 cannot tell apart: subtract an offset first"
+        return "of numbers that float32 cannot tell apart: subtract an offset, or scale it, first"
     return None
 
 
@@ -154,8 +159,10 @@ def read_bounds(bounds, names):
     """
     from trainers.datasets import catalogue
 
+    if not isinstance(bounds, dict | list | tuple):
+        raise DatasetError(f"bounds must be a dictionary, or texts of columns; got {bounds!r}")
     pairs = bounds.items() if isinstance(bounds, dict) else [_pair(text) for text in bounds]
-    found = dict(pairs)
+    found = {name: bound(name, said) for name, said in pairs}
     for name in found:
         if name not in names:
             hint = catalogue.did_you_mean(name, names)
@@ -166,10 +173,30 @@ def read_bounds(bounds, names):
     return found
 
 
+def bound(name, said):
+    """What a column lies between, as JSON can hold it: "log", or [low, high], None if open.
+
+    Raises:
+        DatasetError: It is neither.
+    """
+    if isinstance(said, str) and said == "log":
+        return said
+    try:
+        low, high = (None if end is None else float(end) for end in said)
+    except (TypeError, ValueError):
+        low = high = None
+    given = [end for end in (low, high) if end is not None]
+    if not given or not np.isfinite(given).all() or given != sorted(set(given)):
+        raise DatasetError(
+            f'bounds: column {name!r} must have "log", or (low, high) with low < high and None for '
+            f"an open end; got {str(said)[:60]}"
+        )
+    return [low, high]
+
+
 def _pair(text):
     if not isinstance(text, str):  # (name, bound), as a dictionary was kept
-        name, bound = text
-        return name, bound if isinstance(bound, str) else list(bound)
+        return text
     name, _, said = text.rpartition("=")
     number = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)?"
     ends = re.fullmatch(rf"{number}\.\.{number}", said.strip())

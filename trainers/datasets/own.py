@@ -15,7 +15,8 @@ def load(kind, path, **changes):
         from trainers.datasets import catalogue
 
         catalogue.require_there(kind, path)
-        given = {key: value for key, value in changes.items() if value not in (None, False)}
+        # A 0 is one that was given, and is told to be none.
+        given = {k: v for k, v in changes.items() if v is not None and v is not False}
         if other := sorted({"columns", "label", "bounds", "drop_missing"} & set(given)):
             raise DatasetError(f"{other[0]} is for tables; the labels of images are their folders")
         table = pictures.of_folder(path, **given)
@@ -57,10 +58,22 @@ def from_dataframe(
     Raises:
         DatasetError: One line that names what is wrong, and what to do.
     """
-    frame = frame.rename(columns=str).reset_index(drop=True)
-    changes = {"columns": columns, "label": label, "bounds": bounds, "splits": splits}
+    import pandas as pd
+
+    if not isinstance(frame, pd.DataFrame):
+        raise DatasetError(f"expected a pandas.DataFrame, got {type(frame).__name__}")
+    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+    frame = frame.reset_index(drop=True)
+    columns, splits = _listed(columns), _listed(splits)
+    changes = {"columns": columns and [str(c) for c in columns], "bounds": bounds, "splits": splits}
+    changes["label"] = None if label is None else str(label)
     table = tables.prepare(frame, name, **changes, split_seed=split_seed, drop_missing=drop_missing)
     return Own(table)
+
+
+def _listed(value):
+    """Names, or fractions; one alone is a list of one."""
+    return value if value is None or isinstance(value, list | tuple) else [value]
 
 
 class Own(Dataset):

@@ -8,7 +8,8 @@ import numpy as np
 from trainers.datasets import columns as looks
 from trainers.datasets import splitting
 from trainers.datasets.errors import DatasetError, one_line, unusable
-from trainers.datasets.tables import Table, plain
+from trainers.datasets.kept import plain
+from trainers.datasets.tables import Table
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -56,6 +57,11 @@ def of_array(name, arrays, key, sizes, label=None, splits=None, split_seed=0, kn
     if other := [change for change, value in other.items() if value]:
         raise DatasetError(f"{other[0]} is for tables, and {name!r} holds images")
     looks.require_names(_Names(arrays), [n for n in (label,) if n], name)
+    if label and arrays[label].ndim != 1:
+        raise DatasetError(
+            f"label {label!r} of {name!r} must be one value an image, got an array of shape "
+            f"{arrays[label].shape}"
+        )
     x = arrays[key] if arrays[key].ndim == 4 else arrays[key][..., None]
     change = images.change(**sizes)
     if change:
@@ -63,7 +69,7 @@ def of_array(name, arrays, key, sizes, label=None, splits=None, split_seed=0, kn
     by = splitting.column(splits)
     values = arrays[by] if by in arrays else None
     labels = arrays[label].tolist() if label else None
-    return _table(name, x, labels, label, (splits, split_seed, values), known)
+    return _table(name, x, labels, label, (splits, split_seed, values), known, key)
 
 
 class _Names:
@@ -73,12 +79,14 @@ class _Names:
         self.columns = list(names)
 
 
-def _table(name, x, labels, label, how, known):
+def _table(name, x, labels, label, how, known, key="image"):
     import pandas as pd
 
     known = plain(known)
     if x.shape[-1] not in (1, 3):
         raise unusable(f"{name!r} has images of {x.shape[-1]} channels, where 1 or 3 are expected")
+    if not x.size:
+        raise DatasetError(f"{name!r} has no pixels: its images are an array of shape {x.shape}")
     classes = None
     if labels is not None:
         series = pd.Series(labels, name=label)
@@ -86,7 +94,7 @@ def _table(name, x, labels, label, how, known):
     if known and how[0] is None:
         how = (*splitting.given(known["splits"]), how[2])
     rows, how = splitting.split(len(x), *how)
-    about = {"columns": ["image"], "label": label if classes else None, "classes": classes}
+    about = {"columns": [key], "label": label if classes else None, "classes": classes}
     about |= {"bounds": {}, "splits": how, "left_out": {}}
     words = [f"images: {len(x)} of shape {x.shape[1:]}"]
     if classes:
@@ -102,10 +110,12 @@ def _read(files, change, name):
     for path in files:
         try:
             with Image.open(path) as image:
-                grey = grey and image.mode in ("1", "L", "I;16")
+                if image.mode[0] in "IF":  # Pillow would cut them at 255.
+                    raise ValueError(f"turn its pixels of mode {image.mode} into 8 bits first")
+                grey = grey and image.mode in ("1", "L")
                 sizes.setdefault(image.size, path)
         except Exception as error:  # Whatever Pillow makes of a damaged or foreign file.
-            raise DatasetError(f"{path} cannot be read as an image: {one_line(error)}") from error
+            raise _unreadable(path, error) from error
     if len(sizes) > 1 and not change.image_size:
         told = ", ".join(f"{w} x {h}" for w, h in sorted(sizes)[:4])
         raise unusable(
@@ -116,11 +126,18 @@ def _read(files, change, name):
     _require_room(len(files), change.shape((height, width, 1 if grey else 3)), name)
     found = []
     for path in files:
-        with Image.open(path) as image:
-            array = np.asarray(image.convert("L" if grey else "RGB"))
+        try:
+            with Image.open(path) as image:
+                array = np.asarray(image.convert("L" if grey else "RGB"))
+        except Exception as error:  # Cut, or damaged behind its head.
+            raise _unreadable(path, error) from error
         array = array[..., None] if grey else array
         found.append(np.asarray(change(array)) if change else array)
     return np.stack(found)
+
+
+def _unreadable(path, error):
+    return DatasetError(f"{path} cannot be read as an image: {one_line(error)}")
 
 
 def _require_room(count, shape, name):

@@ -49,8 +49,10 @@ def split(count, splits=None, seed=0, values=None):
     """
     if values is not None:
         return _by_values(values, splits[0])
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise DatasetError(f"split_seed must be an integer from 0, got {seed!r}")
     fractions = _fractions(splits or FRACTIONS)
-    good = fractions and len(fractions) == 3 and min(fractions) >= 0
+    good = fractions and len(fractions) == 3 and all(part >= 0 for part in fractions)
     if not good or abs(sum(fractions) - 1) > 1e-6:
         raise DatasetError(
             "splits must be three fractions that sum to 1, as in 0.8,0.1,0.1, or the name of a "
@@ -63,7 +65,12 @@ def split(count, splits=None, seed=0, values=None):
     for name, fraction in zip(SPLITS, fractions, strict=True):
         if fraction and not len(rows[name]):
             raise DatasetError(f"{count} rows are too few to be split: none is left for {name!r}")
-    return rows, {"fractions": fractions, "seed": seed}
+    return _with_test(rows), {"fractions": fractions, "seed": int(seed)}
+
+
+def _with_test(rows):
+    """Rows with those of validation for test where it has none, as of a TFDS data set."""
+    return rows if len(rows["test"]) else rows | {"test": rows["validation"]}
 
 
 def _by_values(values, name):
@@ -77,16 +84,15 @@ def _by_values(values, name):
     if len(rows["train"]) and not len(rows["validation"]):
         kept = len(rows["train"]) - max(1, len(rows["train"]) // 10)
         rows["train"], rows["validation"] = np.split(rows["train"], [kept])
-    if not len(rows["test"]):  # As of a TFDS data set with one but no test split.
-        rows["test"] = rows["validation"]
-    return rows, {"column": name}
+    return _with_test(rows), {"column": name}
 
 
 def words(rows, how):
     """A line that says how many rows each split has, and why."""
     counts = ", ".join(f"{len(part)} {name}" for name, part in rows.items())
     by = f"by column {how['column']}" if "column" in how else f"drawn with seed {how['seed']}"
-    return f"split: {counts} rows, {by} (--splits, --split_seed)"
+    same = ", test being validation" if rows["test"] is rows["validation"] else ""
+    return f"split: {counts} rows{same}, {by} (--splits, --split_seed)"
 
 
 def joined(arrays):
@@ -101,6 +107,10 @@ def joined(arrays):
         return arrays, None
     first = next(iter(parts.values()))
     values = np.concatenate([[name] * len(array) for name, array in first.items()])
-    return {
-        base: np.concatenate([found[n] for n in first]) for base, found in parts.items()
-    }, values
+    whole = {}
+    for base, found in parts.items():
+        if len({array.shape[1:] for array in found.values()}) > 1:
+            told = ", ".join(f"{base}_{n} {array.shape}" for n, array in found.items())
+            raise DatasetError(f"the splits of an array must have events of one shape, got {told}")
+        whole[base] = np.concatenate([found[n] for n in first])
+    return whole, values

@@ -17,6 +17,7 @@ import numpy as np
 from trainers.datasets import columns as looks
 from trainers.datasets import splitting
 from trainers.datasets.errors import DatasetError, one_line
+from trainers.datasets.kept import plain
 
 KINDS = ("csv", "npz", "parquet", "images")
 # Changes that are for the user's own data.
@@ -86,13 +87,6 @@ def _hashable(value):
     if isinstance(value, dict):
         return tuple(sorted((key, _hashable(part)) for key, part in value.items()))
     return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
-
-
-def plain(known):
-    """`Table.about` as a dictionary, whatever became of it on the way through a cache."""
-    known = dict(known or {})
-    pairs = ("bounds", "splits", "left_out")
-    return known | {key: dict(known[key]) for key in pairs if key in known}
 
 
 @functools.lru_cache(maxsize=1)
@@ -177,8 +171,10 @@ def prepare(
     looks.require_names(frame, [*(columns or ()), *filter(None, [label, by_column])], name)
     apart = {label, by_column}
     names = list(columns) if columns else [c for c in frame.columns if c not in apart]
-    if both := [c for c in names if c in apart]:
-        raise DatasetError(f"column {both[0]!r} is to be modelled and {label!r} is the label")
+    if both := [c for c in names if c in apart or names.count(c) > 1]:
+        why = "the label" if both[0] == label else "that of the splits"
+        why = why if both[0] in apart else "named twice"
+        raise DatasetError(f"column {both[0]!r} is to be modelled, and is {why}")
     frame, said = looks.without_missing(frame, [*names, *filter(None, [label])], drop_missing, name)
     if known and not chosen:
         left_out = known.get("left_out", {})
@@ -224,14 +220,19 @@ def _of_arrays(name, path, sizes, changes):
     if len(set(lengths.values())) != 1:
         told = ", ".join(f"{key} {n}" for key, n in lengths.items())
         raise DatasetError(f"{name!r}: arrays must be of one length, got {told or 'none'}")
-    if images:
-        chosen = next(
-            (key for key in changes.pop("columns", None) or images if key in images), None
-        )
-        return pictures.of_array(name, arrays, chosen or images[0], sizes, **changes)
+    wanted = changes.get("columns") or plain(changes.get("known")).get("columns") or images
+    if chosen := [key for key in images if key in wanted or list(wanted) == ["image"]]:
+        if extra := sorted(set(changes.pop("columns", None) or ()) - {chosen[0]}):
+            raise DatasetError(
+                f"columns of {name!r} must be one array of images, of {', '.join(images)}, or "
+                f"arrays of numbers; got {chosen[0]} and {extra[0]}"
+            )
+        return pictures.of_array(name, arrays, chosen[0], sizes, **changes)
     _require_no_image(name, sizes)
     parts = {}
     for key, a in arrays.items():
+        if key in images:
+            continue
         flat = a.reshape(len(a), -1) if a.ndim > 1 else a
         single = flat.ndim == 1
         parts |= (
@@ -254,12 +255,23 @@ def frame_of(about, x, labels=None):
         about: `Table.about`.
         x: [n, d].
         labels: Integers [n], or None.
+
+    Raises:
+        DatasetError: They are not of that form.
     """
     import pandas as pd
 
-    frame = pd.DataFrame(np.asarray(x), columns=about["columns"])
-    if labels is not None and about.get("classes"):
-        frame[about["label"]] = np.asarray(about["classes"], object)[np.asarray(labels)]
+    x, names, classes = np.asarray(x), about["columns"], about.get("classes")
+    if x.ndim != 2 or x.shape[1] != len(names):
+        raise DatasetError(f"expected rows of shape [n, {len(names)}], got {x.shape}")
+    frame = pd.DataFrame(x, columns=names)
+    if labels is not None and classes:
+        labels = np.asarray(labels)
+        if labels.shape != x.shape[:1] or not np.isin(labels, range(len(classes))).all():
+            raise DatasetError(
+                f"labels must be {len(x)} integers from 0 to {len(classes) - 1}, one a row"
+            )
+        frame[about["label"]] = np.asarray(classes, object)[labels.astype(int)]
     return frame
 
 

@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from trainers.datasets import catalogue
+from trainers.datasets import catalogue, kept
 from trainers.runs import files
 
 
@@ -96,7 +96,10 @@ def metadata(model):
 
 
 def about_data(model):
-    """What was kept of the user's own data with a flow (`Dataset.about`), or None."""
+    """What was kept of the user's own data with a flow (`Dataset.about`), or None.
+
+    Raises:
+        DatasetError: It is not of the form that a training writes.
+    """
     found = metadata(model).get("own_data")
-    good = isinstance(found, dict) and isinstance(found.get("columns"), list)
-    return found if good else None
+    return None if found is None else kept.from_manifest(found)

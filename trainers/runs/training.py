@@ -65,7 +65,10 @@ class _Trainer:
         self.flags, self.data, self.chief = flags, data, chief
         self.distribution = distribution
         self.replicas = distribution.num_replicas_in_sync if distribution else 1
-        examples = data.num_examples("train")
+        counts = {split: data.num_examples(split) for split in ("train", "validation", "test")}
+        if empty := [split for split, count in counts.items() if not count]:
+            raise ValueError(f"{data.name} has no example for {empty[0]!r}, which training needs")
+        examples = counts["train"]
         if not self.replicas <= flags.batch_size <= examples:
             raise ValueError(
                 f"--batch_size must lie between {self.replicas} (replicas) and {examples} "
@@ -273,7 +276,7 @@ class _Trainer:
         }
         try:
             about |= metrics.test_figure(flow, self.data, draws=self.flags.noise_draws)
-        except zoo.NotConverged as error:
+        except (zoo.NotConverged, ValueError) as error:
             kept = results.keep(self.run.folder, flow, best, self.flags.dataset, self.data.about)
             raise ValueError(f"no test figure: {error} {kept}") from error
         results.write(self.run.folder, flow, about, self.data.about)

@@ -1,12 +1,16 @@
 """A user's own data: read, looked through, split, and given back with its names."""
 
+import decimal
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from trainers import datasets
-from trainers.datasets import DatasetError, catalogue, tables
+from trainers.datasets import DatasetError, catalogue, kept, tables
+from trainers.runs import entries
 
 
 def table(n=200):
@@ -82,8 +86,11 @@ def test_labels_and_batches(csv):
         ({"label": "cty"}, "(did you mean 'city'?)"),
         ({"bounds": ["incme=0.."]}, "(did you mean 'income'?)"),
         ({"bounds": ["income=positive"]}, "bounds must be as in income=0.."),
+        ({"bounds": ["income=..1e999"]}, "with low < high and None for an open end"),
+        ({"columns": ["height", "height"]}, "'height' is to be modelled, and is named twice"),
         ({"bounds": ["share=0.2..0.9"]}, "values on or beyond its bounds (0.2, 0.9)"),
         ({"splits": ["0.5", "0.2"]}, "three fractions that sum to 1"),
+        ({"splits": ["0.8", "nan", "0.2"]}, "three fractions that sum to 1"),
         ({"splits": ["city"]}, "must say train, validation or test of each row, got 'oslo'"),
         ({"image_size": ["3"]}, "image_size is for images"),
         ({"binarize": "static"}, "binarize is for images"),
@@ -131,6 +138,33 @@ def test_arrays(tmp_path):
     np.testing.assert_array_equal(data.numpy("test")[..., 0], images[50:] // 32)
 
 
+def test_which_arrays_of_a_file_are_meant(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 50, 4, 4), dtype=np.uint8)
+    path = tmp_path / "a.npz"
+    np.savez(path, a=images[0], b=images[1], features=rng.normal(size=(50, 2)))
+    data = datasets.load(f"npz:{path}", columns=["b"])
+    again = datasets.load(f"npz:{path}", known=data.about)
+    np.testing.assert_array_equal(again.numpy("test"), data.numpy("test"))
+    assert any((data.numpy("test")[0, ..., 0] == image).all() for image in images[1])
+    data = datasets.load(f"npz:{path}", columns=["features"])
+    again = datasets.load(f"npz:{path}", known=data.about)
+    assert again.input_names == data.input_names == ("features[0]", "features[1]")
+    for changes, words in [
+        ({"columns": ["a", "b"]}, "must be one array of images"),
+        ({"columns": ["c"]}, "no column 'c'"),
+        ({"label": "b"}, "must be one value an image"),
+    ]:
+        with pytest.raises(DatasetError, match=words):
+            datasets.load(f"npz:{path}", **changes)
+    np.savez(path, x_train=np.zeros((5, 3)), x_test=np.zeros((5, 2)))
+    with pytest.raises(DatasetError, match="events of one shape"):
+        datasets.load(f"npz:{path}")
+    np.savez(path, x=np.zeros((5, 0, 3), np.uint8))
+    with pytest.raises(DatasetError, match="has no pixels"):
+        datasets.load(f"npz:{path}")
+
+
 @pytest.fixture
 def folder(tmp_path):
     rng = np.random.default_rng(0)
@@ -154,9 +188,89 @@ def test_images_of_a_folder(folder):
     np.testing.assert_array_equal(again.numpy("test"), data.numpy("test"))
     black = datasets.load(f"images:{folder}", image_size=[4], binarize="static")
     assert black.levels == 2 and set(np.unique(black.numpy("test"))) == {0, 1}
-    (folder / "dog" / "0.png").write_bytes(b"no image")
-    with pytest.raises(DatasetError, match="0.png cannot be read as an image"):
+    with pytest.raises(DatasetError, match="levels must divide .* got 0"):
+        datasets.load(f"images:{folder}", image_size=[4], levels=0)
+
+
+@pytest.mark.parametrize("damage", ["foreign", "cut", "16 bits"])
+def test_images_that_cannot_be_read_are_named(folder, damage):
+    path = folder / "dog" / "0.png"
+    if damage == "16 bits":
+        Image.fromarray(np.full((6, 5), 3000, np.uint16)).save(path)
+    else:
+        path.write_bytes(b"no image" if damage == "foreign" else path.read_bytes()[:-40])
+    words = "mode I;16 into 8 bits first" if damage == "16 bits" else ""
+    with pytest.raises(DatasetError, match=f"0.png cannot be read as an image.*{words}"):
         datasets.load(f"images:{folder}", image_size=[4])
+
+
+def test_rows_for_test_are_those_of_validation_where_none_are_left(csv):
+    data = datasets.load(f"csv:{csv}", splits=["0.9", "0.1", "0"])
+    np.testing.assert_array_equal(data.numpy("test"), data.numpy("validation"))
+    assert "20 validation, 20 test rows, test being validation" in data.words[-1]
+
+
+def test_what_is_no_table_or_choice_of_one_is_refused():
+    frame = table()
+    for given, words in [
+        ({"frame": frame["height"]}, "expected a pandas.DataFrame, got Series"),
+        ({"splits": 5}, "three fractions"),
+        ({"split_seed": -1}, "split_seed must be an integer from 0"),
+        ({"split_seed": None}, "split_seed must be an integer from 0"),
+        ({"bounds": {"height": 5}}, "column 'height' must have"),
+        ({"bounds": 3}, "bounds must be a dictionary"),
+        ({"label": ["city"]}, "no column"),
+    ]:
+        with pytest.raises(DatasetError, match=words):
+            datasets.from_dataframe(**{"frame": frame} | given)
+    data = datasets.from_dataframe(
+        frame, columns="height", bounds={"height": (np.float32(0), None)}
+    )
+    assert json.loads(json.dumps(data.about))["bounds"] == {"height": [0.0, None]}
+    for x, labels in [(np.zeros(1), None), (np.zeros((2, 3)), None)]:
+        with pytest.raises(DatasetError, match=r"rows of shape \[n, 1\]"):
+            data.frame(x, labels)
+    data = datasets.from_dataframe(frame, label="city")
+    for labels in ([0, 2], [0, -1], [0], [0.5, 0]):
+        with pytest.raises(DatasetError, match="2 integers from 0 to 1"):
+            data.frame(np.zeros((2, 3)), labels)
+
+
+def test_columns_of_objects_and_numbers_beyond_float32():
+    frame = table()
+    frame["list"] = [[1, 2]] * len(frame)
+    frame["money"] = [decimal.Decimal(str(x)) for x in frame["height"]]
+    why = datasets.from_dataframe(frame).about["left_out"]
+    assert why["list"] == "of objects (list): turn it into numbers first"
+    assert why["money"] == "of objects (Decimal): turn it into real numbers first"
+    frame.loc[3, "income"] = 1e39
+    with pytest.raises(DatasetError, match=r"infinite values in 1 of 200 rows, in income \(1\)"):
+        datasets.from_dataframe(frame)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("columns", "height"),
+        ("columns", []),
+        ("classes", 7),
+        ("bounds", {"height": 3}),
+        ("bounds", [3]),
+        ("splits", {}),
+        ("splits", {"fractions": 3, "seed": 0}),
+        ("splits", {"fractions": [1.0, 0.0, 0.0], "seed": "x"}),
+        ("left_out", {"a": None}),
+    ],
+)
+def test_what_a_manifest_keeps_of_data_has_a_checked_form(tmp_path, csv, key, value):
+    about = datasets.load(f"csv:{csv}").about
+    assert kept.from_manifest(json.loads(json.dumps(about))) == about
+    manifest = {"metadata": {"own_data": {**about, key: value}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(DatasetError, match="what was kept of the data"):
+        entries.about_data(str(tmp_path))
+    with pytest.raises(DatasetError, match="lacks 'label'"):
+        kept.from_manifest({k: v for k, v in about.items() if k != "label"})
 
 
 def test_bounds_of_a_table_of_tfds(data_dir):

@@ -217,9 +217,12 @@ def test_the_last_epoch_is_validated_too_and_pictures_are_drawn(train_flow, tmp_
     assert written == {"train", "validation", "pictures"}
 
 
-def test_weights_are_kept_where_the_test_figure_cannot_be_taken(train_flow, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", [zoo.NotConverged, datasets.DatasetError])
+def test_weights_are_kept_where_the_test_figure_cannot_be_taken(
+    train_flow, tmp_path, monkeypatch, kind
+):
     def fail(*args, **kwargs):
-        raise zoo.NotConverged("2 of 250 events.")
+        raise kind("2 of 250 events.")
 
     with monkeypatch.context() as patch:
         patch.setattr(metrics, "test_figure", fail)
@@ -228,6 +231,16 @@ def test_weights_are_kept_where_the_test_figure_cannot_be_taken(train_flow, tmp_
     assert zoo.load(tmp_path / "run").count_params() > 0
     assert not (tmp_path / "run" / "result.json").exists()
     assert math.isfinite(train_flow(tmp_path / "run", "--epochs=1")["nats"]["mean"])
+
+
+@pytest.mark.parametrize("splits", ["0,0.5,0.5", "1,0,0"])
+def test_a_split_that_training_comes_to_need_is_asked_for_before_it(train_flow, tmp_path, splits):
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    np.savez(tmp_path / "a.npz", x=rows)
+    data = f"--dataset=npz:{tmp_path / 'a.npz'}"
+    with pytest.raises(ValueError, match="npz:a.npz has no example for '(train|validation)'"):
+        train_flow(tmp_path / "run", data, f"--splits={splits}")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
