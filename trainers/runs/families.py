@@ -118,6 +118,7 @@ def _pretrained(options, data):
     chosen = model_arguments(options)
     base, loss = chosen.pop("base", None), chosen.pop("loss", None)
     brought = ["model"] * bool(options.model) + sorted(chosen)
+    brought += ["bounds"] * bool(options.bounds)  # Those of its first layer stay.
     brought += ["class_conditional"] * options.class_conditional
     brought += ["precision"] * (options.precision != "float32")
     if brought:

@@ -96,6 +96,11 @@ def small(**settings):
     return zoo.NICE((8, 8, 1), jit_compile=False, **settings)
 
 
+def test_bounds_are_those_of_the_flow(tmp_path):
+    with pytest.raises(ValueError, match="omit --bounds"):
+        built(tmp_path, "--bounds=x=0..")
+
+
 def test_freezing_holds_for_learned_noise_and_can_be_undone(tmp_path):
     flow = small(dequantization=zoo.VariationalDequantizer((8, 8, 1), 17, steps=1, width=4))
     zoo.save(flow, tmp_path / "flow")
