@@ -176,14 +176,16 @@ def positive(name, value):
     return float(value)
 
 
-def count(name, value, least=1):
-    """`value`, an integer of at least `least`.
+def count(name, value, least=1, most=math.inf):
+    """`value`, an integer of at least `least`, and at most `most`.
 
     Raises:
       ValueError: It is not.
     """
     if not (is_number(value) and value >= least and value == int(value)):
         raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}.")
+    if value > most:
+        raise ValueError(f"{name} must be an integer of at most {most}, got {shown(value)}.")
     return int(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 
 import keras
@@ -13,8 +14,11 @@ from zoo.config import ModelConfig, choice, count, register
 from zoo.display import Shown
 from zoo.distributions import OBSERVATIONS
 from zoo.flow import Flow
+from zoo.saving import untrusted
 from zoo.training import ELBO, LikelihoodModel
 from zoo.typing import ArrayLike, Distribution, DType, PathLike, Seed, Tensor
+
+MOST_SAMPLES = 1 << 24  # latents of an event: what a file may ask for, and float32 counts
 
 
 @register("zoo")
@@ -99,12 +103,15 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
             raise ValueError(f"free_bits must be a number of at least 0, got {free_bits!r}.")
         self.free_bits = float(free_bits)
         self.kl_warmup_steps = count("kl_warmup_steps", kl_warmup_steps, least=0)
-        self.samples = count("samples", samples)
+        self.samples = count("samples", samples, most=MOST_SAMPLES)
         self.jit = choice("jit_compile", jit_compile, (True, False, "auto"))
         self.posterior = posterior
         self.prior = distributions.base(prior, posterior.event_shape, self.dtype_policy)
         if getattr(self.prior, "conditional", False):
             raise ValueError("prior must be a flow without a context, got one that takes one.")
+        for what, network in (("encoder", encoder), ("decoder", decoder)):
+            if not isinstance(network, keras.Layer):
+                raise ValueError(f"{what} must be a Keras layer or model, got {network!r:.60}.")
         self.encoder, self.decoder = encoder, decoder
         self.event = specs.EventSpec(self._event_shape(), levels)
         self._check_encoder()
@@ -120,7 +127,9 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
     def _event_shape(self):
         """The shape of an event, as the decoder has it; builds the decoder."""
         z = ops.zeros((1, *self.latent_shape), dtype=self.variable_dtype)
-        shape, times = tuple(self.decoder(z).shape[1:]), self.observed.num_params
+        with _told_in_one_line("decoder", "latents", self.latent_shape):
+            shape = tuple(self.decoder(z).shape[1:])
+        times = self.observed.num_params
         if not shape or shape[-1] % times:
             raise ValueError(
                 f"decoder must give {times} numbers for each entry of an event along its last axis"
@@ -130,7 +139,8 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
 
     def _check_encoder(self):
         """Builds the encoder, and compares it with the posterior."""
-        got = tuple(variational.code(self, ops.zeros((1, *self.event_shape))).shape[1:])
+        with _told_in_one_line("encoder", "events", self.event_shape):
+            got = tuple(variational.code(self, ops.zeros((1, *self.event_shape))).shape[1:])
         if got != self.posterior.context_shape:
             raise ValueError(
                 f"encoder must give what the posterior takes, a context of shape "
@@ -175,7 +185,10 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
 
     def observation(self, z: ArrayLike) -> Distribution:
         """`p(x | z)` of latents `[*batch, *latent_shape]`, a `tfd.Distribution` over levels."""
-        return variational.observation(self, ops.cast(specs.tensor(z, "z"), self.variable_dtype))
+        z = specs.tensor(z, "z")
+        if tuple(z.shape)[-len(self.latent_shape) :] != self.latent_shape:
+            raise ValueError(f"z must have shape [..., {self.latent_shape}], got {tuple(z.shape)}.")
+        return variational.observation(self, ops.cast(z, self.variable_dtype))
 
     # Public calls.
 
@@ -198,7 +211,8 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
           ValueError: An argument is not as described.
         """
         x = self.event.check(x)
-        samples = ops.convert_to_tensor(count("samples", samples), dtype="int32")
+        samples = count("samples", samples, most=MOST_SAMPLES)
+        samples = ops.convert_to_tensor(samples, dtype="int32")
         return self._run(variational.importance_bound, x, backend.make_seed(seed), samples)
 
     def log_prob(self, x: ArrayLike, context: None = None, seed: Seed = None) -> Tensor:
@@ -319,6 +333,16 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
         if isinstance(self._arguments.get("prior"), tfd.Distribution):
             self._arguments["prior"] = self.prior  # The layer around it, which Keras can serialize.
         return super().get_config()
+
+
+@contextlib.contextmanager
+def _told_in_one_line(network, what, shape):
+    """Says which network fails for which shapes; Keras tells it in many lines, of many kinds."""
+    try:
+        yield
+    except Exception as error:
+        cause = untrusted.one_line(error)
+        raise ValueError(f"{network} cannot take {what} of shape {shape}: {cause}") from error
 
 
 def _check_posterior(posterior):

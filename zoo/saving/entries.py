@@ -15,9 +15,11 @@ So the index vouches for the manifests, and each manifest for the files of its e
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,8 +153,9 @@ def save(
       The folder, a `Path`.
 
     Raises:
-      ValueError: `flow` is no Flow or its weights are not finite, the folder holds something and
-        `overwrite` is false, or JSON cannot hold the metadata.
+      ValueError: `flow` is no Flow, its weights are not finite, or it has parts that `load` does
+        not take; the folder holds something and `overwrite` is false, or JSON cannot hold the
+        metadata.
     """
     if not isinstance(flow, LikelihoodModel):
         raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
@@ -162,7 +165,7 @@ def save(
     occupied = storage.check_free(folder, overwrite)
     _check_finite(flow)
     with storage.staging_beside(folder) as staging:
-        plain_copy(flow).save(staging / MODEL)
+        _write_model(flow, staging / MODEL)
         if unpacked:
             presets.unpack(staging / MODEL)
         _write_manifest(staging, describe(flow), metadata or {})
@@ -324,6 +327,17 @@ def _check_finite(flow):
     for weight in flow.weights:
         if not np.isfinite(np.asarray(weight, "float64")).all():
             raise ValueError(f"the weight {weight.path} has NaN or infinite values")
+
+
+def _write_model(flow, path):
+    """Writes the .keras file of a flow; what `load` would refuse of it is refused here."""
+    try:
+        plain_copy(flow).save(path)
+        with zipfile.ZipFile(path) as file:
+            untrusted.check_config(json.loads(file.read("config.json")))
+    except (TypeError, ValueError) as error:
+        cause = untrusted.one_line(error).rstrip(".")
+        raise ValueError(f"the flow could not be loaded again: {cause}.") from error
 
 
 def _from_bytes(data):

@@ -279,6 +279,17 @@ def test_a_file_with_a_layer_that_runs_code_is_refused(tmp_path):
         zoo.load(tmp_path / "vae.keras")
 
 
+def test_what_could_not_be_loaded_again_is_not_saved(tmp_path):
+    encoder, decoder = networks()
+    seen = keras.Input((EVENT,))
+    code = keras.Sequential([*encoder.layers, layers.Lambda(lambda h: h)])
+    for given, cause in ((keras.Model(seen, encoder(seen)), "Functional"), (code, "")):
+        vae = zoo.VAE(given, decoder, diagonal())
+        with helpers.raises_one_line("could not be loaded again", cause):
+            zoo.save(vae, tmp_path / "vae")
+        assert not list(tmp_path.iterdir())
+
+
 def test_a_prior_may_be_a_distribution_and_all_of_it_float64(tmp_path):
     loc = np.array([0.5, -0.5])
     prior = tfd.MultivariateNormalDiag(loc, np.array([1.0, 2.0]))
@@ -300,6 +311,7 @@ REFUSED = {
     "levels": ({"levels": 7}, "is of 2 levels, got levels=7"),
     "free_bits": ({"free_bits": -1}, "free_bits must be a number of at least 0, got -1"),
     "samples": ({"samples": 0}, "samples must be an integer of at least 1"),
+    "many_samples": ({"samples": 2**25}, "samples must be an integer of at most 16777216"),
 }
 
 
@@ -308,6 +320,25 @@ def test_what_does_not_fit_is_refused_in_one_line(case):
     given, words = REFUSED[case]
     with helpers.raises_one_line(words):
         build(**({"posterior": diagonal()} | given))
+
+
+def test_networks_and_latents_that_do_not_fit_are_told_by_name():
+    encoder, decoder = networks()
+    other = networks((3,))[0]
+    other(np.zeros((1, 3)))
+    for pair, words in [
+        ((None, decoder), "encoder must be a Keras layer or model, got None"),
+        ((encoder, lambda z: z), "decoder must be a Keras layer or model"),
+        ((other, decoder), "encoder cannot take events of shape (5,)"),
+        ((encoder, keras.Sequential([layers.Reshape((7,))])), "decoder cannot take latents"),
+    ]:
+        with helpers.raises_one_line(words):
+            zoo.VAE(*pair, diagonal())
+    vae = build("diagonal")
+    with helpers.raises_one_line("z must have shape [..., (2,)], got (3, 5)"):
+        vae.observation(np.zeros((3, 5)))
+    with helpers.raises_one_line("samples must be an integer of at most 16777216"):
+        vae.importance_bound(every_event()[:1], samples=2**40)
 
 
 def test_a_decoder_of_odd_entries_gives_no_logistics():
