@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterable
 
+import numpy as np
 from keras import ops
 
 from zoo import adaptation, backend, computations, distributions, latents, saving, specs, views
@@ -88,6 +89,9 @@ class Flow(Shown, ModelConfig, LikelihoodModel):
         self.stack = Stack(layers, event_shape, recompute, dtype=dtype)
         first = self.stack.layers[0] if self.stack.layers else None
         reach = {name: getattr(first, name, None) for name in ("margin", "limits")}
+        if reach["limits"] is not None:  # As what is computed with has them.
+            dtype = "float64" if self.variable_dtype == "float64" else "float32"
+            reach["limits"] = tuple(np.asarray(end, dtype) for end in reach["limits"])
         self.event = specs.EventSpec(self.stack.event_shape, levels, **reach)
         self.context = specs.ContextSpec(context_shape, num_classes)
         self.jit = choice("jit_compile", jit_compile, (True, False, "auto"))

@@ -65,14 +65,16 @@ def check(x, what, levels=None, margin=0.0):
 
 def inner(low, high, x):
     """The least and the largest floats of the type of `x` between two bounds, both apart."""
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    dtype = "float64" if dtype == "float64" else "float32"
+    of_x = keras.backend.standardize_dtype(x.dtype)
+    of_x = "float64" if of_x == "float64" else "float32"
+    # A flow of float32 rounds float64, onto a bound too.
+    dtype = "float64" if of_x == np.asarray(low).dtype == "float64" else "float32"
     low, high = (np.asarray(end, dtype) for end in (low, high))
     # Numbers smaller than the smallest normal one are zero to compiled code.
     tiny = np.finfo(dtype).tiny
     low = np.where(np.abs(low) < tiny, tiny, np.nextafter(low, np.inf, dtype=dtype))
     high = np.where(np.abs(high) < tiny, -tiny, np.nextafter(high, -np.inf, dtype=dtype))
-    return low.astype(dtype), high.astype(dtype)
+    return low.astype(of_x), high.astype(of_x)
 
 
 def check_limits(x, what, low, high):
@@ -84,7 +86,8 @@ def check_limits(x, what, low, high):
     if not backend.is_on_host(x):
         return
     x = np.asarray(x)
-    bad = (x <= np.asarray(low, x.dtype)) | (x >= np.asarray(high, x.dtype))
+    least, most = inner(low, high, x)
+    bad = (x < least) | (x > most)
     if bad.any():
         row, feature = (int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
         raise ValueError(

@@ -127,6 +127,9 @@ class Columns(FlowLayer):
         with np.errstate(over="ignore", under="ignore"):
             low, high, shift, scale = (np.asarray(x, self.variable_dtype) for x in given)
         fits = (low < high) & np.isfinite(shift) & np.isfinite(scale) & (scale > 0)
+        # An end that is given is no infinity.
+        ends = [(low, self.limits[0]), (high, self.limits[1])]
+        fits &= np.all([np.isinf(end) == np.isinf(was) for end, was in ends], axis=0)
         if not fits.all():
             i = int(np.argmin(fits))
             raise ValueError(
@@ -184,7 +187,7 @@ def check_bounds(bounds, event_shape):
         )
     if bounds is None:
         return [None] * event_shape[0]
-    if isinstance(bounds, str | dict) or len(bounds) != event_shape[0]:
+    if not isinstance(bounds, list | tuple) or len(bounds) != event_shape[0]:
         raise ValueError(
             f"bounds must hold one a column, {event_shape[0]} of them, got {bounds!r}."
         )

@@ -143,3 +143,13 @@ def test_bounds_of_a_family(tmp_path):
     flow.compile("adam")
     with helpers.raises_one_line("within the bounds of its columns", "feature 1"):
         flow.fit(tf.data.Dataset.from_tensor_slices(x).batch(50), verbose=0)
+
+
+def test_numbers_that_float32_rounds_onto_a_bound_are_refused():
+    flow = zoo.MAF((2,), bounds=["log", (0, 1)], num_layers=1, hidden_units=(4,), jit_compile=False)
+    for row in ([1.0, 1 - 1e-9], [1e-45, 0.5]):
+        with pytest.raises(ValueError, match="must lie between the bounds"):
+            flow.log_prob(np.array([row]))
+    for bounds in (5, [None, (0, 1e39)], [(-1e39, None), None]):
+        with pytest.raises(ValueError, match="bounds"):
+            zoo.layers.Columns((2,), bounds=bounds)
