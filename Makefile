@@ -11,7 +11,8 @@ BENCH_OUTPUT ?= benchmarks/results.json
 ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: demo test test-all test-hub test-bayesflow test-site check lint types tables docs bench clean
+.PHONY: demo test test-all test-hub test-bayesflow test-site check lint types tables docs site versions versions-lowest-direct \
+	versions-highest bench clean
 
 $(VENV)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -62,19 +63,42 @@ $(VENV)/.installed-docs: $(VENV)/.installed
 	touch $@
 
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
-# The site, in build/site. Tutorials run where they changed; TUTORIALS= leaves them as they are.
+# A command, and how long it took.
+TIMED = @start=$$(date +%s); $(1) && t=$$(($$(date +%s) - start)) && echo "$@: $$((t / 60)) min $$((t % 60)) s"
+# The site, in build/site, from the start: every tutorial runs.
+docs:
+	rm -rf build/tutorials build/site
+	$(call TIMED,$(MAKE) --no-print-directory site)
+
+# The same, where only the tutorials that changed run; TUTORIALS= leaves them as they are.
 TUTORIALS ?= $(patsubst docs/tutorials/%.py,build/tutorials/%.ipynb,$(wildcard docs/tutorials/*.py))
-docs: tables $(TUTORIALS) $(VENV)/.installed-docs
+site: tables $(TUTORIALS) $(VENV)/.installed-docs
 	$(MKDOCS) build --strict --quiet
 
 build/tutorials/%.ipynb: docs/tutorials/%.py | $(VENV)/.installed-docs
-	mkdir -p $(@D)
-	$(BIN)/jupytext --set-kernel python3 --to ipynb --execute --output $@ $<
+	@mkdir -p $(@D)
+	$(call TIMED,$(BIN)/jupytext --quiet --set-kernel python3 --to ipynb --execute --output $@ $<)
 
 # The site in a browser: the system's Chromium, or the one that CHROMIUM names.
 test-site: $(VENV)/.installed-dev $(VENV)/.installed-docs
 	$(MKDOCS) build --strict --quiet
 	SITE=build/site $(BIN)/python -m pytest -rs tests/site $(ARGS)
+
+# The fast tests on the lowest and the highest versions that setup.cfg allows and the index has, each
+# in an environment of its own; uv finds the Python, or brings it.
+versions: versions-lowest-direct versions-highest
+RELEASES = $(shell sed -n 's/.*Python :: \(3\..*\)/\1/p' setup.cfg)
+versions-lowest-direct: RELEASE = $(firstword $(RELEASES))
+versions-highest: RELEASE = $(lastword $(RELEASES))
+versions-lowest-direct versions-highest: versions-%: build/uv/bin/uv
+	build/uv/bin/uv venv --quiet --clear --python $(RELEASE) build/versions/$*
+	build/uv/bin/uv pip install --quiet --python build/versions/$* --resolution $* --editable ".[dev,jax]"
+	build/uv/bin/uv pip freeze --python build/versions/$* | grep -E "^(keras|numpy|tensorflow|tf)"
+	$(call TIMED,build/versions/$*/bin/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS))
+
+build/uv/bin/uv:
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet uv
 
 $(BENCH)/.installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
