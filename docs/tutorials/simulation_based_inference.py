@@ -24,6 +24,7 @@ from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 import zoo
 
@@ -210,7 +211,8 @@ def c2st(exact, drawn):
     width = 10 * exact.shape[1]
     classifier = MLPClassifier((width, width), max_iter=200, random_state=1)
     folds = KFold(5, shuffle=True, random_state=1)
-    return cross_val_score(classifier, both, labels, cv=folds).mean()
+    with threadpool_limits(1):  # Threads would wait for each other: the matrices are small.
+        return cross_val_score(classifier, both, labels, cv=folds).mean()
 
 
 def calibration(task, posterior, sets=200, draws=99):
