@@ -1,7 +1,7 @@
 """Datasets for flows: builders that need no download, a user's own files, and input pipelines.
 
 Using any of it but `catalogue` imports TensorFlow, and registers `digits`, `natural_patches`,
-`toy2d` and `uci_density` with TFDS.
+`sklearn_tables`, `toy2d` and `uci_density` with TFDS.
 """
 
 import importlib
@@ -13,6 +13,7 @@ _WHERE = {
     "DatasetError": "errors",
     "Digits": "digits",
     "NaturalPatches": "natural_patches",
+    "SklearnTables": "sklearn_tables",
     "Toy2d": "toy2d",
     "UciDensity": "uci_density",
     "catalogue": None,

@@ -14,10 +14,11 @@ from tensorflow_datasets.core.utils import tqdm_utils
 from trainers.datasets.digits import Digits
 from trainers.datasets.errors import OFFLINE, SHORT_NAMES, DatasetError, one_line, unusable
 from trainers.datasets.natural_patches import NaturalPatches
+from trainers.datasets.sklearn_tables import SklearnTables
 from trainers.datasets.toy2d import Toy2d
 from trainers.datasets.uci_density import UciDensity
 
-OWN = {cls.name: cls for cls in (Digits, NaturalPatches, Toy2d, UciDensity)}
+OWN = {cls.name: cls for cls in (Digits, NaturalPatches, SklearnTables, Toy2d, UciDensity)}
 
 
 def prepared_builder(name, data_dir=None, manual_dir=None):

@@ -10,7 +10,7 @@ from pathlib import Path
 from trainers.datasets import tables
 from trainers.datasets.errors import OFFLINE, SHORT_NAMES, DatasetError, unusable
 
-OWN = ("digits", "natural_patches", "toy2d", "uci_density")
+OWN = ("digits", "natural_patches", "sklearn_tables", "toy2d", "uci_density")
 
 
 def source(name):

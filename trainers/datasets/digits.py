@@ -48,11 +48,12 @@ class Digits(tfds.core.GeneratorBasedBuilder):
 
 
 def split_indices(labels, per_class, seed=0):
-    """Splits examples at random, with the same number of each class in a held-out split.
+    """Splits examples at random, with a number of each class in a held-out split.
 
     Args:
         labels: [n] integer classes.
-        per_class: split -> examples of each class it holds. "train" gets all others.
+        per_class: split -> examples of each class it holds, one number or one a class. "train"
+            gets all others.
         seed: of a `RandomState`, whose stream numpy promises never to change.
 
     Returns:
@@ -63,8 +64,9 @@ def split_indices(labels, per_class, seed=0):
     for label in np.unique(labels):
         members = order[labels[order] == label]
         place[members] = np.arange(len(members))
-    splits, begin = {}, 0
+    splits, begin = {}, np.zeros(np.max(labels) + 1, np.int64)
     for split, count in per_class.items():
-        splits[split] = order[(place[order] >= begin) & (place[order] < begin + count)]
-        begin += count
-    return {"train": order[place[order] >= begin], **splits}
+        end = begin + np.broadcast_to(count, np.max(labels) + 1)
+        splits[split] = order[(place >= begin[labels])[order] & (place < end[labels])[order]]
+        begin = end
+    return {"train": order[(place >= begin[labels])[order]], **splits}

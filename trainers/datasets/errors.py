@@ -2,12 +2,14 @@
 
 from trainers.datasets.toy_densities import TOYS
 
-OFFLINE = ("digits", *TOYS, "natural_patches/32x32", "natural_patches/8x8")
+SKLEARN = ("breast_cancer", "wine")
+OFFLINE = ("digits", *TOYS, *SKLEARN, "natural_patches/32x32", "natural_patches/8x8")
 """Datasets that need no download, by the names `load` takes."""
 
 UCI = ("power", "gas", "hepmass", "miniboone", "bsds300")
 SHORT_NAMES = {
     **{name: f"toy2d/{name}" for name in TOYS},
+    **{name: f"sklearn_tables/{name}" for name in SKLEARN},
     **{name: f"uci_density/{name}" for name in UCI},
 }
 """Names of ours that stand for a dataset and its config."""

@@ -8,7 +8,8 @@ def load(name, data_dir=None, manual_dir=None, **changes):
     """Loads a dataset, and prepares it first where that has not been done.
 
     Args:
-        name: "digits", a toy ("two_moons" or "toy2d/two_moons"), a density benchmark ("power" or
+        name: "digits", a toy ("two_moons" or "toy2d/two_moons"), a table of scikit-learn
+            ("wine" or "sklearn_tables/wine"), a density benchmark ("power" or
             "uci_density/power"), or any name that TFDS knows or that is prepared in `data_dir`; of
             your own, "csv:table.csv", "parquet:table.parquet", "npz:arrays.npz" or "images:folder".
         data_dir: Folder of prepared datasets, to read and, if need be, to write; or the folder of

@@ -62,6 +62,8 @@ class Dataset:
         true_log_prob: The true log-density, from numpy [n, 2] to [n] nats; None where unknown.
         memory_limit: In bytes, as above.
         bounds: One a column, for `bounds=` of a family; None where no column has any.
+        standardize: Means and standard deviations of the training split, for `standardize=` of a
+            family, where columns of `builders.OWN` are in units of their own; else None.
     """
 
     # Of a user's own data.
@@ -100,6 +102,9 @@ class Dataset:
         self.memory_limit = MEMORY_LIMIT
         self._memory = {}
         self._checked = set()
+        if getattr(builders.OWN.get(builder.name), "STANDARDIZE", False):
+            x = self.numpy("train").astype("float64")
+            self.standardize = x.mean(axis=0).tolist(), x.std(axis=0).tolist()
 
     def num_examples(self, split):
         """How many examples a split has."""

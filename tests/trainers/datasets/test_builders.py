@@ -136,4 +136,4 @@ def test_names():
     assert builders.OWN["digits"] is Digits
     assert builders.SHORT_NAMES["power"] == "uci_density/power"
     patches = {f"natural_patches/{config.name}" for config in NaturalPatches.BUILDER_CONFIGS}
-    assert set(datasets.OFFLINE) == {"digits", *datasets.TOYS, *patches}
+    assert set(datasets.OFFLINE) == {"digits", *datasets.TOYS, "breast_cancer", "wine", *patches}

@@ -51,3 +51,13 @@ def test_attributes(digits):
 def test_tfds_knows_it(data_dir):
     (image, label), *_ = tfds.load("digits", split="test", data_dir=data_dir, as_supervised=True)
     assert image.shape == (8, 8, 1) and 0 <= label < 10
+
+
+def test_counts_may_be_of_each_class():
+    labels = np.array([0, 1, 0, 1, 0, 1, 1])
+    splits = split_indices(labels, {"a": [1, 2], "b": [0, 1]})
+    assert [np.bincount(labels[rows]).tolist() for rows in splits.values()] == [
+        [2, 1],
+        [1, 2],
+        [0, 1],
+    ]
