@@ -6,7 +6,6 @@ and the index of the zoo anew. With --cards it writes the cards alone, of all en
 from what their manifests say, with --exports the SavedModels too: nothing is evaluated.
 """
 
-import math
 import os
 import re
 import shutil
@@ -145,7 +144,7 @@ def publish(run, folder, result, data, draws=10, overwrite=False, data_dir=None,
     storage.check_free(folder, overwrite)
     flow = zoo.load(run)
     evaluation = _evaluate(flow, data, draws, data_dir)
-    compared = baselines.compare(flow, data, draws) if _small_and_discrete(flow, data) else []
+    compared = baselines.compare(flow, data, draws) if baselines.within_reach(flow, data) else []
     facts = _metadata(result | {"recipe": results.recipe(run)}, evaluation, compared, data)
     with storage.staging_beside(folder) as staging:
         zoo.save(flow, staging)
@@ -183,11 +182,6 @@ def _explore(flow, data, folder, data_dir):
 def draw_curve(run, path, figure_name):
     """Draws the course of a run's training to a PNG."""
     pictures.save_png(pictures.curve_picture(folders.read_metrics(run), figure_name), path)
-
-
-def _small_and_discrete(flow, data):
-    """Whether a mixture of full covariances over x + u is a baseline within reach."""
-    return flow.levels and math.prod(flow.event_shape) * data.num_examples("train") < 1e6
 
 
 def _metadata(result, evaluation, compared, data):

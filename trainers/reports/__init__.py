@@ -7,6 +7,7 @@ ahead.
 __all__ = [
     "about",
     "baselines",
+    "card_baselines",
     "card_head",
     "card_recipe",
     "cards",

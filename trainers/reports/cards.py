@@ -4,7 +4,7 @@ import inspect
 import math
 from pathlib import Path
 
-from trainers.reports import about, card_head, card_recipe, markdown
+from trainers.reports import about, card_baselines, card_head, card_recipe, markdown
 from trainers.runs import metrics
 
 
@@ -28,7 +28,7 @@ def card(name, manifest):
         "## Figures\n\n" + _figures(model, given["evaluation"]),
         _published(model, given),
         "\n\n".join(given.get("notes", [])),
-        "## Baselines\n\n" + _baselines(given["baselines"]) if given["baselines"] else "",
+        card_baselines.section(given["baselines"]) if given["baselines"] else "",
         "## Sample quality\n\n" + _quality(given["quality"]) if "quality" in given else "",
         "## Pictures\n\n" + _pictures(shown) if shown else "",
         "## Use\n\n" + _use(name, model, given, files),
@@ -201,24 +201,6 @@ def _quality(quality):
         f"{quality['classifier']:.1%} of its test split; comparable with other flows of the same "
         "data alone.\n\n"
         + markdown.table(rows, ["", "at the recommended temperature", "at temperature 1"])
-    )
-
-
-def _baselines(baselines):
-    rows = [
-        [
-            f"{b['components']} full-covariance Gaussian{'s' * (b['components'] > 1)}",
-            metrics.shown(b["bits_per_dim"]),
-            metrics.shown(b["margin"]),
-            f"{b['floor']:g}",
-        ]
-        for b in baselines
-    ]
-    return (
-        markdown.table(rows, ["", "bits per dimension", "this flow is better by", "variance floor"])
-        + "\n\nFitted by scikit-learn to the same dequantized training data (several draws of the "
-        "noise), the floor of the variances chosen on the validation split, and measured as the "
-        "flow was. Margins are means over test examples, in pairs, ± two standard errors."
     )
 
 

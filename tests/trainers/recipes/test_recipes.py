@@ -73,7 +73,7 @@ def test_every_recipe_builds_a_flow_of_its_data(recipe, mocked, prepared):
         folder = mocked if options.dataset in DOWNLOADED else prepared
         arguments = run_options.data_arguments(options) | {"data_dir": folder}
         data = datasets.load(options.dataset, **arguments)
-    elif options.dataset.startswith(("toy2d", "uci_density")):
+    elif options.dataset.startswith(("toy2d", "uci_density", "sklearn_tables")):
         data = SimpleNamespace(name="points", event_shape=(5,), levels=None, **PLAIN)
     else:
         data = SimpleNamespace(name="patches", event_shape=(32, 32, 3), levels=256, **PLAIN)
