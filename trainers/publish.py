@@ -189,6 +189,7 @@ def _metadata(result, evaluation, compared, data):
         "dataset": data.name,
         "data": {split: data.num_examples(split) for split in ("train", "validation", "test")},
         **({"own_data": data.about, "words": list(data.words)} if data.about else {}),
+        **({"columns": list(data.input_names)} if data.standardize and not data.about else {}),
         "metrics": {name: evaluation[name] for name in ("nats", "bits_per_dim")},
         "evaluation": common.finite(evaluation),
         "training": result,

@@ -257,6 +257,8 @@ def _data(model, given):
             f"counts densities in units of one level; bits per dimension divide by D = {dims}"
         )
     lines = "\n".join(f"- {line}" for line in given.get("words", []))
+    if columns := given.get("columns"):
+        lines = f"Columns, in this order and in their own units: `{'`, `'.join(columns)}`."
     return f"{text}. {about.text(given['dataset'])}\n\n{lines}".strip()
 
 

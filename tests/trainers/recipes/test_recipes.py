@@ -30,6 +30,7 @@ DOWNLOADED = {
     "celeb_a": ("train", "validation", "test"),
     "downsampled_imagenet/32x32": ("train", "validation"),
 }
+QUICKLY_MADE = ("digits", "sklearn_tables")
 # Flags of which a family takes those that it knows.
 SMALL = ("--width=4", "--steps=1", "--blocks=1", "--scales=2")
 SMALL_FLAT = ("--hidden_units=8", "--num_layers=2")
@@ -69,11 +70,11 @@ def one_a_family():
 @pytest.mark.parametrize("recipe", one_a_family())
 def test_every_recipe_builds_a_flow_of_its_data(recipe, mocked, prepared):
     options = options_of(recipe, *small(recipe))
-    if options.dataset in DOWNLOADED or options.dataset == "digits":
+    if options.dataset in DOWNLOADED or options.dataset.startswith(QUICKLY_MADE):
         folder = mocked if options.dataset in DOWNLOADED else prepared
         arguments = run_options.data_arguments(options) | {"data_dir": folder}
         data = datasets.load(options.dataset, **arguments)
-    elif options.dataset.startswith(("toy2d", "uci_density", "sklearn_tables")):
+    elif options.dataset.startswith(("toy2d", "uci_density")):
         data = SimpleNamespace(name="points", event_shape=(5,), levels=None, **PLAIN)
     else:
         data = SimpleNamespace(name="patches", event_shape=(32, 32, 3), levels=256, **PLAIN)
@@ -148,7 +149,7 @@ def stand_ins(mocked, prepared, tmp_path, monkeypatch):
             if dataset in DOWNLOADED:
                 stack.enter_context(tfds.testing.mock_data(EXAMPLES, data_dir=str(mocked)))
                 return mocked
-            return prepared if dataset.startswith(("digits", "toy2d")) else tmp_path
+            return prepared if dataset.startswith(("toy2d", *QUICKLY_MADE)) else tmp_path
 
         yield folder
 
@@ -156,9 +157,9 @@ def stand_ins(mocked, prepared, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", names())
 def test_every_recipe_trains_for_20_steps(recipe, stand_ins, tmp_path):
-    """Flows of digits and toys in their own size, others small; the figure is taken too."""
+    """Flows of digits, toys and tables of scikit-learn in their own size, others small."""
     dataset, folder = options_of(recipe).dataset, tmp_path / "run"
-    there = dataset.startswith(("digits", "toy2d"))
+    there = dataset.startswith(("toy2d", *QUICKLY_MADE))
     # One optimizer step is a step: a batch of stand-ins is smaller than the recipe's.
     own = [] if there else [*small(recipe), "--batch_size=9"]
     given = [*own, *QUIET, "--noise_draws=1", f"--data_dir={stand_ins(dataset)}"]
