@@ -21,6 +21,7 @@ def section(baselines):
             metrics.shown(b[figure]),
             metrics.shown(b["margin"]),
             f"{b.get('floor', b.get('bandwidth')):.2g}"
+            + ", of logarithms" * b.get("logarithms", False)
             + ", decorrelated" * b.get("whitened", False),
         ]
         for b in baselines
@@ -30,7 +31,9 @@ def section(baselines):
     how = "to the same dequantized training data (several draws of the noise), the floor of the "
     how += "variances chosen on the validation split"
     if table:
-        how = "to the same training data, in units of its deviations or decorrelated; number of "
+        how = (
+            "to the same training data, as it is or in logarithms, decorrelated or not; number of "
+        )
         how += "components, floor of the variances and bandwidth chosen on the validation split"
     return (
         f"## Baselines\n\n{text}\n\nFitted by scikit-learn {how}, and measured "

@@ -211,7 +211,8 @@ def _pictures(shown):
 
 
 def _use(name, model, given, files):
-    context = ", context=3" if model["num_classes"] else ""
+    classes = model["num_classes"]
+    context = f", context={min(3, classes - 1)}" if classes else ""
     temperature = given.get("quality", {}).get("temperature", 1)
     cooler = "" if temperature == 1 else f", temperature={temperature:g}"
     # Float samples may leave the range that `log_prob` takes.

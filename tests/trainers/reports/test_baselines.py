@@ -76,11 +76,17 @@ def test_bounded_columns_are_fitted_without_their_bounds():
         return np.exp(2 * rng.normal(size=(n, 2))).astype(np.float32)
 
     data = data_of(draw, bounds=["log", "log"])
-    nats = fit(data)["gaussian"][1]
+    figure, nats = fit(data)["gaussian"]
+    assert not figure["logarithms"]
     logs = np.log(data.numpy("train").astype(float))
     normal = multivariate_normal(logs.mean(axis=0), np.cov(logs, rowvar=False))
     test = np.log(data.numpy("test").astype(float))
     np.testing.assert_allclose(nats, normal.logpdf(test) - test.sum(axis=1), atol=0.1)
+    # Positive numbers without bounds are tried in logarithms.
+    data.bounds = None
+    figure, again = fit(data)["gaussian"]
+    assert figure["logarithms"]
+    np.testing.assert_allclose(again, nats, atol=0.1)
 
 
 def test_columns_that_are_copies_have_a_density_all_the_same():

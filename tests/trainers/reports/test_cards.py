@@ -1,6 +1,7 @@
 """Cards are written from manifests alone, and those of the zoo are what the program writes."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ FIGURE = {"mean": 1.25, "error": 0.5}
 def test_cards_of_the_zoo_are_those_of_their_manifests(name):
     text = (ROOT / name / "README.md").read_text(encoding="utf-8")
     assert text == cards.card(name, entries.read_manifest(ROOT / name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_class_that_a_card_shows_is_one_of_the_flow(name):
+    text = (ROOT / name / "README.md").read_text(encoding="utf-8")
+    classes = entries.read_manifest(ROOT / name)["model"]["num_classes"] or 0
+    shown = {int(number) for number in re.findall(r"context=(\d+)", text)}
+    assert bool(shown) == bool(classes) and all(number < classes for number in shown)
 
 
 def test_the_head_is_that_of_a_model_card():
