@@ -21,7 +21,7 @@ flags.DEFINE_string("output", str(Path(__file__).parent / "images/front.png"), "
 # Flow, its data set, images a row.
 ROWS = (
     ("maf-mnist", "mnist", 10),
-    ("realnvp-fashion_mnist", "fashion_mnist", 8),
+    ("tarflow-fashion_mnist", "fashion_mnist", 10),
 )
 LINES, GAP, INCHES = 4, 1, 4.2
 
