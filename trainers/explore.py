@@ -5,6 +5,7 @@ temperatures.png     samples, a column a temperature
 interpolations.png   paths through the latent between two test images, a row each
 attribute.png        test images moved along the direction from one label to another
 classes.png          a row of samples a class, of class-conditional flows
+guidance.png         samples, a column a weight of guidance, of flows that learned it
 reconstructions.png  test images above, decode(encode(x)) below
 likelihoods.png      histograms of the log-likelihood, of the test split and of other data
 
@@ -21,6 +22,7 @@ PICTURES = (
     "interpolations",
     "attribute",
     "classes",
+    "guidance",
     "reconstructions",
     "likelihoods",
 )
@@ -35,6 +37,7 @@ def define_flags(fv):
     define.list("pictures", None, f"Which, of {', '.join(PICTURES)}; unset: all that apply.")
     define.integer("rows", 8, "Rows of a picture.", lower_bound=1)
     define.list("temperatures", "0,.25,.6,.7,.8,.9,1", "Temperatures of the strip.")
+    define.list("weights", "0,.5,1,2,4", "Weights of guidance.")
     define.integer("interpolation_steps", 10, "Images on a path, ends included.", lower_bound=2)
     define.list(
         "ends", None, "Two numbers of test images to go between; unset: neighbours, a path a row."
@@ -55,7 +58,7 @@ def main(args):
     """Draws as the flags say; returns nothing."""
     common.require(args, "model", "dataset", "output_dir")
     files.writable(args, "output_dir")
-    for name in ("temperatures", "strengths"):
+    for name in ("temperatures", "strengths", "weights"):
         _numbers(args, name)
     chosen = _chosen(args.pictures)
     entries.folder(args.model)
@@ -108,8 +111,8 @@ class Explorer:
         if metrics.is_bound(flow):
             raise ValueError("pictures of latents are for flows, whose encoding is exact")
         self.flow, self.data, self.args = flow, data, args
-        self.temperatures, self.strengths = (
-            _numbers(args, name) for name in ("temperatures", "strengths")
+        self.temperatures, self.strengths, self.weights = (
+            _numbers(args, name) for name in ("temperatures", "strengths", "weights")
         )
         self.folder = files.path(args.output_dir)
         self.rows, self.figures = [], {}
@@ -133,6 +136,8 @@ class Explorer:
         """What a picture needs and is not there, or None."""
         if name == "classes" and not self.flow.num_classes:
             return "a class-conditional flow"
+        if name == "guidance" and not metrics.is_guided(self.flow):
+            return "a flow that was trained with label_dropout"
         if name == "attribute" and not self.data.num_classes:
             return f"labels, and {self.data.name} has none"
         return None
@@ -212,6 +217,12 @@ class Explorer:
     def _classes(self):
         picture = pictures.sample_picture(self.flow, seed=self.args.seed)
         self._write("classes", picture, f"a row a class, {self.flow.num_classes} classes")
+
+    def _guidance(self):
+        rows, seed = self.flow.num_classes, self.args.seed
+        picture = views.guidance_strip(self.flow, self.weights, rows, seed)
+        text = "samples guided by weights " + ", ".join(f"{w:g}" for w in self.weights)
+        self._write("guidance", picture, text)
 
     def _reconstructions(self):
         picture, worst = views.reconstruction_picture(self.flow, *self._test(2 * self.args.rows))

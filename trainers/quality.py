@@ -9,6 +9,7 @@ docs/quality.md.
 """
 
 import functools
+import math
 import sys
 import time
 
@@ -28,6 +29,7 @@ def define_flags(fv):
     define.path("zoo_dir", "exported_models", "Folder of the entries, with their index.")
     define.list("models", None, "Names of entries; unset: all of the data set.")
     define.list("temperatures", ".6,.7,.8,.9,1", "Temperatures to choose from.")
+    define.list("guidance", ".5,1,2", "Weights of guidance, of flows that have learned it.")
     define.integer("samples", 2000, "Samples at each temperature.", lower_bound=50)
     define.path(
         "classifier",
@@ -41,7 +43,8 @@ def define_flags(fv):
 def main(args):
     """Measures as the flags say; returns nothing."""
     common.require(args, "dataset", "zoo_dir")
-    temperatures = _temperatures(args.temperatures)
+    temperatures = sorted({*_numbers("temperatures", args.temperatures, 2), 1.0})
+    weights = _numbers("guidance", args.guidance, 100)
     root = files.writable(args, "zoo_dir")
     common.start_tensorflow()
     import zoo
@@ -59,19 +62,19 @@ def main(args):
     print(f"classifier: right on {judge.accuracy:.2%} of the test split; floor {judge.floor:.3f}")
     for name in names:
         start, flow = time.monotonic(), zoo.load(root / name)
-        found = judge.measure(flow, temperatures)
+        found = judge.measure(flow, temperatures, weights)
         record(root / name, flow, data, found)
         entries.update_index(root)
         print(f"{name}: {line(found)} ({time.monotonic() - start:.0f} s)", flush=True)
 
 
-def _temperatures(texts):
+def _numbers(name, texts, most):
     try:
-        numbers = sorted({float(text) for text in texts} | {1.0})
+        numbers = [float(text) for text in texts]
     except ValueError:
-        numbers = []
-    if not numbers or not all(0 < t <= 2 for t in numbers):
-        raise ValueError(f"--temperatures must be numbers above 0, to 2, got {','.join(texts)}")
+        numbers = [math.nan]
+    if not all(0 < number <= most for number in numbers):
+        raise ValueError(f"--{name} must be numbers above 0, to {most}, got {','.join(texts)}")
     return numbers
 
 
@@ -127,7 +130,7 @@ class Judge:
     def _distance(self, features, split):
         return self._frechet(features, self.features[split])
 
-    def _look(self, flow, temperature, seed):
+    def _look(self, flow, temperature, seed, **guided):
         """(features, guessed labels, labels asked for or None) of samples."""
         labels = self.labels if flow.num_classes else None
         drawn = []
@@ -136,6 +139,7 @@ class Judge:
                 *(min(BATCH, self.samples), given),
                 seed=seed + start,
                 temperature=temperature,
+                **guided,
             )
             batch = np.asarray(batch)[:size]
             if broken := int((~np.isfinite(batch).reshape(size, -1).all(axis=1)).sum()):
@@ -147,18 +151,20 @@ class Judge:
             drawn.append(np.asarray(flow.to_levels(np.nan_to_num(batch))))
         return *self._see(np.concatenate(drawn)), labels
 
-    def measure(self, flow, temperatures):
+    def measure(self, flow, temperatures, weights=()):
         """Finds the temperature that is best on validation data, and measures there and at 1.
 
         Args:
             flow: A flow of the data set.
             temperatures: Those to choose from, 1 among them.
+            weights: Of guidance, to measure at that temperature if the flow can be guided.
 
         Returns:
             A dictionary that JSON can hold: "temperature", and what it was chosen from, "tried" and
             "validation"; "frechet" {"recommended", "1"} to test images and their "floor";
-            "accuracy" {"recommended", "1"} of class-conditional samples, or None; "classifier", its
-            accuracy on the test split; "samples", "seed", "dataset".
+            "accuracy" {"recommended", "1"} of class-conditional samples, or None; "guided", a list
+            of {"weight", "frechet", "accuracy"}; "classifier", its accuracy on the test split;
+            "samples", "seed", "dataset".
         """
         metrics.check_fit(flow, self.data)
         validation = [
@@ -172,11 +178,18 @@ class Judge:
             features, guessed, labels = self._look(flow, temperature, self.seed)
             distance[key] = self._distance(features, "test")
             accuracy[key] = None if labels is None else float(np.mean(guessed == labels))
+        guided = []
+        for weight in weights if metrics.is_guided(flow) else ():
+            features, guessed, labels = self._look(flow, best, self.seed, guidance=weight)
+            reached = float(np.mean(guessed == labels))
+            frechet = self._distance(features, "test")
+            guided.append({"weight": weight, "frechet": frechet, "accuracy": reached})
         return {
             **{"dataset": self.data.name, "samples": self.samples, "seed": self.seed},
             **{"classifier": self.accuracy, "floor": self.floor},
             **{"tried": temperatures, "validation": validation, "temperature": best},
             **{"frechet": distance, "accuracy": accuracy if flow.num_classes else None},
+            "guided": guided,
         }
 
 
@@ -244,6 +257,13 @@ def _table(dataset, flows):
                 f"{accuracy['recommended']:.1%}, {accuracy['1']:.1%}" if accuracy else "–",
             ]
         )
+        for guided in quality.get("guided", ()):
+            name, temperature = (
+                f"guided, weight {guided['weight']:g}",
+                f"{quality['temperature']:g}",
+            )
+            figures = [f"{guided['frechet']:.2f}", "", f"{guided['accuracy']:.1%}"]
+            rows.append([name, "", temperature, *figures])
     quality = flows[0][1]["quality"]
     rows.append(["training images (the floor)", "", "", f"{quality['floor']:.2f}", "", ""])
     header = [

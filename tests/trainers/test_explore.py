@@ -45,7 +45,7 @@ def cells(picture, rows, columns):
 def test_all_that_applies_is_drawn(image_flow, prepared, tmp_path, capsys):
     run(image_flow[0], prepared, tmp_path, "--outside=digits", "--examples=40")
     names = {path.name for path in tmp_path.iterdir()}
-    applies = set(explore.PICTURES) - {"classes"}
+    applies = set(explore.PICTURES) - {"classes", "guidance"}
     assert names == {f"{name}.png" for name in applies} | {"explore.json"}
     for name in applies:
         assert np.asarray(Image.open(tmp_path / f"{name}.png")).ndim == 3
@@ -80,6 +80,19 @@ def test_temperatures_go_from_one_image_to_many(image_flow):
     assert 0 == spread[0] < spread[1] < spread[2]
     expected = pictures.to_pixels(flow.sample(4, seed=0, temperature=1.0), 17)[..., 0]
     np.testing.assert_array_equal(strip[:, 2], expected)
+
+
+def test_guidance_starts_from_samples_of_the_flow():
+    flow = zoo.TarFlow(
+        (8, 8, 1),
+        **{"levels": 17, "num_classes": 3, "label_dropout": 0.1, "patch_size": 4, "seed": 0},
+        **{"num_layers": 1, "blocks": 1, "width": 4},
+    )
+    helpers.randomize(flow, scale=0.3)
+    strip = cells(views.guidance_strip(flow, (0, 3), rows=3), 3, 2)
+    plain = pictures.to_pixels(flow.sample(3, np.arange(3), seed=0), 17)[..., 0]
+    np.testing.assert_array_equal(strip[:, 0], plain)
+    assert (strip[:, 1] != plain).any()
 
 
 def test_paths_go_from_one_end_to_the_other(image_flow):

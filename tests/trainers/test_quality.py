@@ -91,6 +91,23 @@ def test_the_best_temperature_is_that_of_the_data(judge, digits, conditional):
     assert min(found["validation"][::2]) > 3 * found["validation"][1]
 
 
+class Guided(Images):
+    """One that shows its class the surer, the more it is guided."""
+
+    label_dropout = 0.1
+
+    def sample(self, n, context=None, seed=0, temperature=1.0, guidance=0.0):
+        wrong = np.random.default_rng(seed).uniform(size=n) > guidance
+        return super().sample(n, np.where(wrong, (context + 1) % 10, context), seed, temperature)
+
+
+def test_guidance_is_measured_where_it_was_learned(judge, digits):
+    half, whole = judge.measure(Guided(digits, True), [1.0], [0.5, 1.0])["guided"]
+    assert half["weight"] == 0.5 and 0.4 < half["accuracy"] < 0.6
+    assert whole["accuracy"] > 0.9 and whole["frechet"] < 3 * judge.floor
+    assert judge.measure(Images(digits, True), [1.0], [1.0])["guided"] == []
+
+
 def test_noise_is_far_from_digits(judge):
     noise = np.random.default_rng(0).integers(17, size=(200, 8, 8, 1))
     assert judge._frechet(judge._see(noise)[0], judge.features["test"]) > 5 * judge.floor
@@ -130,8 +147,8 @@ def test_an_entry_keeps_its_quality(prepared, model, tmp_path):
         quality.main(flagfiles.new_options(quality.define_flags, [*argv, "--models=other"]))
 
 
-def test_flags_are_checked():
+@pytest.mark.parametrize("flag", ["--temperatures=0", "--temperatures=cool", "--guidance=-1"])
+def test_flags_are_checked(flag):
+    argv = ["--dataset=digits", flag]
     with pytest.raises(ValueError, match="must be numbers above 0"):
-        quality._temperatures(["0"])
-    with pytest.raises(ValueError, match="must be numbers above 0"):
-        quality._temperatures(["cool"])
+        quality.main(flagfiles.new_options(quality.define_flags, argv))

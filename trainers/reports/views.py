@@ -28,6 +28,12 @@ def temperature_strip(flow, temperatures, rows=8, seed=0):
     return _rows(strip, flow)
 
 
+def guidance_strip(flow, weights, rows, seed=0):
+    """Guided samples: a column a weight, a row a class and one draw of the latent."""
+    labels = np.arange(rows) % flow.num_classes
+    return _rows([flow.sample(rows, labels, seed, guidance=float(w)) for w in weights], flow)
+
+
 def interpolation_picture(flow, a, b, steps=10, context=None):
     """Paths through the latent: a row each from `a[i]` at the left to `b[i]` at the right.
 

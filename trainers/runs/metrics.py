@@ -24,6 +24,11 @@ def is_bound(flow):
     return hasattr(flow, "importance_bound")
 
 
+def is_guided(flow):
+    """Whether samples can be guided by a class: the flow learned the density without labels too."""
+    return bool(flow.num_classes and getattr(flow, "label_dropout", 0))
+
+
 def log_likelihoods(flow, x, context=None, draws=1, seed=0, batch_size=256, function=None):
     """Log-likelihood of each example, the mean over several draws of the noise.
 

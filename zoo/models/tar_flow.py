@@ -145,6 +145,11 @@ class TarFlow(Family):
         noise = computations.draw_noise(self, x, of_noise)
         return computations.density(self, x, context, noise, seed, training)
 
+    @property
+    def label_dropout(self) -> float:
+        """Share of the labels that training leaves out; at 0 samples cannot be guided."""
+        return self._label_dropout
+
     def sample(
         self,
         n: int | Tensor,
