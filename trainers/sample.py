@@ -129,7 +129,8 @@ def write(path, samples, levels=None, about=None, labels=None):
         about = about or {"columns": names, "label": "label"}
         if labels is not None and not about.get("classes"):
             about = about | {"classes": list(range(int(max(labels)) + 1))}
-        tables.write(path, tables.frame_of(about, samples, labels))
+        with common.written_whole(path) as part:
+            tables.write(part, tables.frame_of(about, samples, labels))
         return None
     if path.suffix == ".png":
         return pictures.save_png(pictures.samples_picture(samples, levels), path)

@@ -33,14 +33,17 @@ def main(args):
     common.require(args, "model", "input", "output", "what")
     if unknown := sorted(set(args.what) - set(WHAT)):
         raise ValueError(f"--what must be of {', '.join(WHAT)}; got {unknown[0]!r}")
-    kind = files.path(args.input).suffix.removeprefix(".")
+    source = files.path(args.input)
+    kind = source.suffix.removeprefix(".")
     suffix = files.path(args.output).suffix
     if suffix not in (".csv", ".parquet", ".npz"):
         raise ValueError(f"--output must end in .csv, .parquet or .npz, got {args.output}")
     path = files.writable(args, "output", file=True)
+    if path.exists() and source.exists() and path.samefile(source):
+        raise ValueError(f"--output={args.output} is the file of --input: name another")
     about = entries.about_data(args.model)
     entries.folder(args.model)
-    frame, x = read(kind, str(files.path(args.input)), about)
+    frame, x = read(kind, str(source), about)
     common.start_tensorflow()
     import zoo
 
@@ -65,7 +68,7 @@ def read(kind, path, about):
             found = np.load(path, allow_pickle=False)
             found = found if kind == "npy" else found["x" if "x" in found else found.files[0]]
         except Exception as error:  # Whatever NumPy makes of a damaged or foreign file.
-            raise ValueError(f"--input={path} cannot be read: {common.one_line(error)}") from None
+            raise ValueError(f"--input={path} cannot be read: {tables.one_line(error)}") from None
         if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf":
             raise ValueError(f"--input={path} must hold an array of numbers")
         return None, found
@@ -145,7 +148,8 @@ def write(path, frame, found):
     beside = pd.DataFrame(found)
     taken = set(beside) & set(() if frame is None else frame)
     beside = beside.rename(columns={name: f"{name}_of_flow" for name in taken})
-    tables.write(path, beside if frame is None else pd.concat([frame, beside], axis=1))
+    with common.written_whole(path) as part:
+        tables.write(part, beside if frame is None else pd.concat([frame, beside], axis=1))
 
 
 if __name__ == "__main__":

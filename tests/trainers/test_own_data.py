@@ -105,6 +105,28 @@ def test_a_row_without_a_label_has_no_score_given_it(own_run, csv, tmp_path):
         run(score, *argv, f"--input={tmp_path / 'new.csv'}")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_table_is_written_whole_and_never_over_its_input(tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    score.tables.write(path, pd.DataFrame({"x": [1.0]}))
+    before = path.read_bytes()
+    with raises_one_line("--output", "the file of --input"):
+        run(score, "--model=maf-two_moons", f"--input={path}", f"--output={path}")
+
+    def cut(part, frame):
+        part.write_text("half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(score.tables, "write", cut)
+    for write in (
+        lambda: sample.write(path, np.zeros((2, 2))),
+        lambda: score.write(path, None, {"log_prob": np.zeros(2)}),
+    ):
+        with pytest.raises(OSError, match="disk full"):
+            write()
+        assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
 def test_training_goes_on_with_the_columns_and_splits_it_began_with(csv, tmp_path):
     def trained(name, *argv):
         argv = [*QUIET, "--batch_size=100", "--epochs=1", f"--model_dir={tmp_path / name}", *argv]

@@ -125,6 +125,15 @@ def numbers(frame, names, where):
         raise DatasetError(f"{where!r}: column {bad!r} does not hold numbers") from None
 
 
+def require_places(names, known):
+    """Raises DatasetError where a column of a flow is named in another place than it has there."""
+    if moved := [c for i, c in enumerate(names) if c in known and known.index(c) != i]:
+        raise DatasetError(
+            f"column {moved[0]!r} has another place in the flow: omit the columns, or name them in "
+            f"its order, {','.join(known)[:150]}"
+        )
+
+
 def classes(series, known=None):
     """(labels int32 [n], names of the classes) of a column.
 

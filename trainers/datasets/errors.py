@@ -27,4 +27,6 @@ def unusable(message):
 def one_line(error, limit=200):
     """The message of any exception on one line, cut to `limit` characters."""
     text = " ".join(str(error).split()) or type(error).__name__
+    if "allow_pickle" in text:  # What NumPy advises to do about it runs what the file says.
+        text = "it is no array of numbers"
     return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -169,6 +169,7 @@ def prepare(
         splits, split_seed = splitting.given(known["splits"])
     by_column = splitting.column(splits)
     looks.require_names(frame, [*(columns or ()), *filter(None, [label, by_column])], name)
+    looks.require_places(columns or (), list(known.get("columns", ())))
     apart = {label, by_column}
     names = list(columns) if columns else [c for c in frame.columns if c not in apart]
     if both := [c for c in names if c in apart or names.count(c) > 1]:
@@ -276,7 +277,7 @@ def frame_of(about, x, labels=None):
 
 
 def write(path, frame):
-    """Writes a table as .csv or .parquet, as the path's suffix says.
+    """Writes a table as .csv or .parquet, as the path's suffix says: in place, see `written_whole`.
 
     Raises:
         DatasetError: Parquet needs pyarrow, and it is not there.
@@ -288,5 +289,5 @@ def write(path, frame):
         frame.to_parquet(path, index=False)
     except ImportError:
         raise DatasetError(
-            f"{path}: writing parquet needs pyarrow: pip install 'flow-zoo[parquet]'"
+            f"writing {path.suffix} needs pyarrow: pip install 'flow-zoo[parquet]'"
         ) from None

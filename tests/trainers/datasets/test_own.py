@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests import helpers
 from trainers import datasets
 from trainers.datasets import DatasetError, catalogue, kept, tables
 from trainers.runs import entries
@@ -234,6 +235,23 @@ def test_what_is_no_table_or_choice_of_one_is_refused():
     for labels in ([0, 2], [0, -1], [0], [0.5, 0]):
         with pytest.raises(DatasetError, match="2 integers from 0 to 1"):
             data.frame(np.zeros((2, 3)), labels)
+
+
+def test_columns_of_a_flow_keep_their_places(csv):
+    columns = ["share", "income", "height"]
+    known = datasets.load(f"csv:{csv}", columns=columns).about
+    again = datasets.load(f"csv:{csv}", known=known, columns=columns)
+    assert again.about["columns"] == columns
+    with helpers.raises_one_line("'height' has another place", "share,income,height"):
+        datasets.load(f"csv:{csv}", known=known, columns=sorted(columns))
+
+
+@pytest.mark.parametrize("content", [b"no zip", b"\x80\x04K\x01."])
+def test_a_file_that_is_no_npz_is_told_without_advice(tmp_path, content):
+    (tmp_path / "x.npz").write_bytes(content)
+    with helpers.raises_one_line("x.npz cannot be read as npz: it is no array of numbers") as told:
+        datasets.load(f"npz:{tmp_path / 'x.npz'}")
+    assert "allow_pickle" not in str(told.value)
 
 
 def test_columns_of_objects_and_numbers_beyond_float32():
