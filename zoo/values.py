@@ -78,7 +78,7 @@ def inner(low, high, x):
 
 
 def check_limits(x, what, low, high):
-    """Checks numbers that lie on the host already against the bounds of their columns.
+    """Checks events `[..., d]` that lie on the host already against the bounds of their columns.
 
     Raises:
       ValueError: One is not between them, or is one of them: densities there are 0, or no number.
@@ -89,6 +89,7 @@ def check_limits(x, what, low, high):
     least, most = inner(low, high, x)
     bad = (x < least) | (x > most)
     if bad.any():
+        x, bad = (values.reshape(-1, values.shape[-1]) for values in (x, bad))
         row, feature = (int(i) for i in np.unravel_index(np.argmax(bad), bad.shape))
         raise ValueError(
             f"{what} must lie between the bounds of its columns, got {x[row, feature]:.6g} in "

@@ -19,6 +19,7 @@ flow_zoo.json` in the folder tells shapes, types and levels, and the SHA-256 of 
 from __future__ import annotations
 
 import functools
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ MODEL = {
     "levels": NULL_OR_COUNT,
     "dtype": str,
     "reparameterized?": bool,
+    "limits?": storage.any_of(None, [[storage.any_of(None, float)]]),
     "digest?": storage.sha256_form,
 }
 
@@ -91,6 +93,7 @@ def export(flow: Flow, folder: PathLike, overwrite: bool = False) -> Path:
         files = storage.list_files(staging)
         info = {**entries.describe(flow), "name": flow.name}
         info["reparameterized"] = _reparameterized(flow)
+        info["limits"] = _limits(flow.event)
         (staging / INFO).parent.mkdir()
         info["digest"] = storage.digest(info)
         storage.write_json(staging / INFO, model=info, files=files)
@@ -145,6 +148,13 @@ def _reparameterized(flow):
     if isinstance(flow.base, LikelihoodModel):
         return _reparameterized(flow.base)
     return flow.base.distribution().reparameterization_type == tfd.FULLY_REPARAMETERIZED
+
+
+def _limits(event):
+    """What events lie between, a list for each of both ends, open ones `None`; or `None`."""
+    if event.limits is None:
+        return None
+    return [[x if math.isfinite(x) else None for x in end.tolist()] for end in event.limits]
 
 
 def _check_backend():

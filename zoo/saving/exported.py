@@ -31,7 +31,7 @@ class ExportedFlow(tfd.Distribution):
         self._module, self._info = module, info
         self._weights = list(module.weights)
         classes, shape = info["num_classes"], info["context_shape"]
-        self._event = specs.EventSpec(info["event_shape"], info["levels"])
+        self._event = specs.EventSpec(info["event_shape"], info["levels"], limits=_limits(info))
         self._spec = specs.ContextSpec(None if classes else shape, classes)
         context = self._spec.check(context, optional=True)
         kind = tf.int32 if classes else info["dtype"]
@@ -103,11 +103,13 @@ class ExportedFlow(tfd.Distribution):
         return self._map(self._module.decode, tf.cast(z, self.dtype), shape, "z")
 
     def _check(self, x):
-        """Events as a tensor: any real numbers, as of `Flow.distribution()`, or grey levels."""
+        """Events as a tensor: any finite numbers within the flow's bounds, or grey levels."""
         x = specs.tensor(x, "x")
         self._event.check_type(x)
-        if specs.is_integer(x):
-            values.check(x, "x", self._event.levels)
+        _split(x, self._event.shape, "x")
+        values.check(x, "x", self._event.levels if specs.is_integer(x) else None)
+        if self._event.limits is not None:
+            values.check_limits(x, "x", *self._event.limits)
         return x
 
     def _log_prob(self, x, seed=None):
@@ -179,6 +181,16 @@ class ExportedFlow(tfd.Distribution):
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
         return {}
+
+
+def _limits(info):
+    """What events lie between, as `EventSpec` has it. Exports of before tell nothing of it."""
+    if info.get("limits") is None:
+        return None
+    low, high = info["limits"]
+    open_ends = ((low, -np.inf), (high, np.inf))
+    kind = info["dtype"] if info["dtype"] == "float64" else "float32"
+    return [np.asarray([end if x is None else x for x in at], kind) for at, end in open_ends]
 
 
 def _check_lead(shape, size):

@@ -238,6 +238,30 @@ def test_events_that_a_flow_would_refuse(loaded, x, words):
             log_prob(x)
 
 
+@pytest.mark.parametrize(
+    ("x", "words"),
+    [
+        ([[0.0, 1.0]], ["between the bounds of its columns", "row 0, feature 1", "(0, 1)"]),
+        ([[0.0, 0.5], [5.0, 0.5]], ["between the bounds of its columns", "row 1, feature 0"]),
+        ([[-1.0, np.nan]], ["finite", "row 0, feature 1"]),
+        ([[-1.0]], ["shape", "2]", "[1, 1]"]),
+    ],
+)
+def test_events_beyond_the_bounds_are_refused_as_a_flow_does(loaded, tmp_path_factory, x, words):
+    if "bounded" not in loaded:
+        flow = zoo.NICE((2,), bounds=[(None, 5), (0, 1)], num_layers=1, hidden_units=(2,))
+        folder = flow.export(tmp_path_factory.mktemp("bounded") / "flow")
+        loaded["bounded"] = flow, zoo.load_exported(folder)
+    flow, exported = loaded["bounded"]
+    close(exported.log_prob([[-1.0, 0.5]]), flow.log_prob([[-1.0, 0.5]]))
+    for call in (flow.log_prob, exported.log_prob, exported.encode):
+        with raises_one_line(*words):
+            call(x)
+    if len(x[0]) == 2:
+        with raises_one_line(words[0]):
+            exported.log_prob([x])  # Of any leading shape.
+
+
 def test_integers_are_dequantized(loaded):
     flow, asked = table.shared("maf_image"), exports.asked("maf_image")
     x, labels = asked["integers"], asked["context"]
