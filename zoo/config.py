@@ -8,8 +8,15 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
+from zoo.backend.budget import of_this_machine
 from zoo.backend.names import names_in_common
 
+MAX_EVENT = 1 << 24  # numbers in one event, or in anything else with a shape
+MAX_INTEGER = 1 << 24  # of any other size or count
+# Integers that make nothing larger: names of random numbers and of objects, ends of loops, data.
+FREE = {"seed", "shared_object_id", "levels", "decay_steps", "first_decay_steps", "warmup_steps"}
+FREE |= {"boundaries", "max_steps", "num_steps", "array", "bounds", "standardize", "shift", "scale"}
+FREE |= {"kl_warmup_steps"}
 SEEDS = 2**31  # Seeds are integers below: two of int32, as TFP and TensorFlow take them.
 
 
@@ -52,7 +59,7 @@ class ArgumentsAsConfig:
         further = [p for p in cls._further_parameters if p.name not in taken]
         rest = [p for p in own if p.kind is p.VAR_KEYWORD and not further]
         if "__init__" in vars(cls):
-            cls.__init__ = names_in_common()(cls.__init__)
+            cls.__init__ = of_this_machine(cls.__name__)(names_in_common()(cls.__init__))
         cls.__signature__ = inspect.Signature([*named, *further, *rest])
 
     def __new__(cls, *args, **kwargs):
@@ -72,6 +79,8 @@ class ArgumentsAsConfig:
         for name, parameter in cls.__signature__.parameters.items():
             if isinstance(parameter.default, bool):
                 flag(name, arguments[name])
+        for name, value in arguments.items():
+            check_size(name, value)
         floating("dtype", arguments.get("dtype"))
         # Past the tracking of attributes: these are no parts of the instance.
         instance.__dict__["_arguments"] = arguments
@@ -176,14 +185,35 @@ def positive(name, value):
     return float(value)
 
 
-def count(name, value, least=1, most=math.inf):
-    """`value`, an integer of at least `least`, and at most `most`.
+def check_size(name, value):
+    """Checks sizes and counts, alone or in lists, before anything of that size is made.
+
+    Raises:
+      ValueError: An integer, or the product of a shape, is beyond all use.
+    """
+    if isinstance(value, list | tuple):
+        whole = [n for n in value if isinstance(n, numbers.Integral)]
+        is_shape = name.endswith("shape") and len(whole) == len(value)
+        if is_shape and math.prod(abs(int(n)) for n in whole) > MAX_EVENT:
+            raise ValueError(
+                f"{name} must have at most {MAX_EVENT} numbers, got {shown(list(map(int, whole)))}."
+            )
+        for part in value:
+            check_size(name, part)
+    elif isinstance(value, numbers.Integral) and name not in FREE and abs(int(value)) > MAX_INTEGER:
+        raise ValueError(f"{name} must be an integer of at most {MAX_INTEGER}, got {shown(value)}.")
+
+
+def count(name, value, least=1, most=None):
+    """`value`, an integer of at least `least`, and at most `most`, by default what sizes may be.
 
     Raises:
       ValueError: It is not.
     """
     if not (is_number(value) and value >= least and value == int(value)):
         raise ValueError(f"{name} must be an integer of at least {least}, got {shown(value)}.")
+    if most is None:
+        most = math.inf if name in FREE else MAX_INTEGER
     if value > most:
         raise ValueError(f"{name} must be an integer of at most {most}, got {shown(value)}.")
     return int(value)

@@ -57,6 +57,8 @@ def density(
         described.
       ImportError: matplotlib is not installed.
     """
+    if not isinstance(flow, LikelihoodModel):
+        raise ValueError(f"flow must be a zoo Flow, got {type(flow).__name__}.")
     if tuple(flow.event_shape) != (2,):
         raise ValueError(
             f"density draws flows of points, event_shape=(2,), got {tuple(flow.event_shape)}: "

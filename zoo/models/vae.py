@@ -122,6 +122,7 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
             )
         self.training_loss = ELBO()
         self._calls = backend.CompiledCalls(self)
+        self.__dict__["metadata"] = {}  # As a flow's: past the tracking of attributes.
         self.built = True
 
     def _event_shape(self):
@@ -277,6 +278,12 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
     def export(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
         """Writes a SavedModel; see `zoo.export`. Its `log_prob` is that of seed 0."""
         return saving.export(self, folder, overwrite)
+
+    from_preset = classmethod(saving.from_preset)
+
+    def save_to_preset(self, folder: PathLike, overwrite: bool = False) -> pathlib.Path:
+        """Writes the model as a preset, keras-hub's three files; see `zoo.save`."""
+        return saving.save(self, folder, overwrite=overwrite, unpacked=True)
 
     def _refuse(self, context):
         if context is not None:

@@ -163,7 +163,8 @@ class SpectralDense(SpectralLinear):
         return _product(y, ops.transpose(kernel))
 
     def converged(self, kernel):
-        return np.linalg.svd(kernel.astype("float64"))[0][:, 0].astype(self.vector.dtype)
+        left, _, _ = np.linalg.svd(kernel.astype("float64"), full_matrices=False)
+        return left[:, 0].astype(self.vector.dtype)
 
 
 def fingerprints(layers):

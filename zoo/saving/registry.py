@@ -7,6 +7,7 @@ import html
 import os
 from pathlib import Path
 
+from zoo import config
 from zoo.saving import storage
 from zoo.saving.published import published
 from zoo.typing import PathLike, Shape
@@ -150,13 +151,18 @@ def list_models(
       images and in nats of points; `record.published` has all figures, with their sources.
 
     Raises:
-      ValueError: A folder has no index, or one that cannot be read.
+      ValueError: A folder has no index, or one that cannot be read; or a filter is no text, or no
+        shape.
 
     Example:
       >>> models = {model.name: model for model in zoo.list_models(dataset="digits")}
       >>> models["maf-digits"].family
       'MAF'
     """
+    for name, value in (("family", family), ("dataset", dataset), ("text", text)):
+        if not isinstance(value, str | None):
+            raise ValueError(f"{name} must be text, got {config.shown(value)}.")
+    event = None if event is None else config.shape("event", event, least=0)
     found = registered(roots() if root is None else [storage.path(root, "root")])
     records = (ModelRecord.from_index(name, entry) for name, (_, entry) in sorted(found.items()))
     return ModelTable(r for r in records if r.fits(family, dataset, event, text))

@@ -13,14 +13,10 @@ import keras
 import numpy as np
 
 from zoo.backend import configuration
+from zoo.config import FREE, MAX_EVENT, MAX_INTEGER
 
-MAX_EVENT = 1 << 24  # numbers in one event, or in anything else with a shape
-MAX_INTEGER = 1 << 24  # of any other size or count
 MAX_DEPTH = 64  # of lists and dictionaries in each other; a MAF on a mixture takes 12
 MAX_MESSAGE = 300  # characters of an error quoted
-# Integers that make nothing larger: names of random numbers and of objects, ends of loops, data.
-FREE = {"seed", "shared_object_id", "levels", "decay_steps", "first_decay_steps", "warmup_steps"}
-FREE |= {"boundaries", "max_steps", "num_steps", "array"}
 
 _LISTED = {
     "keras": "DTypePolicy FloatDTypePolicy Sequential",

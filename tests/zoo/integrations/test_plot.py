@@ -78,6 +78,8 @@ def test_what_cannot_be_drawn(axes):
         zoo.plot.density(flow, axes=axes)
     with pytest.raises(ValueError, match=r"got events of shape \(2, 2\)"):
         zoo.plot.samples(np.zeros((4, 2, 2)), axes=axes)
+    with pytest.raises(ValueError, match=r"\Aflow must be a zoo Flow, got int\.\Z"):
+        zoo.plot.density(5, axes=axes)
 
 
 def test_training_of_a_history(axes):

@@ -270,6 +270,19 @@ def test_an_entry_and_its_saved_model_say_the_same(tmp_path):
     helpers.assert_same(exported.decode(z), vae.decode(z))
 
 
+def test_a_vae_has_the_doors_of_presets(tmp_path):
+    vae = build()
+    vae.save_to_preset(tmp_path / "preset")
+    assert not (tmp_path / "preset" / "model.keras").exists()
+    again = zoo.VAE.from_preset(tmp_path / "preset", samples=3)
+    x = helpers.data(vae, 2)
+    helpers.assert_same(again.elbo(x, seed=1), vae.elbo(x, seed=1))
+    assert again.samples == 3 and again.metadata == {}
+    assert zoo.VAE.from_preset(tmp_path / "preset").metadata["family"] == "VAE"
+    with helpers.raises_one_line("is a VAE, expected a MAF"):
+        zoo.MAF.from_preset(tmp_path / "preset")
+
+
 def test_a_file_with_a_layer_that_runs_code_is_refused(tmp_path):
     encoder, decoder = networks()
     encoder.add(layers.Lambda(lambda h: h))

@@ -93,6 +93,14 @@ def test_filters(asked, found, tmp_path):
     assert [model.name for model in registry.list_models(root, **asked)] == found
 
 
+@pytest.mark.parametrize(
+    "asked", [{"family": 3}, {"dataset": 3}, {"text": ["a"]}, {"event": 2}, {"event": "digits"}]
+)
+def test_filters_that_are_none_are_refused_by_name(asked, tmp_path):
+    with raises_one_line(*asked, "must be"):
+        registry.list_models(write(tmp_path / "root", a=MAF), **asked)
+
+
 def test_empty_table_is_its_header(nowhere):
     assert registry.list_models() == []
     assert str(registry.list_models()).splitlines()[0].split() == list(registry.ModelTable.header)
