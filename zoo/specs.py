@@ -263,16 +263,16 @@ def check_count(n, what, size=1):
     """
     if isinstance(n, int | np.integer) and not isinstance(n, bool):
         if n < 0:
-            raise ValueError(f"{what} must not be negative, got {n}.")
+            raise ValueError(f"{what} must not be negative, got {config.shown(n)}.")
         if n * size > MOST_NUMBERS:
             raise ValueError(
-                f"{what} must be at most {MOST_NUMBERS // size}, got {n}: events of one call have "
-                "less than 2**31 numbers; draw them in parts."
+                f"{what} must be at most {MOST_NUMBERS // size}, got {config.shown(n)}: events of "
+                "one call have less than 2**31 numbers; draw them in parts."
             )
         return int(n)
     if hasattr(n, "dtype") and len(n.shape) == 0 and is_integer(n):
         return n
-    raise ValueError(f"{what} must be an integer, got {n!r}.")
+    raise ValueError(f"{what} must be an integer, got {config.shown(n)}.")
 
 
 def check_temperature(value):
@@ -285,8 +285,8 @@ def check_temperature(value):
         return value
     try:
         number = float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"temperature must be a number, got {value!r}.") from error
-    if not (np.isfinite(number) and number >= 0):
-        raise ValueError(f"temperature must be finite and not negative, got {value!r}.")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"temperature must be a number, got {config.shown(value)}.") from error
+    if not (0 <= number <= float(np.finfo("float32").max)):
+        raise ValueError(f"temperature must be finite and not negative, got {config.shown(value)}.")
     return number

@@ -97,6 +97,13 @@ CALLS = {
     "temperature_nan": ("maf", lambda f: f.sample(1, temperature=np.nan), ["temperature", "nan"]),
     "temperature_text": ("maf", lambda f: f.sample(1, temperature="hot"), ["temperature", "'hot'"]),
     "seed": ("maf", lambda f: f.sample(1, seed="abc"), ["seed", "integer", "'abc'"]),
+    "temperature_beyond_float32": (
+        "maf",
+        lambda f: f.sample(1, temperature=1e300),
+        ["temperature", "finite", "1e+300"],
+    ),
+    "temperature_large": ("maf", lambda f: f.sample(1, temperature=10**400), ["temperature"]),
+    "n_huge": ("maf", lambda f: f.sample(10**400), ["n must be at most"]),
     "seed_large": ("maf", lambda f: f.sample(1, seed=2**31), ["seed", "2**31 - 1", "2147483648"]),
     "seed_negative": ("maf", lambda f: f.log_prob(X, seed=-1), ["seed", "from 0", "-1"]),
     "seed_list": ("maf", lambda f: f.sample(1, seed=[1, 2, 3]), ["seed", "[1, 2, 3]"]),

@@ -36,7 +36,7 @@ def make_seed(seed=None):
     if number is not None or not _is_stateless(seed):
         raise ValueError(
             "seed must be an integer from 0 to 2**31 - 1, two of 32 bits, or None for fresh "
-            f"randomness, got {seed!r}."
+            f"randomness, got {seed!r:.80}."
         )
     if NAME == "tensorflow":
         seed = tf.convert_to_tensor(seed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 import pathlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo import config, specs
 from zoo.training import LikelihoodModel
 from zoo.typing import ArrayLike, PathLike, Seed
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["density", "samples", "training"]
 
 GAP, BACKGROUND = 1, 255  # pixels between images, and their colour
+MOST_CELLS = 1 << 12  # of a map, a side
 WHOLE = 10  # epochs up to which a plot of training shows the first ones whole
 
 
@@ -64,6 +67,9 @@ def density(
             f"density draws flows of points, event_shape=(2,), got {tuple(flow.event_shape)}: "
             "draw their samples, zoo.plot.samples."
         )
+    resolution = config.count("resolution", resolution, most=MOST_CELLS)
+    if window is not None and not _are_numbers(window, 4):
+        raise ValueError(f"window must be (left, right, bottom, top), got {config.shown(window)}.")
     if window is None:
         window = around(np.asarray(flow.sample(1000, context, seed=0)))
     left, right, bottom, top = window
@@ -121,7 +127,15 @@ def samples(
             "samples draws images [n, height, width, 1 or 3] and vectors [n, d], got events of "
             f"shape {shape}."
         )
-    if flow is not None:
+    if levels is not None:
+        levels = config.count("levels", levels, least=2)
+    if not (is_image or shape == (1,) or _are_columns(columns, *shape)):
+        raise ValueError(
+            f"columns must be two of 0 to {shape[0] - 1}, got {config.shown(columns)}."
+        )
+    if flow is None:
+        given = specs.described(given, "samples")
+    else:
         levels = flow.levels
         n = (64 if is_image else 2000) if n is None else n
         given = flow.sample(n, context, seed=seed, temperature=temperature)
@@ -197,7 +211,13 @@ def _lines(history):
             )
         return [dict(zip(figures, row, strict=True)) for row in zip(*figures.values(), strict=True)]
     if not isinstance(history, str | pathlib.PurePath):
-        return [{"epoch": i} | line for i, line in enumerate(history, start=1)]
+        lines = list(history) if isinstance(history, Iterable) else [history]
+        if not all(map(_is_line, lines)):
+            raise ValueError(
+                "history must be what fit returned, the folder of a run, or a dictionary of numbers"
+                f" for each epoch, got {config.shown(history)}."
+            )
+        return [{"epoch": i} | line for i, line in enumerate(lines, start=1)]
     path = pathlib.Path(history)
     path = path / "metrics.jsonl" if path.is_dir() else path
     if not path.is_file():
@@ -207,10 +227,30 @@ def _lines(history):
     lines = []
     for text in path.read_text(encoding="utf-8").splitlines():
         try:
-            lines.append({"epoch": len(lines) + 1} | json.loads(text))
-        except ValueError:  # A line that is being written.
+            line = json.loads(text)
+        except (ValueError, RecursionError):  # A line that is being written.
             break
+        if not _is_line(line):
+            raise ValueError(f"{path} has a line that is no record: {config.shown(text)}.")
+        lines.append({"epoch": len(lines) + 1} | line)
     return lines
+
+
+def _is_line(line):
+    """Whether it is what was measured in an epoch: figures by name, at a time that is a number."""
+    return isinstance(line, dict) and all(
+        isinstance(line.get(name, 0), numbers.Real) for name in ("epoch", "seconds")
+    )
+
+
+def _are_numbers(values, n):
+    """Whether these are `n` finite numbers."""
+    return np.shape(values) == (n,) and all(map(config.is_number, values))
+
+
+def _are_columns(columns, size):
+    """Whether these are two of so many columns."""
+    return _are_numbers(columns, 2) and all(c in range(-size, size) for c in columns)
 
 
 def to_pixels(images, levels=None):

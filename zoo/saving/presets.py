@@ -103,7 +103,7 @@ def unpack(path):
 
 
 def _parsed(name):
-    found = REMOTE.fullmatch(name)
+    found = REMOTE.fullmatch(str(name))
     parts = found[2].split("/") if found else []
     sizes = {"hf": (2,), "kaggle": (4, 5)}
     plain = all(re.fullmatch(r"[\w.-]+", part) and part.strip(".") for part in parts)

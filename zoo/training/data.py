@@ -138,6 +138,8 @@ def weights_of(weight, n):
       ValueError: They are of another shape, or no finite numbers.
     """
     try:
+        if np.iscomplexobj(weight):
+            raise TypeError  # NumPy would leave out the imaginary part.
         found = np.asarray(weight, "float32")
     except (TypeError, ValueError):
         raise ValueError(

@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import zoo
+from tests import helpers
 from zoo.integrations import plot
 
 matplotlib.use("agg")
@@ -80,6 +81,32 @@ def test_what_cannot_be_drawn(axes):
         zoo.plot.samples(np.zeros((4, 2, 2)), axes=axes)
     with pytest.raises(ValueError, match=r"\Aflow must be a zoo Flow, got int\.\Z"):
         zoo.plot.density(5, axes=axes)
+
+
+@pytest.mark.parametrize(
+    ("plot_of", "given", "words"),
+    [
+        (zoo.plot.density, {"window": 3}, ["window", "3"]),
+        (zoo.plot.density, {"window": (0, np.nan, 0, 1)}, ["window", "nan"]),
+        (zoo.plot.density, {"resolution": 0}, ["resolution", "0"]),
+        (zoo.plot.density, {"resolution": 10**9}, ["resolution", "1000000000"]),
+        (zoo.plot.samples, {"columns": (0, 7)}, ["columns must be two of 0 to 1", "(0, 7)"]),
+        (zoo.plot.samples, {"levels": 0}, ["levels", "0"]),
+    ],
+)
+def test_arguments_that_are_none_are_named(axes, plot_of, given, words):
+    with helpers.raises_one_line(*words):
+        plot_of(plane(), axes=axes, **given)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", '{"epoch": "a"}', "[" * 100_000])
+def test_records_that_are_none(axes, tmp_path, text):
+    (tmp_path / "metrics.jsonl").write_text(text + "\n", encoding="utf-8")
+    with helpers.raises_one_line("no record" if len(text) < 99 else "no epoch has a figure"):
+        zoo.plot.training(tmp_path, axes=axes)
+    for history in (5, None, [["a"]], {"loss": ["a"]}):
+        with helpers.raises_one_line("history must be"):
+            zoo.plot.training(history, axes=axes)
 
 
 def test_training_of_a_history(axes):

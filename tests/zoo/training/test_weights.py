@@ -85,6 +85,7 @@ def test_fit_and_validation_are_weighted(num_classes):
         (np.stack([WEIGHTS] * 2, axis=1), ["sample_weight", "(64, 1)", "(64, 2)"]),
         (np.full(64, np.nan), ["sample_weight", "finite"]),
         (np.ma.masked_array(WEIGHTS, WEIGHTS > 1), ["sample_weight", "masked"]),
+        (WEIGHTS * 1j, ["sample_weight must hold real numbers"]),
         (np.array(["a"] * 64), ["sample_weight must hold real numbers"]),
     ],
 )
