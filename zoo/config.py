@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from zoo.backend.budget import of_this_machine
 from zoo.backend.names import names_in_common
 
 MAX_EVENT = 1 << 24  # numbers in one event, or in anything else with a shape
@@ -59,7 +58,7 @@ class ArgumentsAsConfig:
         further = [p for p in cls._further_parameters if p.name not in taken]
         rest = [p for p in own if p.kind is p.VAR_KEYWORD and not further]
         if "__init__" in vars(cls):
-            cls.__init__ = of_this_machine(cls.__name__)(names_in_common()(cls.__init__))
+            cls.__init__ = names_in_common()(cls.__init__)
         cls.__signature__ = inspect.Signature([*named, *further, *rest])
 
     def __new__(cls, *args, **kwargs):

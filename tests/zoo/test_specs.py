@@ -183,10 +183,6 @@ CONSTRUCTORS = {
     "units_absurd": (lambda: zoo.NICE((3,), hidden_units=(10**9,)), ["hidden_units", "16777216"]),
     "event_absurd": (lambda: MAF((10**5, 10**5)), ["event_shape", "16777216", "[100000, 100000]"]),
     "layer_absurd": (lambda: zoo.layers.ActNorm((10**9,)), ["event_shape", "16777216"]),
-    "memory": (
-        lambda: zoo.ContinuousFlow((3,), hidden_units=(2**24, 2**24)),
-        ["ContinuousFlow asks for more weights", "[16777216, 16777216]"],
-    ),
     "dtype": (lambda: MAF((3,), dtype="float23"), ["dtype", "'float23'"]),
     "dtype_int": (lambda: MAF((3,), dtype="int32"), ["dtype", "floating", "'int32'"]),
     "dtype_layer": (lambda: zoo.layers.ActNorm((3,), dtype=3), ["dtype", "floating", "3"]),

@@ -1,9 +1,8 @@
-"""A bound on the weights that are made: sizes of a file or a call cannot fill the memory."""
+"""A bound on the weights made while a file is read, so that its sizes cannot fill the memory."""
 
 import contextlib
 import contextvars
 import math
-import os
 import threading
 
 import keras
@@ -17,39 +16,9 @@ _lock = threading.RLock()
 EACH, TIMES, FREE = 8, 32, 1 << 12
 
 
+@contextlib.contextmanager
 def weights_of(count):
-    """Within, in this thread, weights far beyond `count` numbers are refused with a ValueError."""
-    return _bounded(
-        TIMES * count + FREE,
-        EACH,
-        "its configuration asks for far more weights than the file holds",
-    )
-
-
-@contextlib.contextmanager
-def of_this_machine(name):
-    """Within, in this thread, weights beyond the machine's memory are refused with a ValueError.
-
-    `name` is what the error calls the object that is made.
-    """
-    if _left.get() is not None or (memory := _memory()) is None:
-        yield
-        return
-    with _bounded(memory // 4, 0, f"{name} asks for more weights than this machine has memory for"):
-        yield
-
-
-def _memory():
-    """Bytes of the machine's memory, `None` where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
-
-
-@contextlib.contextmanager
-def _bounded(count, each, words):
-    """Within, arrays of more numbers than `count`, each one `each` more, are refused in `words`.
+    """Within, in this thread, weights far beyond `count` numbers are refused with a ValueError.
 
     Keras has no way to learn of a layer's weights before they are made; so `add_weight` is replaced
     for the time being, in one thread at a time.
@@ -61,7 +30,7 @@ def _bounded(count, each, words):
             reserve(*(args[:1] if shape is None else (shape,)))
             return add_weight(layer, *args, shape=shape, **kwargs)
 
-        token = _left.set([count, each, words])
+        token = _left.set([TIMES * count + FREE])
         keras.layers.Layer.add_weight = counted
         try:
             yield
@@ -74,13 +43,15 @@ def reserve(shape=()):
     """To be told before an array of this shape is made.
 
     Raises:
-      ValueError: It exceeds what is left of a bound, where one is in force.
+      ValueError: It exceeds what is left of `weights_of`, where that is in force.
     """
     budget = _left.get()
     if budget is None:
         return
     shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
-    _, each, words = budget
-    budget[0] -= math.prod(shape) + each
+    budget[0] -= math.prod(shape) + EACH
     if budget[0] < 0:
-        raise ValueError(f"{words}, at last for an array of shape {list(shape)}")
+        raise ValueError(
+            "its configuration asks for far more weights than the file holds, at last for an array "
+            f"of shape {list(shape)}"
+        )
