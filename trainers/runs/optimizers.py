@@ -122,7 +122,8 @@ def make(options, model, steps, replicas=1, continued=False):
         weight_decay=options.weight_decay or (0.0 if options.optimizer == "adamw" else None),
         global_clipnorm=clip / replicas or None,
         use_ema=options.ema_momentum > 0,
-        ema_momentum=options.ema_momentum or 0.99,
+        # The average starts from the first weights, which a span of a tenth of the steps forgets.
+        ema_momentum=min(options.ema_momentum, max(0.0, 1.0 - 10.0 / steps)),
         **beta,
     )
     # Decay is for kernels: pulling biases, scales and log-scales to zero changes the model's units.

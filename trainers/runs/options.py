@@ -212,7 +212,8 @@ def optimizer_flags(fv):
     define.float(
         "ema_momentum",
         0.0,
-        "Momentum of the average of the weights that is validated and kept; 0: no average.",
+        "Momentum of the average of the weights that is validated and kept; 0: no average. It "
+        "spans a tenth of the training at most.",
         lower_bound=0.0,
         upper_bound=0.999999,
     )

@@ -129,8 +129,11 @@ def test_what_continues_ends_at_the_rate_where_its_flow_did(recipe, argv, rates)
 
 
 def test_average_of_the_weights():
-    made = make("--ema_momentum=0.9")
+    made = make("--ema_momentum=0.9", steps=100)
     assert made.use_ema and made.ema_momentum == 0.9 and not make().use_ema
+    # The first weights are forgotten at the end of a short training too.
+    assert make("--ema_momentum=0.999", steps=1000).ema_momentum == pytest.approx(0.99)
+    assert make("--ema_momentum=0.999").ema_momentum == 0
 
 
 def test_jit():
