@@ -18,6 +18,7 @@ _WHERE = {
     "UciDensity": "uci_density",
     "catalogue": None,
     "from_dataframe": "own",
+    "kept": None,
     "load": "loading",
     "milliseconds_a_batch": "timing",
     "tables": None,
