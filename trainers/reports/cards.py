@@ -194,24 +194,22 @@ def _quality(quality):
     if quality["accuracy"]:
         shares = [f"{quality['accuracy'][key]:.1%}" for key in keys]
         rows.append(["samples that the classifier gives their class", *shares])
-    guided = [
-        [f"{g['weight']:g}", f"{g['frechet']:.2f}", f"{g['accuracy']:.1%}"]
-        for g in quality.get("guided", ())
-    ]
-    return (
+    text = (
         f"Recommended temperature: {quality['temperature']:g}, of {tried} the one whose samples "
         f"lie closest to the validation split. Measured on {quality['samples']:,} samples by the "
         f"features of a small classifier of `{quality['dataset']}` that is right on "
         f"{quality['classifier']:.1%} of its test split; comparable with other flows of the same "
         "data alone.\n\n"
         + markdown.table(rows, ["", "at the recommended temperature", "at temperature 1"])
-        + ("\n\nGuided by the class, `flow.sample(..., guidance=weight)`:\n\n" if guided else "")
-        + (
-            markdown.table(guided, ["weight", "Fréchet distance", "in their class"])
-            if guided
-            else ""
-        )
     )
+    guided = [
+        [f"{g['weight']:g}", f"{g['frechet']:.2f}", f"{g['accuracy']:.1%}"]
+        for g in quality.get("guided", ())
+    ]
+    if guided:
+        text += "\n\nGuided by the class, `flow.sample(..., guidance=weight)`:\n\n"
+        text += markdown.table(guided, ["weight", "Fréchet distance", "in their class"])
+    return text
 
 
 def _pictures(shown):

@@ -157,13 +157,13 @@ class TokenAutoregressive(FlowLayer):
         transform = transform or self.transformer.forward_and_log_det
         tokens, size = self.event_shape
         n, by_token = ops.shape(z)[0], ops.moveaxis(z, 1, 0)
+        context = given[0] if given else None
         with self._with(values):
             weights = None if self.made is None else self.made.sweep_weights()
 
             def body(i, state):
                 before, out, *cache = state
-                given_now = given[0] if given else None
-                seen, cache = self.network.step(i, _clipped(before), given_now, cache)
+                seen, cache = self.network.step(i, _clipped(before), context, cache)
                 token = self._token(by_token[i], seen, weights, transform)
                 return token, backend.put_rows(out, i, ops.reshape(token, (1, -1))), *cache
 

@@ -18,8 +18,6 @@ from zoo.saving import untrusted
 from zoo.training import ELBO, LikelihoodModel
 from zoo.typing import ArrayLike, Distribution, DType, PathLike, Seed, Tensor
 
-MOST_SAMPLES = 1 << 24  # latents of an event: what a file may ask for, and float32 counts
-
 
 @register("zoo")
 class VAE(Shown, ModelConfig, LikelihoodModel):
@@ -103,7 +101,7 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
             raise ValueError(f"free_bits must be a number of at least 0, got {free_bits!r}.")
         self.free_bits = float(free_bits)
         self.kl_warmup_steps = count("kl_warmup_steps", kl_warmup_steps, least=0)
-        self.samples = count("samples", samples, most=MOST_SAMPLES)
+        self.samples = count("samples", samples)
         self.jit = choice("jit_compile", jit_compile, (True, False, "auto"))
         self.posterior = posterior
         self.prior = distributions.base(prior, posterior.event_shape, self.dtype_policy)
@@ -212,8 +210,7 @@ class VAE(Shown, ModelConfig, LikelihoodModel):
           ValueError: An argument is not as described.
         """
         x = self.event.check(x)
-        samples = count("samples", samples, most=MOST_SAMPLES)
-        samples = ops.convert_to_tensor(samples, dtype="int32")
+        samples = ops.convert_to_tensor(count("samples", samples), dtype="int32")
         return self._run(variational.importance_bound, x, backend.make_seed(seed), samples)
 
     def log_prob(self, x: ArrayLike, context: None = None, seed: Seed = None) -> Tensor:
